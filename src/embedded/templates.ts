@@ -31,7 +31,6 @@ export type TemplateName =
   | "kernels/depthwise-grad"
   | "kernels/elementwise"
   | "kernels/gather-sites"
-  | "kernels/gelu-grad"
   | "kernels/grn-grad"
   | "kernels/grn-scale"
   | "kernels/inverse-deviation"
@@ -3242,51 +3241,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
-  "kernels/gelu-grad": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  "
-    + ((stack1 = container.lambda(container.strict(depth0, "float", {"start":{"line":3,"column":4},"end":{"line":3,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " x = "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"input",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":16},"end":{"line":3,"column":43}}})) != null ? stack1 : "")
-    + ";\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"gelu-slope"),depth0,{"name":"gelu-slope","data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "  "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":2},"end":{"line":5,"column":28}}})) != null ? stack1 : "")
-    + " = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":31},"end":{"line":5,"column":97}}})) != null ? stack1 : "")
-    + ";\n";
-},"1":function(container,depth0,helpers,partials,data) {
-    return "i";
-},"2":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "slope * "
-    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"d",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":61},"end":{"line":5,"column":84}}})) != null ? stack1 : "");
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// output = d * gelu'(x), x the input: "
-    + ((stack1 = container.lambda(container.strict(depth0, "length", {"start":{"line":1,"column":41},"end":{"line":1,"column":47}} ), depth0)) != null ? stack1 : "")
-    + " elements an image\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"usePartial":true,"useData":true},
-
   "kernels/grn-grad": {"0":function(container,depth0,helpers,partials,data) {
     return "of the whole batch";
 },"1":function(container,depth0,helpers,partials,data) {
@@ -4092,12 +4046,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"loads"),{"name":"each","hash":{},"fn":container.program(3, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":2},"end":{"line":9,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"slopeOf"),{"name":"if","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":2},"end":{"line":13,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"ops"),{"name":"each","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":2},"end":{"line":16,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"ops"),{"name":"each","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":2},"end":{"line":12,"column":11}}})) != null ? stack1 : "")
     + "  "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":2},"end":{"line":17,"column":28}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":2},"end":{"line":13,"column":28}}})) != null ? stack1 : "")
     + " = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":31},"end":{"line":17,"column":74}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":31},"end":{"line":13,"column":74}}})) != null ? stack1 : "")
     + ";\n";
 },"3":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -4118,7 +4071,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     var stack1;
 
   return ((stack1 = container.lambda(container.strict(depth0, "at", {"start":{"line":8,"column":42},"end":{"line":8,"column":44}} ), depth0)) != null ? stack1 : "");
-},"5":function(container,depth0,helpers,partials,data) {
+},"5":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4127,43 +4080,29 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":11,"column":4},"end":{"line":11,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " x = "
-    + ((stack1 = alias2(alias1(depth0, "slopeOf", {"start":{"line":11,"column":18},"end":{"line":11,"column":25}} ), depth0)) != null ? stack1 : "")
-    + ";\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"gelu-slope"),depth0,{"name":"gelu-slope","data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"6":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  "
-    + ((stack1 = alias2(alias1(depths[1], "float", {"start":{"line":15,"column":4},"end":{"line":15,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "float", {"start":{"line":11,"column":4},"end":{"line":11,"column":12}} ), depth0)) != null ? stack1 : "")
     + " "
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":15,"column":17},"end":{"line":15,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":11,"column":17},"end":{"line":11,"column":21}} ), depth0)) != null ? stack1 : "")
     + " = "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.program(8, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":15,"column":26},"end":{"line":15,"column":81}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.program(7, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":11,"column":26},"end":{"line":11,"column":81}}})) != null ? stack1 : "")
     + ";\n";
-},"7":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"6":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return ((stack1 = alias2(alias1(depths[1], "gelu", {"start":{"line":15,"column":40},"end":{"line":15,"column":47}} ), depth0)) != null ? stack1 : "")
+  return ((stack1 = alias2(alias1(depths[1], "gelu", {"start":{"line":11,"column":40},"end":{"line":11,"column":47}} ), depth0)) != null ? stack1 : "")
     + "("
-    + ((stack1 = alias2(alias1(depth0, "of", {"start":{"line":15,"column":52},"end":{"line":15,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "of", {"start":{"line":11,"column":52},"end":{"line":11,"column":54}} ), depth0)) != null ? stack1 : "")
     + ")";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "value", {"start":{"line":11,"column":67},"end":{"line":11,"column":72}} ), depth0)) != null ? stack1 : "");
 },"8":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return ((stack1 = container.lambda(container.strict(depth0, "value", {"start":{"line":15,"column":67},"end":{"line":15,"column":72}} ), depth0)) != null ? stack1 : "");
-},"9":function(container,depth0,helpers,partials,data) {
     return "i";
-},"10":function(container,depth0,helpers,partials,data) {
+},"9":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return ((stack1 = container.lambda(container.strict(depth0, "last", {"start":{"line":17,"column":55},"end":{"line":17,"column":59}} ), depth0)) != null ? stack1 : "");
+  return ((stack1 = container.lambda(container.strict(depth0, "last", {"start":{"line":13,"column":55},"end":{"line":13,"column":59}} ), depth0)) != null ? stack1 : "");
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -8409,45 +8348,6 @@ export const partials: Readonly<Record<string, Precompiled>> = {
   return ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
-  "gelu-slope": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "// t = tanh(u) with u = sqrt(2/pi) (x + 0.044715 x^3); gelu' = (1 + t) / 2 + x (1 - t^2) u' / 2.\n"
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":3,"column":2},"end":{"line":3,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " u = 0.7978845608f * x * (1.0f + 0.044715f * x * x);\n"
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":4,"column":2},"end":{"line":4,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " e = exp(-2.0f * abs(u));\n"
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":5,"column":2},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " t = sign(u) * (1.0f - e) / (1.0f + e);\n"
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":6,"column":2},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " slope = 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * 0.7978845608f * (1.0f + 0.134145f * x * x);\n";
-},"1":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "// gelu' = cdf(x) + x pdf(x), cdf after Abramowitz and Stegun 7.1.26.\n"
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":9,"column":2},"end":{"line":9,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " z = abs(x);\n"
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":10,"column":2},"end":{"line":10,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " v = 1.0f / (1.0f + 0.2316418882f * z);\n"
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":11,"column":2},"end":{"line":11,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " p = v * (0.254829592f + v * (-0.284496736f + v * (1.421413741f + v * (-1.453152027f + v * 1.061405429f))));\n"
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":12,"column":2},"end":{"line":12,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " e = exp(-0.5f * x * x);\n"
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":13,"column":2},"end":{"line":13,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " half = 0.5f - 0.5f * p * e;\n"
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":14,"column":2},"end":{"line":14,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " slope = 0.5f + sign(x) * half + x * e * 0.3989422804f;\n";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tanhForm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":15,"column":7}}})) != null ? stack1 : "");
-},"useData":true},
-
   "groups": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -8468,7 +8368,8 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"@partial-block"),depth0,{"name":"@partial-block","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "}\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"totals"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":0},"end":{"line":20,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":0},"end":{"line":24,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":0},"end":{"line":24,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"slope"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":0},"end":{"line":28,"column":7}}})) != null ? stack1 : "");
 },"1":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -8509,6 +8410,16 @@ export const partials: Readonly<Record<string, Precompiled>> = {
   return "\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"gelu"),depth0,{"name":"gelu","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"7":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"gelu-slope"),depth0,{"name":"gelu-slope","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"8":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8517,26 +8428,26 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"narrow"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":0},"end":{"line":30,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"totals"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":31,"column":0},"end":{"line":34,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"narrow"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":31,"column":0},"end":{"line":34,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"totals"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":0},"end":{"line":38,"column":7}}})) != null ? stack1 : "")
     + "CNX_KERNEL("
-    + ((stack1 = alias3(alias2(depth0, "threads", {"start":{"line":35,"column":13},"end":{"line":35,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "threads", {"start":{"line":39,"column":13},"end":{"line":39,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias3(alias2(depth0, "blocks", {"start":{"line":35,"column":26},"end":{"line":35,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "blocks", {"start":{"line":39,"column":26},"end":{"line":39,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"counted"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":37,"column":0},"end":{"line":41,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"perImage"),{"name":"each","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":42,"column":0},"end":{"line":44,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"counted"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":41,"column":0},"end":{"line":45,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"perImage"),{"name":"each","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":46,"column":0},"end":{"line":48,"column":9}}})) != null ? stack1 : "")
     + ((stack1 = container.invokePartial(lookupProperty(partials,"@partial-block"),depth0,{"name":"@partial-block","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"8":function(container,depth0,helpers,partials,data) {
+},"9":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "using T = "
-    + ((stack1 = container.lambda(container.strict(depth0, "scalar", {"start":{"line":28,"column":12},"end":{"line":28,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "scalar", {"start":{"line":32,"column":12},"end":{"line":32,"column":18}} ), depth0)) != null ? stack1 : "")
     + ";\n\n";
-},"9":function(container,depth0,helpers,partials,data) {
+},"10":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8546,17 +8457,17 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-block-sum"),depth0,{"name":"cuda-block-sum","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n";
-},"10":function(container,depth0,helpers,partials,data) {
-    return "    int batch) {\n";
 },"11":function(container,depth0,helpers,partials,data) {
-    return "{\n";
+    return "    int batch) {\n";
 },"12":function(container,depth0,helpers,partials,data) {
+    return "{\n";
+},"13":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  "
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":43,"column":4},"end":{"line":43,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":47,"column":4},"end":{"line":47,"column":8}} ), depth0)) != null ? stack1 : "")
     + " += static_cast<size_t>(block_z()) * "
-    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":43,"column":49},"end":{"line":43,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":47,"column":49},"end":{"line":47,"column":57}} ), depth0)) != null ? stack1 : "")
     + ";\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -8566,7 +8477,7 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":49,"column":7}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":53,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "norm-title": {"0":function(container,depth0,helpers,partials,data) {
@@ -8909,6 +8820,33 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 
   "first-group": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     return "@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several\n";
+},"useData":true},
+
+  "gelu-slope": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "// The slope of GELU's tanh form, t = tanh(u) with u = sqrt(2/pi) (x + 0.044715 x^3): (1 + t) / 2 + x (1 - t^2) u' / 2.\nfn gelu_slope(x: "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":3,"column":19},"end":{"line":3,"column":22}} ), depth0)) != null ? stack1 : "")
+    + ") -> "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":3,"column":31},"end":{"line":3,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " {\n  let u = 0.7978845608 * x * (1.0 + 0.044715 * x * x);\n  let e = exp(-2.0 * abs(u));\n  let t = sign(u) * (1.0 - e) / (1.0 + e);\n  return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * 0.7978845608 * (1.0 + 0.134145 * x * x);\n}\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "// The slope of GELU's erf form: cdf(x) + x pdf(x), cdf after Abramowitz and Stegun 7.1.26.\nfn gelu_slope(x: "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":11,"column":19},"end":{"line":11,"column":22}} ), depth0)) != null ? stack1 : "")
+    + ") -> "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":11,"column":31},"end":{"line":11,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " {\n  let z = abs(x);\n  let v = 1.0 / (1.0 + 0.2316418882 * z);\n  let p = v * (0.254829592 + v * (-0.284496736 + v * (1.421413741 + v * (-1.453152027 + v * 1.061405429))));\n  let e = exp(-0.5 * x * x);\n  let half = 0.5 - 0.5 * p * e;\n  return 0.5 + sign(x) * half + x * e * 0.3989422804;\n}\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tanhSlope"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":19,"column":7}}})) != null ? stack1 : "");
 },"useData":true},
 
   "gelu": {"0":function(container,depth0,helpers,partials,data) {

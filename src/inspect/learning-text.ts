@@ -27,7 +27,7 @@ export function learningText(summary: PredictedLearning): string {
   const { model, recipe, batch, accumulate, parameters, memory, macs, movedBytes, kernels, largest, limit } = summary;
   const images = (count: number): string => `${grouped(count)} image${count === 1 ? "" : "s"}`;
   const figures = Object.entries(rows).map(([name, text]) => [text, bytesText(memory[name as keyof LearningMemory])]);
-  const micro = accumulate === 1 ? "a step" : `a micro-batch, ${accumulate} of them a step`;
+  const micro = accumulate === 1 ? "a step" : `a micro-batch, ${grouped(accumulate)} micro-batches a step`;
   const lines = [
     `${model} by ${recipe}: ${images(batch)} ${micro}`,
     `wgsl f32, ${grouped(parameters)} parameters, ${kernels} kernels a micro-batch`,

@@ -37,7 +37,6 @@ const macs: { readonly [K in KernelKind]: (params: KernelParams[K]) => number } 
   inverseDeviation: () => 0,
   standardize: () => 0,
   normalizeGrad: () => 0,
-  geluGrad: () => 0,
   pointwise: () => 0,
   grnGrad: () => 0,
   scaleSamples: () => 0,

@@ -15,7 +15,6 @@ export interface TrainingKernelParams {
   readonly inverseDeviation: RowStatisticsParams;
   readonly standardize: RowStatisticsParams;
   readonly normalizeGrad: Omit<RowStatisticsParams, "eps">;
-  readonly geluGrad: GeluGradParams;
   readonly pointwise: PointwiseParams;
   readonly grnGrad: GrnGradParams;
   readonly scaleSamples: ScaleSamplesParams;
@@ -123,12 +122,6 @@ export interface RowStatisticsParams {
   readonly variance: Variance;
 }
 
-export interface GeluGradParams {
-  readonly form: "erf" | "tanh";
-  /** Elements of an image. */
-  readonly length: number;
-}
-
 /** What is read for each value: of a map, or of its channel, or of its channel and image, close to the next image's or padded. */
 export interface PointwiseRead {
   readonly role: string;
@@ -144,7 +137,7 @@ export interface PointwiseOp {
   readonly args: readonly string[];
 }
 
-/** Several ops value by value, the last of which gives the result. */
+/** Ops value by value, the last of which gives the result. */
 export interface PointwiseParams {
   /** Elements of an image. */
   readonly length: number;

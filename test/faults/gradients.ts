@@ -157,7 +157,7 @@ export const kernelFaults: readonly (TextFault & { readonly on: "dense" | "maske
   },
   { name: "GRN's squares without the mean of all channels", on: "dense", from: "/ floor - pull)", to: "/ floor)" },
   { name: "LayerNorm without its mean", on: "dense", from: /(let x = d\[[^\]]*\]) - mean/, to: "$1" },
-  { name: "GELU's slope without its density", on: "dense", from: " + x * e * 0.3989422804f", to: "" },
+  { name: "GELU's slope without its density", on: "dense", from: " + x * e * 0.3989422804", to: "" },
   { name: "cross-entropy summed over the images", on: "dense", from: ") / f32(images);", to: ");" },
   { name: "half of a squared error's slope", on: "masked", from: "(2.0f /", to: "(1.0f /" },
   {

@@ -70,7 +70,7 @@ describe("what a step of a recipe needs", () => {
     const words = ["info", "specs/train.cnx", "--train", "pretrain_atto", "--batch", "32"];
     const { stdout, stderr, code } = await cnxc(words);
     expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
-    expect(stdout).toMatch(/^atto_fcmae by pretrain_atto: 32 images a micro-batch, 64 of them a step$/m);
+    expect(stdout).toMatch(/^atto_fcmae by pretrain_atto: 32 images a micro-batch, 64 micro-batches a step$/m);
     expect(stdout).toMatch(/^kept for the gradients +[\d.]+ MB$/m);
     expect(stdout).toMatch(/^predicted: m3-max [\d.]+ s, rtx-4090-webgpu [\d.]+ m?s$/m);
     expect(stdout).toMatch(/^largest micro-batch: 8 GiB [\d,]+, 24 GiB [\d,]+, 80 GiB [\d,]+$/m);

@@ -30,8 +30,8 @@ export const trainingMessages = {
   },
   "pictures-broken": {
     kind: "E_R_INPUT",
-    text: (broken: number, pictures: number) =>
-      `${broken} of ${pictures} pictures cannot be read, more than one in a hundred; remove those that are none, and begin another run`,
+    text: (broken: number, pictures: number, goesOn: boolean) =>
+      `${broken} of ${pictures} pictures cannot be read, more than one in a hundred; remove those that are none, and ${goesOn ? "go on with --resume" : "begin another run"}`,
   },
   "pictures-passed-over": {
     kind: "W_W",

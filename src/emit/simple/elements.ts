@@ -61,6 +61,7 @@ const pointwiseOps: Readonly<
   add: { formula: ([x, y]) => `${x} + ${y}` },
 };
 
+/** A model has one form of GELU, and so has a kernel. */
 export function pointwise(p: KernelParams["pointwise"], { language, vec: vecOf, padded }: Form): SimpleKernel {
   const { length, channels, reads } = p;
   const channelwise = reads.some(({ per }) => per !== "value");
@@ -70,14 +71,14 @@ export function pointwise(p: KernelParams["pointwise"], { language, vec: vecOf, 
     return {
       name: `v${index + 1}`,
       formula: formula(args),
-      value: slope ? `${args[1]} * slope` : formula(args),
+      value: slope ? `${args[1]} * gelu_slope(${args[0]})` : formula(args),
       gelu: gelu !== undefined && !slope,
       of: args[0],
     };
   });
   const called = p.ops.find(({ op }) => pointwiseOps[op].gelu && !pointwiseOps[op].slope);
   const sloped = p.ops.find(({ op }) => pointwiseOps[op].slope);
-  const call = called && pointwiseOps[called.op].gelu;
+  const [gelu, slope] = [called, sloped].map(found => found && pointwiseOps[found.op].gelu);
   const operandOf = ({ role, per, close }: PointwiseRead): SimpleOperand => {
     if (per === "value") return read(role, length, vec, dims(length));
     if (per === "channel") return parameter(role, channels, vec, dims(channels));
@@ -92,13 +93,12 @@ export function pointwise(p: KernelParams["pointwise"], { language, vec: vecOf, 
       loads: reads.map(({ role, name, per }) => ({ role, name, at: per === "value" ? "i" : `i % ${channels / vec}` })),
       ops,
       last: ops.at(-1)?.name ?? "",
-      slopeOf: sloped?.args[0] ?? null,
-      tanhForm: sloped !== undefined && pointwiseOps[sloped.op].gelu === "tanh",
     },
     operands: [...reads.map(operandOf), write("output", length, vec, dims(length))],
     threads: elementThreads[language],
     over: { elements: length / vec },
-    ...(call === undefined ? {} : { gelu: call }),
+    ...(gelu === undefined ? {} : { gelu }),
+    ...(slope === undefined ? {} : { slope }),
   };
 }
 

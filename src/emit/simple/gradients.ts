@@ -110,24 +110,6 @@ export const normalizeGrad = (p: KernelParams["normalizeGrad"], form: Form): Sim
     form,
   );
 
-export function geluGrad(
-  { form: gelu, length }: KernelParams["geluGrad"],
-  { language, vec: vecOf }: Form,
-): SimpleKernel {
-  const vec = vecOf(length);
-  return {
-    template: "gelu-grad",
-    context: { length, tanhForm: gelu === "tanh" },
-    operands: [
-      read("input", length, vec, dims(length)),
-      read("d", length, vec, dims(length)),
-      write("output", length, vec, dims(length)),
-    ],
-    threads: elementThreads[language],
-    over: { elements: length / vec },
-  };
-}
-
 /** A group makes those of an image, or of the whole batch. */
 export function grnGrad(p: KernelParams["grnGrad"], form: Form): SimpleKernel {
   const { of, channels, tiles, batch, eps } = p;

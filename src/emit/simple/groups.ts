@@ -106,7 +106,7 @@ export function pool({ sites, channels, norm, invocations }: KernelParams["pool"
   };
 }
 
-/** A group a patch. */
+/** What is compared with an image's patches; a group makes a patch. */
 const patchesOf = (p: KernelParams["siteErrorGrad"]) => {
   const { rows, columns, size, channels, eps } = p;
   const [height, width] = [rows * size, columns * size];

@@ -51,8 +51,9 @@ export interface SimpleKernel {
   readonly once?: true;
   /** Workgroups are not an image's: they read what all images have. */
   readonly across?: true;
-  /** The GELU that it calls. */
+  /** The GELU that it calls, and that whose slope it calls. */
   readonly gelu?: GeluApproximation;
+  readonly slope?: GeluApproximation;
   /** Floating-point operations of an image, where they count. */
   readonly flops?: number;
 }

@@ -3,7 +3,6 @@ import { averagePool, elementwise, gatherSites, placeSites, pointwise, widen } f
 import {
   crossEntropy,
   crossEntropyGrad,
-  geluGrad,
   grnGrad,
   inverseDeviation,
   maskedMeanGrad,
@@ -45,7 +44,6 @@ const simpleKernels = {
   crossEntropy,
   crossEntropyGrad,
   depthwiseGrad,
-  geluGrad,
   grnGrad,
   inverseDeviation,
   maskedMeanGrad,

@@ -22,7 +22,7 @@ export interface TrainerRequest {
   readonly start: (kind: StateKind, name: string) => Promise<Elements | null>;
 }
 
-/** A model that learns, on one kind of machine. One call at a time. */
+/** A model that learns, on one kind of machine. One call at a time. A `Failure` says what the machine refused. */
 export interface Trainer {
   /** What it runs on, for people. */
   readonly on: string;

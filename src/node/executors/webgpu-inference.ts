@@ -1,15 +1,14 @@
 import { plan } from "../../compile.ts";
-import { fail, ok } from "../../diagnostics/diagnostic.ts";
-import { Failure } from "../../diagnostics/failure.ts";
+import { ok } from "../../diagnostics/diagnostic.ts";
 import { describe } from "../../emit/wgsl/descriptor.ts";
 import { wgslTarget } from "../../emit/wgsl/target.ts";
 import { requestDevice } from "../../runtime/device.ts";
-import { ModelError } from "../../runtime/errors.ts";
 import { createModel } from "../../runtime/model.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { loadDawn } from "../gpu/dawn.ts";
 import type { OpenInference } from "./inference.ts";
-import { arraysOf, explain, outputsOf } from "./webgpu.ts";
+import { failing, told } from "./model-errors.ts";
+import { arraysOf, outputsOf } from "./webgpu.ts";
 
 /** Our WGSL in f32, in this process, which `enterGpuProcess` started for the adapter, on a device of its own. */
 export const webgpuInference =
@@ -21,15 +20,15 @@ export const webgpuInference =
     const descriptor = describe(made);
     const gpu = await loadDawn();
     if (!gpu.ok) return gpu;
-    try {
+    return told(async () => {
       const device = await requestDevice(descriptor, gpu.value);
       return ok({
         load: weights =>
-          named(async () => {
+          failing(async () => {
             const loaded = await createModel(descriptor, { device, weights });
             return {
               run: inputs =>
-                named(async () => {
+                failing(async () => {
                   const images = inputs.get("pixel_values")?.shape[0] ?? 1;
                   return outputsOf(made, await loaded.run(arraysOf(inputs)), images);
                 }),
@@ -38,16 +37,5 @@ export const webgpuInference =
           }),
         close: async () => device.destroy(),
       });
-    } catch (cause) {
-      if (cause instanceof ModelError) return fail(explain[cause.code](cause.message));
-      throw cause;
-    }
+    });
   };
-
-async function named<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    throw cause instanceof ModelError ? new Failure(explain[cause.code](cause.message)) : cause;
-  }
-}

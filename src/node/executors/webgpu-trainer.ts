@@ -1,15 +1,15 @@
 import { planTraining } from "../../compile.ts";
-import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { wgslTarget } from "../../emit/wgsl/target.ts";
 import { describeTrainer } from "../../emit/wgsl/trainer.ts";
 import type { TrainerDescriptor } from "../../runtime/descriptor.ts";
 import { requestDevice } from "../../runtime/device.ts";
-import { ModelError } from "../../runtime/errors.ts";
 import { createTrainer } from "../../runtime/training/trainer.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { loadDawn } from "../gpu/dawn.ts";
+import { failing, told } from "./model-errors.ts";
 import type { OpenTrainer, Trainer, TrainerRequest } from "./trainer.ts";
-import { explain } from "./webgpu.ts";
+import { arraysOf } from "./webgpu.ts";
 
 /** Our WGSL in this process, which `enterGpuProcess` started for the adapter; tiles are those of the adapter. */
 export const webgpuTrainer =
@@ -36,7 +36,7 @@ export async function startTrainer(
 ): Promise<Result<Trainer>> {
   const gpu = await loadDawn();
   if (!gpu.ok) return gpu;
-  try {
+  return told(async () => {
     const device = await requestDevice(descriptor, gpu.value);
     const { betas, eps } = recipe.optimizer;
     const { clip, ema } = recipe;
@@ -54,19 +54,13 @@ export async function startTrainer(
     });
     return ok({
       on: `WebGPU (${kind})`,
-      accumulate: async (inputs, share) => {
-        const arrays = Object.fromEntries([...inputs].map(([name, { data }]) => [name, data]));
-        return (await trainer.accumulate(arrays, share)).result;
-      },
-      update: async request => (await trainer.update(request)).result,
-      read: trainer.read,
+      accumulate: (inputs, share) => failing(async () => (await trainer.accumulate(arraysOf(inputs), share)).result),
+      update: request => failing(async () => (await trainer.update(request)).result),
+      read: (kind, name) => failing(() => trainer.read(kind, name)),
       close: async () => {
         trainer.dispose();
         device.destroy();
       },
     });
-  } catch (cause) {
-    if (cause instanceof ModelError) return fail(explain[cause.code](cause.message));
-    throw cause;
-  }
+  });
 }

@@ -1,11 +1,9 @@
 import { plan } from "../../compile.ts";
-import { fail, ok } from "../../diagnostics/diagnostic.ts";
-import { error } from "../../diagnostics/messages.ts";
+import { ok } from "../../diagnostics/diagnostic.ts";
 import { describe } from "../../emit/wgsl/descriptor.ts";
 import { wgslTarget } from "../../emit/wgsl/target.ts";
 import { f16Params, type Plan } from "../../plan/plan.ts";
 import { requestDevice } from "../../runtime/device.ts";
-import { ModelError, type ModelErrorCode } from "../../runtime/errors.ts";
 import type { Inputs } from "../../runtime/inputs.ts";
 import { createModel } from "../../runtime/model.ts";
 import { withinHalf } from "../../weights/use/within-half.ts";
@@ -13,6 +11,7 @@ import type { AdapterKind } from "../gpu/adapters.ts";
 import { loadDawn } from "../gpu/dawn.ts";
 import type { RunTensor } from "../inputs/tensors.ts";
 import type { Executor } from "./executor.ts";
+import { told } from "./model-errors.ts";
 
 /** Our WGSL in this process, which `enterGpuProcess` started for the adapter; tiles are those of the adapter. */
 export const webgpu =
@@ -26,7 +25,7 @@ export const webgpu =
     const descriptor = describe(made);
     const gpu = await loadDawn();
     if (!gpu.ok) return gpu;
-    try {
+    return told(async () => {
       const device = await requestDevice(descriptor, gpu.value);
       const checked = withinHalf(request.weights, f16Params(made));
       const model = await createModel(descriptor, { device, weights: name => checked.f32(name) });
@@ -41,10 +40,7 @@ export const webgpu =
         on: `WebGPU (${kind}${half && !device.features.has("shader-f16") ? ", f16 unpacked" : ""})`,
         milliseconds,
       });
-    } catch (cause) {
-      if (cause instanceof ModelError) return fail(explain[cause.code](cause.message));
-      throw cause;
-    }
+    });
   };
 
 /** Inputs as the runtime takes them. */
@@ -64,17 +60,3 @@ export function outputsOf(
     }),
   );
 }
-
-/** What went wrong at run time, as the command says it. */
-export const explain: { readonly [K in ModelErrorCode]: (why: string) => ReturnType<typeof error> } = {
-  adapter: why => error("no-adapter", null, "WebGPU", why),
-  limit: why => error("device-refused", null, why),
-  lost: why => error("device-lost", null, why),
-  "out-of-memory": why => error("out-of-gpu-memory", null, why),
-  shader: why => error("shader-rejected", null, "WGSL", why),
-  input: why => error("run-refused", null, why),
-  weights: why => error("run-refused", null, why),
-  fetch: why => error("run-refused", null, why),
-  aborted: () => error("aborted", null),
-  disposed: () => error("disposed", null),
-};

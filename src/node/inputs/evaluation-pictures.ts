@@ -38,13 +38,14 @@ export interface EvaluationRequest {
   readonly most: number;
   /** Names of the classes that a label counts, instead of the folder's own. */
   readonly classes: readonly string[] | null;
+  readonly as: keyof typeof mostBroken;
 }
 
-/** The part of the pictures of which more than can be broken by chance. */
-const mostBroken = 0.01;
+/** The part of the pictures of which more than can be broken by chance. A report has fewer pictures then, and no harm is done. */
+const mostBroken = { "trained on": 0.01, "held out": 0.01, "looked at": 1 } as const;
 
 export function openEvaluation(folder: string, request: EvaluationRequest): Result<EvaluationPictures> {
-  const { model, seed, most, classes } = request;
+  const { model, seed, most, classes, as } = request;
   const { channels } = model.input;
   if (!isPictureChannels(channels)) return fail(error("no-picture-channels", null, model.name, channels));
   const files = listPictures(folder);
@@ -54,7 +55,7 @@ export function openEvaluation(folder: string, request: EvaluationRequest): Resu
   const { pictures } = files.value;
   const chosen = choose(pictures.length, most, `${seed}:evaluation`);
   const broken = new Map<string, Diagnostic>();
-  const mayBreak = Math.max(1, Math.floor(chosen.length * mostBroken));
+  const mayBreak = Math.max(1, Math.floor(chosen.length * mostBroken[as]));
   const read: EvaluationPictures["read"] = async (from, count) => {
     const found: EvaluationPicture[] = [];
     for (const number of chosen.slice(from, from + count)) {
@@ -67,7 +68,13 @@ export function openEvaluation(folder: string, request: EvaluationRequest): Resu
       if (!problem.code.startsWith("image-")) return fail(problem);
       broken.set(file.path, problem);
       if (broken.size <= mayBreak) continue;
-      const many = error("pictures-broken", { file: folder, offset: null }, broken.size, chosen.length);
+      const many = error(
+        "pictures-broken",
+        { file: folder, offset: null },
+        broken.size,
+        chosen.length,
+        as === "held out",
+      );
       return fail(withNote(many, problem.message, problem.place));
     }
     return ok(found);

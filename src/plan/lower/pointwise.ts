@@ -27,11 +27,7 @@ const several =
 
 export const pointwiseLowerings = {
   gelu: several(({ anchor }) => elementwise(anchor, geluOps[attr(anchor, "gelu").form], {})),
-  geluGrad: several(({ anchor }) => {
-    const params = { form: attr(anchor, "geluGrad").form, length: elements(anchor.type) };
-    const reads = { input: operand(anchor, 0), d: operand(anchor, 1) };
-    return { setup: [], steps: [call(anchor, "geluGrad", params, reads, { output: anchor.id })] };
-  }),
+  geluGrad: (group, graph) => pointwise(group, graph),
   shiftChannels: several(({ anchor }) => elementwise(anchor, "shift", { vector: operand(anchor, 1) })),
   scaleChannels: several(({ anchor }, graph) => scaleChannels(anchor, graph)),
   add: (group, graph) => {

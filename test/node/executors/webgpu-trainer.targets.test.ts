@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { Failure } from "../../../src/diagnostics/failure.ts";
 import { webgpuTrainer } from "../../../src/node/executors/webgpu-trainer.ts";
 import { paramsOf } from "../../../src/node/inputs/open-weights.ts";
 import type { RunTensor } from "../../../src/node/inputs/tensors.ts";
@@ -31,6 +32,22 @@ describe.runIf(adapter !== null)("WebGPU learns as torch does", () => {
     expect(norm).toBeLessThan(float32Trace.norm);
     expect(Math.max(...Object.values(norms))).toBeLessThan(float32Trace.moved);
     expect(samples).toBeLessThan(float32Trace.samples);
+  });
+
+  test("a machine that is gone is a failure with a diagnostic, at each call", async () => {
+    const trace = readTrace("finetune-micro-v1");
+    const { model: given, weights } = traceModel(trace);
+    const recipe = traceRecipe(trace, given);
+    const params = learnedBy(recipe, given, must(paramsOf(given)));
+    const start = async (kind: string, name: string) => (kind === "param" ? weights.f32(name) : null);
+    const trainer = must(await webgpuTrainer("gpu")({ model: given, recipe, params, start }));
+    await trainer.close();
+    for (const call of [
+      () => trainer.accumulate(traceBatch(trace, 0, 0), 1),
+      () => trainer.update({ lr: 1e-3, n: 1 }),
+      () => trainer.read("param", "head.weight"),
+    ])
+      await expect(call()).rejects.toBeInstanceOf(Failure);
   });
 
   test("a step whose gradients are not finite changes nothing, and the next one is as if it had not been", async () => {

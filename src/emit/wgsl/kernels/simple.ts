@@ -23,7 +23,7 @@ export const simple =
   <K extends SimpleKind>(kind: K) =>
   (params: KernelParams[K]): KernelSource => {
     const kernel = simpleKernel(kind, params, wgslForm);
-    const { operands, threads, over, gelu } = kernel;
+    const { operands, threads, over, gelu, slope } = kernel;
     const grid = grid1(groupsOf(kernel));
     const slots = operands.map(operand => ({
       ...operand,
@@ -44,6 +44,8 @@ export const simple =
         zero: `${wgslType(operands.at(-1)?.vec ?? 1)}()`,
         gelu: gelu === undefined ? null : "gelu",
         tanh: gelu !== undefined && approximate[gelu],
+        slope: slope !== undefined,
+        tanhSlope: slope !== undefined && approximate[slope],
         totals: kernel.totals ?? false,
         once: kernel.once ?? false,
         offsets: Object.fromEntries(operands.map(operand => [operand.role, kernel.across ? "" : offsetOf(operand)])),

@@ -73,7 +73,7 @@ function passing({ place, count, mostPassedOver }: Examples) {
       for (const [file, problem] of passedOver) {
         known.set(file, problem);
         if (known.size <= mostPassedOver) continue;
-        return withNote(error("pictures-broken", place, known.size, count), problem.message, problem.place);
+        return withNote(error("pictures-broken", place, known.size, count, false), problem.message, problem.place);
       }
       return null;
     },

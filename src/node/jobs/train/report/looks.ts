@@ -38,7 +38,7 @@ const longest = 96;
 /** Null where the model reconstructs nothing. */
 export async function openLooks({ model, seed, folder, open }: LooksRequest): Promise<Result<Looks | null>> {
   if (!isAutoencoder(model)) return ok(null);
-  const chosen = openEvaluation(folder, { model, seed, most: 3 * mostPictures, classes: null });
+  const chosen = openEvaluation(folder, { model, seed, most: 3 * mostPictures, classes: null, as: "looked at" });
   if (!chosen.ok) return chosen;
   const pictures: EvaluationPicture[] = [];
   for (const at of spread(chosen.value.count)) {

@@ -40,10 +40,11 @@ const mostKnown = 5000;
 export async function openValidation(request: ValidationRequest): Promise<Result<Validation>> {
   const { model, recipe, val, data, most, open } = request;
   const { seed, batch } = recipe;
-  const known = data === null ? ok(null) : openEvaluation(data, { model, seed, most: mostKnown, classes: null });
+  const known =
+    data === null ? ok(null) : openEvaluation(data, { model, seed, most: mostKnown, classes: null, as: "trained on" });
   if (!known.ok) return known;
   const names = known.value?.classes ?? [];
-  const pictures = openEvaluation(val, { model, seed, most, classes: names.length > 0 ? names : null });
+  const pictures = openEvaluation(val, { model, seed, most, classes: names.length > 0 ? names : null, as: "held out" });
   if (!pictures.ok) return pictures;
   const { classes } = pictures.value;
   const { head } = model;
