@@ -231,7 +231,7 @@ test("the core has no clock, no chance, no locale and no shell", () => {
 /** Where text is parsed that no stranger wrote, or where nothing of ours can be imported. */
 const parsesItsOwn: Readonly<Record<string, string>> = {
   "explore/report/client/main.ts": "the data of the page that the script stands in",
-  "runtime/fetch-weights.ts": "runs in a browser and imports nothing; what it refuses is an error of its own",
+  "runtime/weights/fetch-weights.ts": "runs in a browser and imports nothing; what it refuses is an error of its own",
 };
 
 test("JSON out of files is read by src/json alone, which knows limits", () => {

@@ -39,7 +39,8 @@ describe("docs/ir.md", () => {
     const titles = [...text.matchAll(/^### (.+)$/gm)].map(([, name]) => name);
     expect(titles).toEqual([...allPasses, ...learningPasses, ...learningGroupingPasses].map(pass => pass.name));
     for (const { name } of [...allPasses, ...learningPasses, ...learningGroupingPasses]) {
-      const header = doc(`src/passes/${name}.ts`).replaceAll(/^ \* ?/gm, "");
+      const room = name.startsWith("fuse-") ? "grouping/" : "";
+      const header = doc(`src/passes/${room}${name}.ts`).replaceAll(/^ \* ?/gm, "");
       const [shown = ""] = blocks(text.slice(text.indexOf(`### ${name}\n`)), "text");
       for (const line of shown.trimEnd().split("\n")) expect(header).toContain(line);
     }

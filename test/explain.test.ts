@@ -3,7 +3,7 @@ import { explainPass, fusions } from "../src/explain.ts";
 import { read } from "../src/graph/read.ts";
 import { compactSites } from "../src/passes/compact-sites.ts";
 import { foldGrnShift } from "../src/passes/fold-grn-shift.ts";
-import { fuseActivation } from "../src/passes/fuse-activation.ts";
+import { fuseActivation } from "../src/passes/grouping/fuse-activation.ts";
 import { splitGrn } from "../src/passes/split-grn.ts";
 
 /** 2 MB an image of every value, written once and read once. */

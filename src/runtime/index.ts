@@ -1,7 +1,6 @@
 export type { BufferDescriptor, Dispatch, LimitName, ModelDescriptor, Param, Port } from "./descriptor.ts";
 export { requestDevice } from "./device.ts";
 export { ModelError, type ModelErrorCode } from "./errors.ts";
-export { type FetchOptions, fetchWeights } from "./fetch-weights.ts";
 export { type MaskShape, maskProblem, type RandomMask, randomMask } from "./mask.ts";
 export {
   type Aborting,
@@ -12,3 +11,4 @@ export {
   type WeightsSource,
 } from "./model.ts";
 export { createPreprocessor, type PreprocessDescriptor, type Preprocessor, type RgbaImage } from "./preprocess.ts";
+export { type FetchOptions, fetchWeights } from "./weights/fetch-weights.ts";

@@ -6,11 +6,11 @@ import type { Compiled } from "./recorder.ts";
 import { type Model, runnable } from "./runnable.ts";
 import { type Aborting, abortable, checkSignal, watch } from "./state.ts";
 import { turns } from "./turns.ts";
-import { loadWeights, type WeightsSource } from "./weights.ts";
+import { loadWeights, type WeightsSource } from "./weights/load-weights.ts";
 
 export type { Model, RunOptions } from "./runnable.ts";
 export type { Aborting } from "./state.ts";
-export type { WeightsSource } from "./weights.ts";
+export type { WeightsSource } from "./weights/load-weights.ts";
 
 export interface ModelOptions {
   /** Yours: the model never destroys it. `requestDevice` makes one that fits. */

@@ -3,7 +3,7 @@ import type { Graph, Node, ValueId } from "../../src/graph/graph.ts";
 import { foldGrnShift } from "../../src/passes/fold-grn-shift.ts";
 import { foldLayerScale } from "../../src/passes/fold-layer-scale.ts";
 import { foldLayernorm } from "../../src/passes/fold-layernorm.ts";
-import { fuseActivation } from "../../src/passes/fuse-activation.ts";
+import { fuseActivation } from "../../src/passes/grouping/fuse-activation.ts";
 import type { Pass } from "../../src/passes/pass.ts";
 import { splitGrn } from "../../src/passes/split-grn.ts";
 import type { ModelDescriptor } from "../../src/runtime/descriptor.ts";

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { print } from "../../src/graph/print.ts";
 import { read } from "../../src/graph/read.ts";
@@ -16,14 +17,17 @@ const camel = (name: string): string => name.replace(/-(.)/g, (_, letter: string
 
 describe("a pass has one home", () => {
   test("file, export, name and cases agree", async () => {
-    const files = readdirSync(new URL("../../src/passes/", import.meta.url))
-      .filter(file => !["pass.ts", "group.ts", "all.ts", "site-layout.ts"].includes(file))
-      .map(file => file.replace(".ts", ""));
+    const found = readdirSync(new URL("../../src/passes/", import.meta.url), { recursive: true, encoding: "utf8" })
+      .filter(file => file.endsWith(".ts"))
+      .filter(file => !["pass.ts", "grouping/group.ts", "all.ts", "site-layout.ts"].includes(file));
+    const files = found.map(file => path.basename(file, ".ts"));
     expect(everyPass.map(pass => pass.name).sort()).toEqual(files.sort());
     expect(readdirSync(cases).sort()).toEqual(files.sort());
-    for (const file of files) {
-      const module = await import(`../../src/passes/${file}.ts`);
-      expect(module[camel(file)].name).toBe(file);
+    for (const file of found) {
+      const name = path.basename(file, ".ts");
+      const module = await import(new URL(`../../src/passes/${file}`, import.meta.url).pathname);
+      expect(module[camel(name)].name).toBe(name);
+      expect(name.startsWith("fuse-"), file).toBe(file.startsWith("grouping/"));
     }
   });
 });

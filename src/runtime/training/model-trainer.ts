@@ -7,7 +7,7 @@ import type { ModelOptions } from "../model.ts";
 import type { Model } from "../runnable.ts";
 import { abortable, checkSignal, watch } from "../state.ts";
 import { turns } from "../turns.ts";
-import { tensorOf } from "../weights.ts";
+import { tensorOf } from "../weights/load-weights.ts";
 import { learningModel } from "./learning-model.ts";
 import type { Updated } from "./optimizer.ts";
 import { checkLearningRate, checkShare, optimizerOf, treatments } from "./recipe.ts";

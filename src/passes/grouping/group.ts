@@ -1,4 +1,4 @@
-import { type Graph, type Node, nodeOf, readers, type ValueId } from "../graph/graph.ts";
+import { type Graph, type Node, nodeOf, readers, type ValueId } from "../../graph/graph.ts";
 
 /** What a grouping rule may ask. */
 export interface Grouping {

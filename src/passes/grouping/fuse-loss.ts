@@ -1,6 +1,6 @@
-import { operand } from "../graph/graph.ts";
+import { operand } from "../../graph/graph.ts";
+import type { Pass } from "../pass.ts";
 import { group } from "./group.ts";
-import type { Pass } from "./pass.ts";
 
 /**
  * Take a patch's pixels out of the image, and standardise them, where they are compared with the prediction, and where the

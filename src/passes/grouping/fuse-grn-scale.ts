@@ -1,6 +1,6 @@
-import { operand } from "../graph/graph.ts";
+import { operand } from "../../graph/graph.ts";
+import type { Pass } from "../pass.ts";
 import { group } from "./group.ts";
-import type { Pass } from "./pass.ts";
 
 /**
  * Scale by GRN's factors where the second linear loads its input.

@@ -1,5 +1,5 @@
-import { check, ModelError, messageOf } from "./errors.ts";
-import { type Aborting, checkSignal } from "./state.ts";
+import { check, ModelError, messageOf } from "../errors.ts";
+import { type Aborting, checkSignal } from "../state.ts";
 
 /** What is used of an answer to a request; spelt out, since not every consumer's types have the Web's. */
 interface Answer {

@@ -1,6 +1,6 @@
-import type { BufferDescriptor, Dispatch, ModelDescriptor } from "./descriptor.ts";
-import { check, named } from "./errors.ts";
-import { bytesPerElement, elements, type Memory, usage, widthOf } from "./gpu.ts";
+import type { BufferDescriptor, Dispatch, ModelDescriptor } from "../descriptor.ts";
+import { check, named } from "../errors.ts";
+import { bytesPerElement, elements, type Memory, usage, widthOf } from "../gpu.ts";
 
 /** Checkpoint tensors under their official names: all at once, or one at a time when it is needed. */
 export type WeightsSource =

@@ -1,6 +1,6 @@
-import { as } from "../graph/graph.ts";
+import { as } from "../../graph/graph.ts";
+import type { Pass } from "../pass.ts";
 import { group } from "./group.ts";
-import type { Pass } from "./pass.ts";
 
 /**
  * Apply GELU, hide removed patches, and sum the squares that GRN needs, where the first linear holds its results in

@@ -1,5 +1,5 @@
+import type { Pass } from "../pass.ts";
 import { group } from "./group.ts";
-import type { Pass } from "./pass.ts";
 
 /**
  * Normalise the pooled vector where it is made.

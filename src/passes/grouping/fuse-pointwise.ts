@@ -1,7 +1,7 @@
-import { isBatched, type Node } from "../graph/graph.ts";
-import type { OpName } from "../graph/ops.ts";
+import { isBatched, type Node } from "../../graph/graph.ts";
+import type { OpName } from "../../graph/ops.ts";
+import type { Pass } from "../pass.ts";
 import { type Grouping, group } from "./group.ts";
-import type { Pass } from "./pass.ts";
 
 /** What makes a value of a map of the values at its place, and of its channel's. */
 const pointwise: ReadonlySet<OpName> = new Set(["gelu", "geluGrad", "scaleChannels", "shiftChannels", "add"]);

@@ -1,6 +1,6 @@
-import { operand } from "../graph/graph.ts";
+import { operand } from "../../graph/graph.ts";
+import type { Pass } from "../pass.ts";
 import { group } from "./group.ts";
-import type { Pass } from "./pass.ts";
 
 /**
  * Apply GELU where a sum of products loads what it is of.

@@ -1,8 +1,8 @@
+import { check, ModelError } from "../errors.ts";
+import { bytesPerElement, elements } from "../gpu.ts";
+import type { Aborting } from "../state.ts";
 import { download } from "./download.ts";
-import { check, ModelError } from "./errors.ts";
-import { bytesPerElement, elements } from "./gpu.ts";
 import { sha256 as newHash } from "./sha256.ts";
-import type { Aborting } from "./state.ts";
 
 export interface FetchOptions {
   /** Of the whole file, in hex, as `cnxc weights inspect` prints it: nothing is given out of another file. */

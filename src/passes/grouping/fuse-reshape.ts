@@ -1,6 +1,6 @@
-import { operand } from "../graph/graph.ts";
+import { operand } from "../../graph/graph.ts";
+import type { Pass } from "../pass.ts";
 import { group } from "./group.ts";
-import type { Pass } from "./pass.ts";
 
 /**
  * Leave a value in the shape that is wanted of it: its elements are the same, in the same order.

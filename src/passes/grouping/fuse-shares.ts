@@ -1,7 +1,7 @@
-import { isBatched, type Node, operand } from "../graph/graph.ts";
-import type { OpName } from "../graph/ops.ts";
+import { isBatched, type Node, operand } from "../../graph/graph.ts";
+import type { OpName } from "../../graph/ops.ts";
+import type { Pass } from "../pass.ts";
 import { type Grouping, group } from "./group.ts";
-import type { Pass } from "./pass.ts";
 
 /** What a share of a weight's gradient is, weight by weight. */
 const shares: ReadonlySet<OpName> = new Set(["scaleInputs", "scaleOutputs", "outer"]);

@@ -1,6 +1,6 @@
-import { as, operand } from "../graph/graph.ts";
+import { as, operand } from "../../graph/graph.ts";
+import type { Pass } from "../pass.ts";
 import { group } from "./group.ts";
-import type { Pass } from "./pass.ts";
 
 /**
  * Add the residual, and hide removed patches, where the second linear holds its results in registers.

@@ -1,7 +1,7 @@
-import type { Node } from "../graph/graph.ts";
-import { operand } from "../graph/graph.ts";
+import type { Node } from "../../graph/graph.ts";
+import { operand } from "../../graph/graph.ts";
+import type { Pass } from "../pass.ts";
 import { type Group, type Grouping, group } from "./group.ts";
-import type { Pass } from "./pass.ts";
 
 /**
  * Compute a LayerNorm in the kernel of the convolution next to it: after depthwise and stem, whose kernels hold whole
