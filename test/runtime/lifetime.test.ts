@@ -1,11 +1,11 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ModelDescriptor } from "../../src/runtime/descriptor.ts";
 import { requestDevice } from "../../src/runtime/device.ts";
 import { createModel } from "../../src/runtime/model.ts";
 import { full } from "../support/full.ts";
-import { adapter, testDevice } from "../support/gpu.ts";
+import { adapter } from "../support/gpu.ts";
 import {
   bits,
   create,
@@ -13,7 +13,7 @@ import {
   images,
   newDevice,
   nothingCompiled,
-  type Tampering,
+  sharedDevice,
   tamper,
   tensors,
 } from "./support.ts";
@@ -33,20 +33,7 @@ async function resident(): Promise<number> {
 setFlagsFromString("--expose-gc");
 const collect: () => void = runInNewContext("gc");
 
-/** The shaders of one device for all that only want to see what happens around them. */
-const compiled = nothingCompiled();
-const device = adapter === null ? null : await testDevice();
-const stray: string[] = [];
-if (device) {
-  device.onuncapturederror = event => {
-    stray.push(event.error.message);
-  };
-}
-afterAll(() => {
-  device?.destroy();
-  expect(stray).toEqual([]);
-});
-const counted = (tampering: Tampering = {}) => tamper(device as GPUDevice, compiled, tampering);
+const { device, counted } = await sharedDevice();
 
 describe.skipIf(adapter === null)("creation", () => {
   test("tells its progress up to the bytes of all weights", async () => {

@@ -1,10 +1,10 @@
-import { onTestFinished } from "vitest";
+import { afterAll, expect, onTestFinished } from "vitest";
 import { describe } from "../../src/emit/wgsl/descriptor.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import type { ModelDescriptor } from "../../src/runtime/descriptor.ts";
 import { createModel, type Model, type ModelOptions } from "../../src/runtime/model.ts";
 import type { Weights } from "../../src/weights/tensor.ts";
-import { testDevice } from "../support/gpu.ts";
+import { adapter, testDevice } from "../support/gpu.ts";
 import { model, mustBuild, testInput, testWeights } from "../support/models.ts";
 import { plannedWgsl } from "../support/wgsl.ts";
 
@@ -136,3 +136,22 @@ export interface Compiled {
   readonly pipelines: Map<GPUShaderModule, Map<string, Promise<GPUComputePipeline>>>;
 }
 export const nothingCompiled = (): Compiled => ({ modules: new Map(), pipelines: new Map() });
+
+/**
+ * One device for all tests of a file, null where there is none, which ends with them and on which nothing may go wrong
+ * unnoticed; and forms of it that others see nothing of, which share its shaders.
+ */
+export async function sharedDevice() {
+  const compiled = nothingCompiled();
+  const device = adapter === null ? null : await testDevice();
+  const stray: string[] = [];
+  if (device)
+    device.onuncapturederror = event => {
+      stray.push(event.error.message);
+    };
+  afterAll(() => {
+    device?.destroy();
+    expect(stray).toEqual([]);
+  });
+  return { device, counted: (tampering: Tampering = {}) => tamper(device as GPUDevice, compiled, tampering) };
+}

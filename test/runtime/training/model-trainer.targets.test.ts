@@ -1,23 +1,10 @@
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createModel } from "../../../src/runtime/model.ts";
-import { adapter, testDevice } from "../../support/gpu.ts";
-import { bits, newDevice, nothingCompiled, overlaid, type Tampering, tamper } from "../support.ts";
+import { adapter } from "../../support/gpu.ts";
+import { bits, newDevice, overlaid, sharedDevice } from "../support.ts";
 import { batch, entries, learnable, stateOf, tensors, trainer } from "./support.ts";
 
-/** The shaders of one device for all. */
-const compiled = nothingCompiled();
-const device = adapter === null ? null : await testDevice();
-const stray: string[] = [];
-if (device) {
-  device.onuncapturederror = event => {
-    stray.push(event.error.message);
-  };
-}
-afterAll(() => {
-  device?.destroy();
-  expect(stray).toEqual([]);
-});
-const counted = (tampering: Tampering = {}) => tamper(device as GPUDevice, compiled, tampering);
+const { device, counted } = await sharedDevice();
 const lr = 1e-2;
 
 /** A device on which results come late in buffers of that name. */
