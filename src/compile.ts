@@ -8,6 +8,7 @@ import { modelHash } from "./model/hash.ts";
 import { type Batch, type Model, type Program, type Recipe, type TargetName, targetNames } from "./model/model.ts";
 import { type Request, type Selection, select } from "./model/select.ts";
 import { gradientPasses, learningGroupingPasses } from "./passes/all.ts";
+import { compactLoss } from "./passes/compact-loss.ts";
 import { compactSitesAs } from "./passes/compact-sites.ts";
 import { type Pass, type PassObserver, runPasses } from "./passes/pass.ts";
 import { rematerialise } from "./passes/rematerialise.ts";
@@ -70,7 +71,8 @@ export function lower(
   if (!built.ok) return built;
   observer.graph?.(built.value, model);
 
-  const learns = learning === null ? [] : [...gradientsOf(learning), rematerialise];
+  const loss = sites === "masked" ? [] : [compactLoss];
+  const learns = learning === null ? [] : [...loss, ...gradientsOf(learning), rematerialise];
   const groups = learning === null ? target.grouping : [...target.grouping, ...learningGroupingPasses];
   const passes = [compactSitesAs(sites), ...target.rewriting, ...learns, ...groups];
   const legal = learning === null ? target.legal : learningOps;

@@ -3152,6 +3152,38 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"usePartial":true,"useData":true},
 
   "kernels/gather-sites": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "// The "
+    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":2,"column":9},"end":{"line":2,"column":13}} ), depth0)) != null ? stack1 : "")
+    + " kept patches, "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":2,"column":32},"end":{"line":2,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":2,"column":41},"end":{"line":2,"column":47}} ), depth0)) != null ? stack1 : "")
+    + " sites each, of an image ["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":2,"column":77},"end":{"line":2,"column":85}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":2,"column":91},"end":{"line":2,"column":97}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":2,"column":103},"end":{"line":2,"column":108}} ), depth0)) != null ? stack1 : "")
+    + "], channels last, one below the other.\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "// The "
+    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":4,"column":9},"end":{"line":4,"column":13}} ), depth0)) != null ? stack1 : "")
+    + " kept patches, "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":4,"column":32},"end":{"line":4,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":4,"column":41},"end":{"line":4,"column":47}} ), depth0)) != null ? stack1 : "")
+    + " sites each, of a channels-last map ["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":4,"column":88},"end":{"line":4,"column":94}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":4,"column":100},"end":{"line":4,"column":105}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":4,"column":111},"end":{"line":4,"column":119}} ), depth0)) != null ? stack1 : "")
+    + "], one below the other.\n";
+},"2":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -3160,27 +3192,24 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  "
-    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":3,"column":4},"end":{"line":3,"column":7}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":7,"column":4},"end":{"line":7,"column":7}} ), depth0)) != null ? stack1 : "")
     + " row = i / "
-    + ((stack1 = alias2(alias1(depth0, "line", {"start":{"line":3,"column":22},"end":{"line":3,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "line", {"start":{"line":7,"column":22},"end":{"line":7,"column":26}} ), depth0)) != null ? stack1 : "")
     + ";\n  "
-    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":4,"column":4},"end":{"line":4,"column":7}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":8,"column":4},"end":{"line":8,"column":7}} ), depth0)) != null ? stack1 : "")
     + " cell = "
-    + ((stack1 = lookupProperty(helpers,"unsigned").call(alias3,{"name":"unsigned","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":17},"end":{"line":4,"column":97}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unsigned").call(alias3,{"name":"unsigned","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":17},"end":{"line":8,"column":97}}})) != null ? stack1 : "")
     + ";\n  "
-    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":9,"column":4},"end":{"line":9,"column":7}} ), depth0)) != null ? stack1 : "")
     + " y = cell / "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":5,"column":23},"end":{"line":5,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":9,"column":23},"end":{"line":9,"column":30}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":5,"column":37},"end":{"line":5,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":9,"column":37},"end":{"line":9,"column":41}} ), depth0)) != null ? stack1 : "")
     + " + row % "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":5,"column":54},"end":{"line":5,"column":58}} ), depth0)) != null ? stack1 : "")
-    + ";\n  "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":2},"end":{"line":6,"column":28}}})) != null ? stack1 : "")
-    + " = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":31},"end":{"line":6,"column":156}}})) != null ? stack1 : "")
-    + ";\n";
-},"1":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":9,"column":54},"end":{"line":9,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"fromImage"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":10,"column":2},"end":{"line":15,"column":9}}})) != null ? stack1 : "");
+},"3":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -3188,16 +3217,39 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"table",{"name":"load","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":30},"end":{"line":4,"column":84}}})) != null ? stack1 : "");
-},"2":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"table",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":30},"end":{"line":8,"column":84}}})) != null ? stack1 : "");
+},"4":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":4,"column":49},"end":{"line":4,"column":56}} ), depth0)) != null ? stack1 : "")
+  return ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":8,"column":49},"end":{"line":8,"column":56}} ), depth0)) != null ? stack1 : "")
     + " + row / "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":4,"column":69},"end":{"line":4,"column":73}} ), depth0)) != null ? stack1 : "");
-},"3":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":8,"column":69},"end":{"line":8,"column":73}} ), depth0)) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":11,"column":4},"end":{"line":11,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " x = cell % "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":11,"column":23},"end":{"line":11,"column":30}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":11,"column":37},"end":{"line":11,"column":43}} ), depth0)) != null ? stack1 : "")
+    + " + i % "
+    + ((stack1 = alias2(alias1(depth0, "line", {"start":{"line":11,"column":54},"end":{"line":11,"column":58}} ), depth0)) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":11,"column":65},"end":{"line":11,"column":73}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":2},"end":{"line":12,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":31},"end":{"line":12,"column":143}}})) != null ? stack1 : "")
+    + ";\n";
+},"6":function(container,depth0,helpers,partials,data) {
     return "i";
-},"4":function(container,depth0,helpers,partials,data) {
+},"7":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -3205,40 +3257,60 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"load","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":53},"end":{"line":6,"column":143}}})) != null ? stack1 : "");
-},"5":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"load","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":53},"end":{"line":12,"column":130}}})) != null ? stack1 : "");
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "(i % "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":12,"column":77},"end":{"line":12,"column":85}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":12,"column":92},"end":{"line":12,"column":98}} ), depth0)) != null ? stack1 : "")
+    + " + y) * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":12,"column":110},"end":{"line":12,"column":115}} ), depth0)) != null ? stack1 : "")
+    + " + x";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":2},"end":{"line":14,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":31},"end":{"line":14,"column":156}}})) != null ? stack1 : "")
+    + ";\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"load","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":53},"end":{"line":14,"column":143}}})) != null ? stack1 : "");
+},"11":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "(y * "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":6,"column":77},"end":{"line":6,"column":84}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":14,"column":77},"end":{"line":14,"column":84}} ), depth0)) != null ? stack1 : "")
     + " + cell % "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":6,"column":98},"end":{"line":6,"column":105}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":14,"column":98},"end":{"line":14,"column":105}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias2(alias1(depth0, "line", {"start":{"line":6,"column":113},"end":{"line":6,"column":117}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "line", {"start":{"line":14,"column":113},"end":{"line":14,"column":117}} ), depth0)) != null ? stack1 : "")
     + " + i % "
-    + ((stack1 = alias2(alias1(depth0, "line", {"start":{"line":6,"column":128},"end":{"line":6,"column":132}} ), depth0)) != null ? stack1 : "");
+    + ((stack1 = alias2(alias1(depth0, "line", {"start":{"line":14,"column":128},"end":{"line":14,"column":132}} ), depth0)) != null ? stack1 : "");
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
         return undefined
     };
 
-  return "// The "
-    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":1,"column":9},"end":{"line":1,"column":13}} ), depth0)) != null ? stack1 : "")
-    + " kept patches, "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":1,"column":32},"end":{"line":1,"column":36}} ), depth0)) != null ? stack1 : "")
-    + "x"
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":1,"column":41},"end":{"line":1,"column":47}} ), depth0)) != null ? stack1 : "")
-    + " sites each, of a channels-last map ["
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":88},"end":{"line":1,"column":94}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":100},"end":{"line":1,"column":105}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":111},"end":{"line":1,"column":119}} ), depth0)) != null ? stack1 : "")
-    + "], one below the other.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"fromImage"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":5,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "kernels/grn-grad": {"0":function(container,depth0,helpers,partials,data) {
@@ -4402,6 +4474,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"usePartial":true,"useData":true},
 
   "kernels/site-error-grad": {"0":function(container,depth0,helpers,partials,data) {
+    return " of the patch that the table has for it";
+},"1":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4416,7 +4490,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ";\n  "
     + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":7,"column":4},"end":{"line":7,"column":9}} ), depth0)) != null ? stack1 : "")
     + " share = "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"d",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":20},"end":{"line":7,"column":46}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"d",{"name":"load","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":20},"end":{"line":7,"column":46}}})) != null ? stack1 : "")
     + " * (2.0f / "
     + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":7,"column":59},"end":{"line":7,"column":65}} ), depth0)) != null ? stack1 : "")
     + ".0f);\n  if (share == 0.0f) {\n    for ("
@@ -4428,20 +4502,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "; i += "
     + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":9,"column":54},"end":{"line":9,"column":61}} ), depth0)) != null ? stack1 : "")
     + ") {\n      "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":6},"end":{"line":10,"column":52}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":6},"end":{"line":10,"column":52}}})) != null ? stack1 : "")
     + " = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":55},"end":{"line":10,"column":94}}})) != null ? stack1 : "")
-    + ";\n    }\n    return;\n  }\n  "
-    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":14,"column":4},"end":{"line":14,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " corner = (cell / "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":14,"column":29},"end":{"line":14,"column":36}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":14,"column":43},"end":{"line":14,"column":48}} ), depth0)) != null ? stack1 : "")
-    + " + cell % "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":14,"column":62},"end":{"line":14,"column":69}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":14,"column":77},"end":{"line":14,"column":81}} ), depth0)) != null ? stack1 : "")
-    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":55},"end":{"line":10,"column":94}}})) != null ? stack1 : "")
+    + ";\n    }\n    return;\n  }\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"compared-corner"),depth0,{"name":"compared-corner","data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + ((stack1 = container.invokePartial(lookupProperty(partials,"patch-statistics"),depth0,{"name":"patch-statistics","data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "  for ("
     + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":16,"column":9},"end":{"line":16,"column":12}} ), depth0)) != null ? stack1 : "")
@@ -4456,21 +4521,21 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " wanted = "
     + ((stack1 = container.invokePartial(lookupProperty(partials,"wanted-pixel"),depth0,{"name":"wanted-pixel","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + ";\n    "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":4},"end":{"line":18,"column":50}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":4},"end":{"line":18,"column":50}}})) != null ? stack1 : "")
     + " = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":53},"end":{"line":18,"column":153}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":53},"end":{"line":18,"column":153}}})) != null ? stack1 : "")
     + ";\n  }\n";
-},"1":function(container,depth0,helpers,partials,data) {
-    return "cell";
 },"2":function(container,depth0,helpers,partials,data) {
+    return "cell";
+},"3":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "cell * "
     + ((stack1 = container.lambda(container.strict(depth0, "pixels", {"start":{"line":10,"column":32},"end":{"line":10,"column":38}} ), depth0)) != null ? stack1 : "")
     + " + i";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "0.0f";
 },"4":function(container,depth0,helpers,partials,data) {
+    return "0.0f";
+},"5":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4479,7 +4544,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "share * ("
-    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"pred",{"name":"load","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":84},"end":{"line":18,"column":130}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"pred",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":84},"end":{"line":18,"column":130}}})) != null ? stack1 : "")
     + " - wanted)";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -4503,15 +4568,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":182},"end":{"line":1,"column":186}} ), depth0)) != null ? stack1 : "")
     + ":\n//   t[i] = "
     + ((stack1 = container.invokePartial(lookupProperty(partials,"wanted-title"),depth0,{"name":"wanted-title","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"whole"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":30},"end":{"line":2,"column":89}}})) != null ? stack1 : "")
     + "\n//   output[patch,i] = 2 / "
     + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":3,"column":29},"end":{"line":3,"column":35}} ), depth0)) != null ? stack1 : "")
     + " * d[patch] * (pred[patch,i] - t[i]), 0 where d is 0, whatever the prediction\n// A group makes one patch.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "kernels/site-error": {"0":function(container,depth0,helpers,partials,data) {
-    return ", 0 for kept patches";
+    return " of the patch that the table has for it";
 },"1":function(container,depth0,helpers,partials,data) {
+    return ", 0 for kept patches";
+},"2":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4524,18 +4592,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " cell = "
     + ((stack1 = alias2(alias1(depth0, "group", {"start":{"line":6,"column":19},"end":{"line":6,"column":24}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"removedOnly"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":2},"end":{"line":14,"column":9}}})) != null ? stack1 : "")
-    + "  "
-    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":15,"column":4},"end":{"line":15,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " corner = (cell / "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":15,"column":29},"end":{"line":15,"column":36}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":15,"column":43},"end":{"line":15,"column":48}} ), depth0)) != null ? stack1 : "")
-    + " + cell % "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":15,"column":62},"end":{"line":15,"column":69}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":15,"column":77},"end":{"line":15,"column":81}} ), depth0)) != null ? stack1 : "")
-    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"removedOnly"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":2},"end":{"line":14,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"compared-corner"),depth0,{"name":"compared-corner","data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + ((stack1 = container.invokePartial(lookupProperty(partials,"patch-statistics"),depth0,{"name":"patch-statistics","data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "  "
     + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":17,"column":4},"end":{"line":17,"column":7}} ), depth0)) != null ? stack1 : "")
@@ -4554,19 +4612,19 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ";\n    "
     + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":20,"column":6},"end":{"line":20,"column":11}} ), depth0)) != null ? stack1 : "")
     + " d = "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"pred",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":18},"end":{"line":20,"column":64}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"pred",{"name":"load","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":18},"end":{"line":20,"column":64}}})) != null ? stack1 : "")
     + " - wanted;\n    error += d * d;\n  }\n  "
     + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":23,"column":4},"end":{"line":23,"column":9}} ), depth0)) != null ? stack1 : "")
     + " all = "
-    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":18},"end":{"line":23,"column":45}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":18},"end":{"line":23,"column":45}}})) != null ? stack1 : "")
     + ";\n  if ("
     + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":24,"column":8},"end":{"line":24,"column":12}} ), depth0)) != null ? stack1 : "")
     + " == 0) {\n    "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"errors",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":4},"end":{"line":25,"column":33}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"errors",{"name":"ref","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":4},"end":{"line":25,"column":33}}})) != null ? stack1 : "")
     + " = all / "
     + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":25,"column":44},"end":{"line":25,"column":50}} ), depth0)) != null ? stack1 : "")
     + ".0f;\n  }\n";
-},"2":function(container,depth0,helpers,partials,data) {
+},"3":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4575,24 +4633,24 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  if ("
-    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"mask",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":6},"end":{"line":8,"column":35}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"mask",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":6},"end":{"line":8,"column":35}}})) != null ? stack1 : "")
     + " == 0.0f) {\n    if ("
     + ((stack1 = container.lambda(container.strict(depth0, "lane", {"start":{"line":9,"column":10},"end":{"line":9,"column":14}} ), depth0)) != null ? stack1 : "")
     + " == 0) {\n      "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"errors",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":6},"end":{"line":10,"column":35}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"errors",{"name":"ref","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":6},"end":{"line":10,"column":35}}})) != null ? stack1 : "")
     + " = 0.0f;\n    }\n    return;\n  }\n";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "cell";
 },"4":function(container,depth0,helpers,partials,data) {
+    return "cell";
+},"5":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "cell * "
     + ((stack1 = container.lambda(container.strict(depth0, "pixels", {"start":{"line":20,"column":43},"end":{"line":20,"column":49}} ), depth0)) != null ? stack1 : "")
     + " + i";
-},"5":function(container,depth0,helpers,partials,data) {
+},"6":function(container,depth0,helpers,partials,data) {
     return "error";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -4613,10 +4671,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":149},"end":{"line":1,"column":153}} ), depth0)) != null ? stack1 : "")
     + ":\n//   t[i] = "
     + ((stack1 = container.invokePartial(lookupProperty(partials,"wanted-title"),depth0,{"name":"wanted-title","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"whole"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":30},"end":{"line":2,"column":89}}})) != null ? stack1 : "")
     + "\n//   errors[patch] = mean over i of (pred[patch,i] - t[i])^2"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"removedOnly"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":60},"end":{"line":3,"column":106}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"removedOnly"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":60},"end":{"line":3,"column":106}}})) != null ? stack1 : "")
     + "\n// A group makes one patch.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "kernels/standardize": {"0":function(container,depth0,helpers,partials,data) {
@@ -8123,6 +8182,66 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + "; i++) {\n    float sum = 0.0f;\n    CNX_UNROLL\n    for (int p = 0; p < parts; p++) sum += load_fresh(all + p * part_size + i * "
     + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":20,"column":82},"end":{"line":20,"column":89}} ), depth0)) != null ? stack1 : "")
     + ");\n    c[i / 4 / n_tiles][i / 4 % n_tiles][i % 4] = sum;\n  }\n  if (thread() == 0) counter[tile] = 0;\n  return true;\n}\n";
+},"useData":true},
+
+  "compared-corner": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":2,"column":2},"end":{"line":2,"column":5}} ), depth0)) != null ? stack1 : "")
+    + " place = "
+    + ((stack1 = lookupProperty(helpers,"unsigned").call(depth0 != null ? depth0 : (container.nullContext || {}),{"name":"unsigned","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":16},"end":{"line":2,"column":84}}})) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":3,"column":2},"end":{"line":3,"column":5}} ), depth0)) != null ? stack1 : "")
+    + " corner = (place / "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":3,"column":28},"end":{"line":3,"column":35}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":3,"column":42},"end":{"line":3,"column":47}} ), depth0)) != null ? stack1 : "")
+    + " + place % "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":3,"column":62},"end":{"line":3,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":3,"column":77},"end":{"line":3,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"table",{"name":"load","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":29},"end":{"line":2,"column":71}}})) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "whole", {"start":{"line":2,"column":48},"end":{"line":2,"column":53}} ), depth0)) != null ? stack1 : "")
+    + " + cell";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":5,"column":2},"end":{"line":5,"column":5}} ), depth0)) != null ? stack1 : "")
+    + " corner = (cell / "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":5,"column":27},"end":{"line":5,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":5,"column":41},"end":{"line":5,"column":46}} ), depth0)) != null ? stack1 : "")
+    + " + cell % "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":5,"column":60},"end":{"line":5,"column":67}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":5,"column":75},"end":{"line":5,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"whole"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":6,"column":7}}})) != null ? stack1 : "");
 },"useData":true},
 
   "depthwise-grad-run": {"0":function(container,depth0,helpers,partials,data,blockParams,depths) {

@@ -162,11 +162,8 @@ export const adjoints: OpTable<Adjoint, [Known]> = {
   gatherSites: (node, { d }) => [() => call("scatterSites", [d, operand(node, 1)], node.attrs), null],
   scatterSites(node, { d }) {
     const table = operand(node, 1);
-    return [
-      () => call("gatherSites", [d, table], node.attrs),
-      null,
-      () => call("removedSum", [d, table], grid(node.attrs)),
-    ];
+    const token = () => call("removedSum", [d, table], grid(node.attrs));
+    return [() => call("gatherSites", [d, table], node.attrs), null, ...(node.inputs.length > 2 ? [token] : [])];
   },
 
   siteError(node, { d }) {
@@ -174,6 +171,7 @@ export const adjoints: OpTable<Adjoint, [Known]> = {
     const slope = call("siteErrorGrad", [x, y, d], {});
     return [() => slope, write => call("times", [write("grad.slope", slope)], { by: -1 })];
   },
+  complement: () => [null],
   maskedMean: (node, { d }) => [() => call("maskedMeanGrad", [operand(node, 1), d], {}), null],
   crossEntropy: (node, { d }) => [() => call("crossEntropyGrad", [...node.inputs, d], {}), null],
 

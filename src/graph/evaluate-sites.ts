@@ -41,6 +41,16 @@ export function neighbourOf(table: Values, x: Values, grid: PatchGrid & { readon
   };
 }
 
+/** A value a patch, as a map of one site each. */
+const asMap = (x: Values, rows: number, columns: number): Values =>
+  x.shape.length === 2 ? { ...x, shape: [dim(x, 0), rows, columns, 1] } : x;
+
+/** What was made of such a map, or of a map. */
+const like = (given: Values, { shape, data }: Values): Values =>
+  given.shape.length === 2
+    ? { shape: [dim({ shape, data }, 0), data.length / dim({ shape, data }, 0)], data }
+    : { shape, data };
+
 /** The formulas of masked autoencoders. */
 export const siteOps = {
   maskSites({ attrs }, operands) {
@@ -71,7 +81,8 @@ export const siteOps = {
   },
 
   gatherSites({ attrs }, operands) {
-    const [x, table] = pick(operands, 2) as [Values, Values];
+    const [given, table] = pick(operands, 2) as [Values, Values];
+    const x = asMap(given, attrs.rows, attrs.columns);
     const [n, h, w, channels] = x.shape as [number, number, number, number];
     const [down, across] = [h / attrs.rows, w / attrs.columns];
     const { patch } = tableOf(table, attrs);
@@ -82,11 +93,12 @@ export const siteOps = {
       const z = (from % attrs.columns) * across + column;
       out.data[i] = at(x.data, ((image * h + y) * w + z) * channels + c);
     });
-    return out;
+    return like(given, out);
   },
 
   scatterSites({ attrs }, [x, table, token]) {
-    const [from, slots] = [x as Values, tableOf(table as Values, attrs)];
+    const given = x as Values;
+    const [from, slots] = [asMap(given, attrs.keep, 1), tableOf(table as Values, attrs)];
     const [n, tall, across, channels] = from.shape as [number, number, number, number];
     const down = tall / attrs.keep;
     const out = empty([n, attrs.rows * down, attrs.columns * across, channels]);
@@ -96,7 +108,7 @@ export const siteOps = {
       const index = ((image * tall + y) * across + (column % across)) * channels + c;
       out.data[i] = slot >= 0 ? at(from.data, index) : token === undefined ? 0 : at(token.data, c);
     });
-    return out;
+    return like(given, out);
   },
 
   siteDepthwise({ attrs }, operands) {

@@ -305,6 +305,11 @@ export const trainingFormulas = {
     });
   },
 
+  complement(_, operands) {
+    const [mask] = pick(operands, 1) as [Values];
+    return map(mask, value => 1 - value);
+  },
+
   maskedMeanGrad(_, operands) {
     const [mask, d] = pick(operands, 2) as [Values, Values];
     const count = mask.data.reduce((sum, value) => sum + value, 0);

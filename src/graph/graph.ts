@@ -100,6 +100,9 @@ export function constants(graph: Pick<Graph, "nodes">): ReadonlySet<ValueId> {
 
 export const isBatched = (type: TensorType): boolean => type.shape[0] === "N";
 
+/** A map of channels-last sites, of each image its own. */
+export const isMap = (type: TensorType): boolean => isBatched(type) && type.shape.length === 4;
+
 /** Elements of one sample, or of the whole tensor when it has no batch. */
 export const elements = (type: TensorType): number => type.shape.reduce<number>((n, d) => (d === "N" ? n : n * d), 1);
 

@@ -135,6 +135,11 @@ export const trainingInference = {
     s.check(s.at(2).shape.join() === [n, h * w].join(), "one gradient a site");
     return s.at(0);
   },
+  complement(_, s) {
+    s.count(1);
+    s.check(s.at(0).shape.length === 2, "operand 0 is [N,L]");
+    return s.at(0);
+  },
   maskedMeanGrad(_, s) {
     s.count(2);
     scalar(s, 1);

@@ -129,11 +129,21 @@ const table: OpTable<TensorType, [Shapes]> = {
   gatherSites({ attrs }, s) {
     s.count(2);
     checkPatches(s, 1, tableLength(attrs), "i32");
+    if (s.at(0).shape.length === 2) {
+      checkPatches(s, 0, attrs.rows * attrs.columns, "f32");
+      return f32("N", attrs.keep);
+    }
     const [n, , , c] = s.map(0);
     const [down, across] = patchSites(s, attrs);
     return f32(n, attrs.keep * down, across, c);
   },
   scatterSites({ attrs: { rows, columns, keep } }, s) {
+    if (s.at(0).shape.length === 2) {
+      s.count(2);
+      checkPatches(s, 0, keep, "f32");
+      checkPatches(s, 1, tableLength({ rows, columns, keep }), "i32");
+      return f32("N", rows * columns);
+    }
     const [n, h, across, c] = s.map(0);
     s.check(h % keep === 0, `${h} rows are not ${keep} patches`);
     checkPatches(s, 1, tableLength({ rows, columns, keep }), "i32");

@@ -75,9 +75,9 @@ export interface Ops extends TrainingOps {
 
   /** (mask [N,L]) → i32 [N,L+keep]: the slot of every patch among the kept ones, −1 if removed; then the patch of every slot. */
   readonly patchTable: PatchGrid;
-  /** (x [N,H,W,C], table) → [N,keep·p,q,C]: the kept patches, p by q sites each, one below the other: compact layout. */
+  /** (x [N,H,W,C], table) → [N,keep·p,q,C]: the kept patches, p by q sites each, one below the other: compact layout. Of [N,L], [N,keep]. */
   readonly gatherSites: PatchGrid;
-  /** (x [N,keep·p,q,C], table[, token]) → [N,H,W,C]: back in place; removed patches are 0, or the token. */
+  /** (x [N,keep·p,q,C], table[, token]) → [N,H,W,C]: back in place; removed patches are 0, or the token. Of [N,keep], [N,L]. */
   readonly scatterSites: PatchGrid;
   /** (x [N,keep·p,q,C], w [C,1,k,k], b [C], table) → the same shape: `depthwise` at kept sites, where removed ones count as 0. */
   readonly siteDepthwise: PatchGrid & { readonly kernel: number };
@@ -142,7 +142,7 @@ export const opTraits: { readonly [K in OpName]: OpTraits } = {
   siteDepthwise: { perSite: false, half: true },
   averagePool: { perSite: false, half: false },
   patchify: { perSite: false, half: false },
-  standardize: { perSite: false, half: false },
+  standardize: { perSite: true, half: false },
   siteError: { perSite: false, half: false },
   maskedMean: { perSite: false, half: false },
   scaleInputs: { perSite: false, half: false },

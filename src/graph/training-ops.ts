@@ -55,6 +55,8 @@ export interface TrainingOps {
   readonly depthToSpace: { readonly size: number };
   /** (x, y [N,H,W,C], d [N,H·W]) → dx of `siteError`: 2/C·d·(x − y). */
   readonly siteErrorGrad: NoAttrs;
+  /** (mask [N,L]) → [N,L]: 1 − mask, which keeps what the mask removes. */
+  readonly complement: NoAttrs;
   /** (mask [N,L], d [1]) → [N,L]: d·mask/Σmask. */
   readonly maskedMeanGrad: NoAttrs;
 
@@ -98,6 +100,7 @@ export const trainingTraits: { readonly [K in keyof TrainingOps]: OpTraits } = {
   spreadPool: whole,
   depthToSpace: perSite,
   siteErrorGrad: whole,
+  complement: whole,
   maskedMeanGrad: whole,
   transpose: whole,
   flipKernel: whole,

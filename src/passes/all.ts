@@ -1,4 +1,5 @@
 import type { Node } from "../graph/graph.ts";
+import { compactLoss } from "./compact-loss.ts";
 import { compactSites } from "./compact-sites.ts";
 import { differentiate, differentiateAs } from "./differentiate.ts";
 import { foldGrnShift } from "./fold-grn-shift.ts";
@@ -6,6 +7,7 @@ import { foldLayerScale } from "./fold-layer-scale.ts";
 import { foldLayernorm } from "./fold-layernorm.ts";
 import { fuseActivation } from "./grouping/fuse-activation.ts";
 import { fuseDot } from "./grouping/fuse-dot.ts";
+import { fuseGather } from "./grouping/fuse-gather.ts";
 import { fuseGrnScale } from "./grouping/fuse-grn-scale.ts";
 import { fuseLoss } from "./grouping/fuse-loss.ts";
 import { fuseNorm } from "./grouping/fuse-norm.ts";
@@ -23,7 +25,7 @@ import { splitLayernorm } from "./split-layernorm.ts";
 export const foldingPasses: readonly Pass[] = [splitGrn, foldGrnShift, foldLayerScale, foldLayernorm];
 
 /** For graphs that learn, after the folds: what is left of LayerNorm is split, the gradients are appended, and what is cheap is made again. */
-export const learningPasses: readonly Pass[] = [splitLayernorm, differentiate, rematerialise];
+export const learningPasses: readonly Pass[] = [compactLoss, splitLayernorm, differentiate, rematerialise];
 
 /** The first two for some leaves of the graph: its gradients, however they are computed. */
 export const gradientPasses = (wanted: (leaf: Node) => boolean): readonly Pass[] => [
@@ -42,7 +44,7 @@ export const groupingPasses: readonly Pass[] = [
 ];
 
 /** Grouping of what only graphs that learn have, after the others: these take what is left. */
-export const learningGroupingPasses: readonly Pass[] = [fuseReshape, fuseShares, fuseDot, fusePointwise];
+export const learningGroupingPasses: readonly Pass[] = [fuseReshape, fuseShares, fuseDot, fuseGather, fusePointwise];
 
 /** The first decides what is computed, the others how. */
 export const allPasses: readonly Pass[] = [compactSites, ...foldingPasses, ...groupingPasses];

@@ -1,6 +1,6 @@
 import {
   type Graph,
-  isBatched,
+  isMap,
   type Node,
   nodeOf,
   operand,
@@ -118,14 +118,14 @@ function gathering(graph: Graph, masks: readonly Node[]): ReadonlySet<ValueId> {
     if (masked.has(id)) return true;
     return (
       (opTraits[node.op].perSite || node.op === "depthwise") &&
-      node.inputs.some(input => isMap(graph, input) && follows(input))
+      node.inputs.some(input => isMap(nodeOf(graph, input).type) && follows(input))
     );
   };
   const climb = (id: ValueId): void => {
     const node = nodeOf(graph, id);
     const alone = read.get(id)?.length === 1 && !outputs.has(id);
     if (!opTraits[node.op].perSite || !alone) gathered.add(id);
-    else for (const input of node.inputs) if (isMap(graph, input)) climb(input);
+    else for (const input of node.inputs) if (isMap(nodeOf(graph, input).type)) climb(input);
   };
   for (const node of masks) {
     const x = operand(node, 0);
@@ -137,8 +137,3 @@ function gathering(graph: Graph, masks: readonly Node[]): ReadonlySet<ValueId> {
 /** A tap that is put on the same value may have the plain name already, for what its mask leaves of the whole map. */
 const gatheredId = (graph: Graph, id: ValueId): ValueId =>
   graph.nodes.has(`${id}.visible`) ? `${id}.compact` : `${id}.visible`;
-
-const isMap = (graph: Graph, id: ValueId): boolean => {
-  const { type } = nodeOf(graph, id);
-  return isBatched(type) && type.shape.length === 4;
-};

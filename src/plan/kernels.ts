@@ -224,6 +224,7 @@ export const elementwiseOps = {
   shift: { value: "x + y", other: "channel", gelu: null },
   twice: { value: "2.0f * x", other: null, gelu: null },
   negated: { value: "-x", other: null, gelu: null },
+  complement: { value: "1.0f - x", other: null, gelu: null },
 } as const satisfies Readonly<Record<string, Elementwise>>;
 
 export type ElementwiseOp = keyof typeof elementwiseOps;
@@ -237,9 +238,10 @@ export interface ElementwiseParams {
   readonly channels: number;
 }
 
-/** Kept patches of a whole map, one below the other. */
+/** Kept patches of a whole map, one below the other; of an image whose channels lie one after the other where `fromImage`. */
 export interface GatherSitesParams extends PatchGeometry {
   readonly channels: number;
+  readonly fromImage?: true;
 }
 
 /** Kept patches in their place on the whole map, from a compact map or from a whole one; removed ones 0 or the token. */
@@ -266,6 +268,8 @@ export interface SiteErrorParams extends Pick<PatchGrid, "rows" | "columns"> {
   readonly eps: number | null;
   /** Only removed patches are wanted; the error of kept ones is 0. */
   readonly removedOnly: boolean;
+  /** Predictions are there of so many patches alone, which a table names. */
+  readonly keep?: number;
   readonly invocations: number;
 }
 

@@ -5,6 +5,7 @@ import { evaluate, type Values, widen } from "../../src/graph/evaluate.ts";
 import { type Graph, type Node, resolve, type ValueId } from "../../src/graph/graph.ts";
 import type { Model } from "../../src/model/model.ts";
 import { foldingPasses, gradientPasses } from "../../src/passes/all.ts";
+import { compactLoss } from "../../src/passes/compact-loss.ts";
 import { compactSitesAs } from "../../src/passes/compact-sites.ts";
 import { type Pass, runPasses } from "../../src/passes/pass.ts";
 import { rematerialise } from "../../src/passes/rematerialise.ts";
@@ -18,7 +19,7 @@ export const isLearned = ({ op, id }: Node): boolean => op === "param" || id ===
 /** The network as it is built, and as kernels have it. */
 export const forms: Readonly<Record<"plain" | "folded", readonly Pass[]>> = {
   plain: [splitGrn, ...gradientPasses(isLearned)],
-  folded: [compactSitesAs("compact"), ...foldingPasses, ...gradientPasses(isLearned), rematerialise],
+  folded: [compactSitesAs("compact"), ...foldingPasses, compactLoss, ...gradientPasses(isLearned), rematerialise],
 };
 
 /** A model's graph with its gradients. */

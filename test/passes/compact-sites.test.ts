@@ -1,9 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { build } from "../../src/graph/build.ts";
 import { evaluate, type Values, widen } from "../../src/graph/evaluate.ts";
 import { verify } from "../../src/graph/verify.ts";
-import { foldingPasses, groupingPasses } from "../../src/passes/all.ts";
+import { foldingPasses, gradientPasses, groupingPasses } from "../../src/passes/all.ts";
+import { compactLoss } from "../../src/passes/compact-loss.ts";
 import { compactSites, compactSitesAs, compactStages } from "../../src/passes/compact-sites.ts";
-import { runPasses } from "../../src/passes/pass.ts";
+import { type Pass, runPasses } from "../../src/passes/pass.ts";
+import { splitGrn } from "../../src/passes/split-grn.ts";
 import { feedFcmae, randomFcmae } from "../support/fcmae.ts";
 import { model, mustBuild } from "../support/models.ts";
 import { relL2 } from "../support/tolerance.ts";
@@ -104,3 +107,24 @@ test("kept sites that are exactly zero stay kept", async () => {
   const found = evaluate(graph, values);
   expect(relL2(found.get("encoded")?.data ?? [], masked.get("encoded")?.data ?? [])).toBeLessThan(1e-12);
 });
+
+/** Where a compact stage stands before a masked one, gradients come back through what puts its patches in place. */
+test.each(subsets.map(stages => ({ stages })))(
+  "and gradients are the same with $stages rows compact",
+  async ({ stages }) => {
+    const built = build(small, [], { dropPath: false });
+    if (!built.ok) throw new Error("the model does not build");
+    const network = built.value;
+    const values = await feedFcmae(network, small, 2, 3);
+    const gradients = gradientPasses(({ op }) => op === "param");
+    const wanted = evaluate(runPasses(network, [splitGrn, ...gradients]), values);
+    const layout: Pass = { ...compactSites, run: graph => compactStages(graph, new Set(stages)) };
+    const found = evaluate(runPasses(network, [layout, splitGrn, compactLoss, ...gradients]), values);
+    expect([...found.keys()]).toEqual([...wanted.keys()]);
+    const whole = Math.hypot(...[...wanted.values()].flatMap(({ data }) => [...data]));
+    for (const [name, { data }] of wanted) {
+      const off = (found.get(name)?.data ?? []).map((v, i) => v - (data[i] as number));
+      expect(Math.hypot(...off), name).toBeLessThan(1e-12 * whole);
+    }
+  },
+);

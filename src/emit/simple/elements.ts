@@ -115,15 +115,24 @@ export function widen({ length }: KernelParams["widen"], { language, vec: vecOf 
 }
 
 export function gatherSites(p: KernelParams["gatherSites"], { language, vec: vecOf }: Form): SimpleKernel {
-  const { rows, columns, keep, down, across, channels } = p;
-  const vec = vecOf(channels);
+  const { rows, columns, keep, down, across, channels, fromImage } = p;
+  const vec = fromImage ? 1 : vecOf(channels);
   const [height, width] = [rows * down, columns * across];
   const length = keep * down * across * channels;
   return {
     template: "gather-sites",
-    context: { ...patchContext(p, down, across), height, width, channels, line: (across * channels) / vec },
+    context: {
+      ...patchContext(p, down, across),
+      height,
+      width,
+      channels,
+      line: (across * channels) / vec,
+      fromImage: fromImage ?? false,
+    },
     operands: [
-      read("input", height * width * channels, vec, dims(height, width, channels)),
+      fromImage
+        ? inF32(read("input", channels * height * width, 1, dims(channels, height, width)))
+        : read("input", height * width * channels, vec, dims(height, width, channels)),
       tableOperand(p),
       write("output", length, vec, dims(keep * down, across, channels)),
     ],

@@ -111,29 +111,33 @@ const patchesOf = (p: KernelParams["siteErrorGrad"]) => {
   const { rows, columns, size, channels, eps } = p;
   const [height, width] = [rows * size, columns * size];
   const pixels = size * size * channels;
-  const patches = rows * columns;
+  const patches = p.keep ?? rows * columns;
+  const table = p.keep === undefined ? null : tableOperand({ rows, columns, keep: p.keep });
   return {
     context: {
       ...{ size, channels, pixels, columns, height, width, patches },
+      whole: table && rows * columns,
       standardize: eps !== null,
       eps: eps === null ? null : String(eps),
       degrees: pixels - 1,
     },
     pred: read("pred", patches * pixels, 1, dims(patches, pixels)),
     image: inF32(read("image", channels * height * width, 1, dims(channels, height, width))),
+    table,
     patches,
     pixels,
   };
 };
 
 export function siteError(p: KernelParams["siteError"], { language }: Form): SimpleKernel {
-  const { context, pred, image, patches, pixels } = patchesOf(p);
+  const { context, pred, image, table, patches, pixels } = patchesOf(p);
   return {
     template: "site-error",
     context: { ...context, removedOnly: p.removedOnly },
     operands: present([
       pred,
       image,
+      table,
       p.removedOnly ? maskOperand(p) : null,
       inF32(write("errors", patches, 1, dims(patches))),
     ]),
@@ -144,16 +148,17 @@ export function siteError(p: KernelParams["siteError"], { language }: Form): Sim
 }
 
 export function siteErrorGrad(p: KernelParams["siteErrorGrad"], { language }: Form): SimpleKernel {
-  const { context, pred, image, patches, pixels } = patchesOf(p);
+  const { context, pred, image, table, patches, pixels } = patchesOf(p);
   return {
     template: "site-error-grad",
     context,
-    operands: [
+    operands: present([
       pred,
       image,
+      table,
       inF32(read("d", patches, 1, dims(patches))),
       write("output", patches * pixels, 1, dims(patches, pixels)),
-    ],
+    ]),
     threads: language === "wgsl" ? p.invocations : threadsFor(pixels, 32, 256),
     over: { groups: patches },
     totals: true,

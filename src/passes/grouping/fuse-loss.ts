@@ -1,4 +1,4 @@
-import { operand } from "../../graph/graph.ts";
+import { type Node, operand } from "../../graph/graph.ts";
 import type { Pass } from "../pass.ts";
 import { group } from "./group.ts";
 
@@ -20,11 +20,14 @@ export const fuseLoss: Pass = {
   run: graph =>
     group(graph, (node, view) => {
       if (node.op !== "siteError" && node.op !== "siteErrorGrad") return null;
-      const target = view.node(operand(node, 1));
-      const patches = target.op === "standardize" ? view.node(operand(target, 0)) : target;
-      const alone = [target, patches].every(({ id }) => view.soleReader(id) !== null);
-      return patches.op === "patchify" && alone
-        ? { anchor: node.id, members: [...new Set([patches.id, target.id])] }
+      const members: Node[] = [];
+      for (const op of ["standardize", "gatherSites", "patchify"] as const) {
+        const from = view.node(operand(members.at(-1) ?? node, members.length === 0 ? 1 : 0));
+        if (from.op === op) members.push(from);
+      }
+      const alone = members.every(({ id }) => view.soleReader(id) !== null);
+      return members.at(-1)?.op === "patchify" && alone
+        ? { anchor: node.id, members: members.map(({ id }) => id) }
         : null;
     }),
 };

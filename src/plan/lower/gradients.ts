@@ -106,6 +106,13 @@ export const trainingLowerings: { readonly [K in Exclude<TrainingOp, "geluGrad">
       { ...reads, d: operand(group.anchor, 2) },
     );
   },
+  complement: ({ anchor }) =>
+    one(
+      anchor,
+      "elementwise",
+      { op: "complement", length: elements(anchor.type), channels: channels(anchor.type) },
+      { input: operand(anchor, 0) },
+    ),
   maskedMeanGrad: ({ anchor }, graph) => {
     isOne(graph, operand(anchor, 1));
     return one(anchor, "maskedMeanGrad", { patches: channels(anchor.type) }, { mask: operand(anchor, 0) });

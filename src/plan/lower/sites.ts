@@ -1,6 +1,7 @@
 import { invariant } from "../../diagnostics/invariant.ts";
-import { channels, type Graph, nodeOf, operand, readers, sites } from "../../graph/graph.ts";
+import { channels, type Graph, type Node, nodeOf, operand, readers, sites } from "../../graph/graph.ts";
 import type { PatchGrid } from "../../graph/ops.ts";
+import type { PatchGeometry } from "../kernels.ts";
 import { attr, type Calls, call, type FusionGroup, member, patchesInCompact, patchesOnMap } from "./lowering.ts";
 
 export function placeWhole({ anchor }: FusionGroup): Calls {
@@ -17,18 +18,31 @@ export function placeWhole({ anchor }: FusionGroup): Calls {
 }
 
 export function scatterSites({ anchor }: FusionGroup): Calls {
-  const patches = patchesOnMap(attr(anchor, "scatterSites"), anchor);
+  const map = shapeOf(anchor, attr(anchor, "scatterSites"), patchesOnMap);
   const token = anchor.inputs[2];
-  const params = { ...patches, channels: channels(anchor.type), from: "compact", token: token !== undefined } as const;
+  const params = { ...map, from: "compact", token: token !== undefined } as const;
   const reads = { input: operand(anchor, 0), table: operand(anchor, 1), ...(token === undefined ? {} : { token }) };
   return { setup: [], steps: [call(anchor, "placeSites", params, reads, { output: anchor.id })] };
 }
 
-export function gatherSites({ anchor }: FusionGroup): Calls {
-  const params = { ...patchesInCompact(attr(anchor, "gatherSites"), anchor), channels: channels(anchor.type) };
-  const reads = { input: operand(anchor, 0), table: operand(anchor, 1) };
+export function gatherSites(group: FusionGroup): Calls {
+  const { anchor } = group;
+  const image = member(group, "toChannelsLast");
+  const map = shapeOf(anchor, attr(anchor, "gatherSites"), patchesInCompact);
+  const params = { ...map, ...(image ? { fromImage: true as const } : {}) };
+  const reads = { input: operand(image ?? anchor, 0), table: operand(anchor, 1) };
   return { setup: [], steps: [call(anchor, "gatherSites", params, reads, { output: anchor.id })] };
 }
+
+/** The grid on a map and its channels; a value a patch is a map of one site each. */
+const shapeOf = (
+  node: Node,
+  grid: PatchGrid,
+  patches: typeof patchesOnMap,
+): PatchGeometry & { readonly channels: number } =>
+  node.type.shape.length === 2
+    ? { ...grid, down: 1, across: 1, channels: 1 }
+    : { ...patches(grid, node), channels: channels(node.type) };
 
 export function patchTable({ anchor }: FusionGroup): Calls {
   const { rows, columns, keep } = attr(anchor, "patchTable");
@@ -46,6 +60,7 @@ export function averagePool({ anchor }: FusionGroup, graph: Graph): Calls {
 export function targetOf(group: FusionGroup, graph: Graph) {
   const { anchor } = group;
   const patches = member(group, "patchify");
+  const gathered = member(group, "gatherSites");
   const standardize = member(group, "standardize");
   invariant(patches, `'${anchor.id}' is compared with something else than an image's patches`);
   const image = nodeOf(graph, operand(patches, 0));
@@ -55,8 +70,12 @@ export function targetOf(group: FusionGroup, graph: Graph) {
     params: {
       ...{ rows: height, columns: width, size, channels: image.type.shape[1] as number },
       eps: standardize ? attr(standardize, "standardize").eps : null,
+      ...(gathered ? { keep: attr(gathered, "gatherSites").keep } : {}),
     },
-    reads: { pred: operand(anchor, 0), image: image.id },
+    reads: {
+      ...{ pred: operand(anchor, 0), image: image.id },
+      ...(gathered ? { table: operand(gathered, 1) } : {}),
+    },
   };
 }
 
