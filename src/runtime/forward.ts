@@ -130,10 +130,12 @@ export function forward(
   const pass = async (inputs: Inputs, batch: number, wanted: () => void, slot: number): Promise<Submitted<Outputs>> => {
     const next = cutter(descriptor.steps, batch, guess);
     let places = nowhere;
-    let done = Promise.resolve();
+    /** The last part, and the one before: with one under way the GPU has work while the next is prepared. */
+    let [done, before] = [Promise.resolve(), Promise.resolve()];
     for (let cut = next(aimMs); cut !== null; cut = next(aimMs)) {
       const { parts, isLast } = cut;
-      await done;
+      await before;
+      before = done;
       const start = now();
       wanted();
       const { result: mapped, report } = memory.scoped(descriptor.name, () => {
@@ -144,6 +146,7 @@ export function forward(
       });
       await report;
       done = timed(isLast ? Promise.all(mapped) : device.queue.onSubmittedWorkDone(), start, cut);
+      done.catch(() => {});
     }
     return { result: done.then(() => read(places)) };
   };

@@ -174,15 +174,15 @@ export const optimizerFaults: readonly (TextFault & { readonly on: "v1" | "layer
     name: "decay inside the moments",
     on: "v1",
     from: "let g = gradient[i] * scale;",
-    to: "let g = gradient[i] * scale + treatment[block].y * param[i];",
+    to: "let g = gradient[i] * scale + treated.y * param[i];",
   },
   {
     name: "decay after the moments",
     on: "v1",
-    from: "let decayed = param[i] - lr * treatment[block].y * param[i];",
+    from: "let decayed = param[i] - lr * treated.y * param[i];",
     to: "let decayed = param[i];",
   },
-  { name: "decay of everything", on: "v1", from: "lr * treatment[block].y", to: "lr * 0.05" },
+  { name: "decay of everything", on: "v1", from: "lr * treated.y", to: "lr * 0.05" },
   { name: "a first moment that is not corrected", on: "v1", from: "lr / step.first * m", to: "lr * m" },
   { name: "a second moment that is not corrected", on: "v1", from: "sqrt(v) / step.second", to: "sqrt(v)" },
   {
@@ -191,7 +191,7 @@ export const optimizerFaults: readonly (TextFault & { readonly on: "v1" | "layer
     from: "(sqrt(v) / step.second + step.eps)",
     to: "(sqrt(v + step.eps) / step.second)",
   },
-  { name: "layers that all learn alike", on: "layers", from: "step.lr * treatment[block].x", to: "step.lr" },
+  { name: "layers that all learn alike", on: "layers", from: "step.lr * treated.x", to: "step.lr" },
   {
     name: "an average of the weights before the update",
     on: "v1",

@@ -5,8 +5,8 @@ import { bytesPerElement, type Memory, mapModeRead, usage } from "../gpu.ts";
 import { compileKernels } from "../kernels.ts";
 import { align, type Held, type StateKind, slices } from "./shelves.ts";
 
-/** Elements whose squares a workgroup sums. */
-const squaresEach = 4096;
+/** Elements that a workgroup treats, of every kernel here. */
+const each = 4096;
 
 export async function optimizerKernels(lasting: Memory, { name, optimizer }: TrainerDescriptor) {
   const names = Object.keys(optimizer) as OptimizerKernel[];
@@ -59,7 +59,7 @@ export function acting(
   const { device } = lasting;
   const uniform = (label: string) => lasting.buffer(label, 32, usage.uniform | usage.copyDst);
   const [shares, bound, step] = [uniform("share"), uniform("bound"), uniform("step")];
-  const parts = held.map(({ shelf }) => Math.ceil(shelf.elements / squaresEach));
+  const parts = held.map(({ shelf }) => Math.ceil(shelf.elements / each));
   // A shelf's sums begin where a binding may.
   const starts = parts.map((_, i) =>
     parts.slice(0, i).reduce((sum, count) => sum + Math.ceil(count / align) * align, 0),
@@ -122,7 +122,7 @@ export function acting(
       return submit(pass => {
         for (const [name, gradient] of gradients) {
           const own = slices(held, name, ({ sum }) => sum) as { buffer: GPUBuffer; size: number };
-          dispatch(pass, "accumulate", [gradient, own, shares], Math.ceil(own.size / bytesPerElement / align));
+          dispatch(pass, "accumulate", [gradient, own, shares], Math.ceil(own.size / bytesPerElement / each));
         }
       });
     },
@@ -138,7 +138,7 @@ export function acting(
         for (const { sum, state, shelf, treatment } of held) {
           const average = state.ema === null ? [] : [state.ema];
           const kept = [state.param, state.exp_avg, state.exp_avg_sq] as GPUBuffer[];
-          dispatch(pass, "adamw", [...kept, sum, treatment, norm, step, ...average], shelf.elements / align);
+          dispatch(pass, "adamw", [...kept, sum, treatment, norm, step, ...average], Math.ceil(shelf.elements / each));
         }
       });
       const result = readBack(norm, 0, 8).then(([gradNorm = Number.NaN, scale = 0]) => ({
