@@ -3,6 +3,7 @@ import type { OpenTrainer } from "../../src/node/executors/trainer.ts";
 import { startTrainer, trainerDescriptor } from "../../src/node/executors/webgpu-trainer.ts";
 import type { TrainerDescriptor } from "../../src/runtime/descriptor.ts";
 import { gradientsOf, longSums } from "../emit/wgsl/gradients.ts";
+import { wrongGradients } from "../emit/wgsl/random-gradients.ts";
 import { trained } from "../node/executors/traces.ts";
 import { full } from "../support/full.ts";
 import { adapter } from "../support/gpu.ts";
@@ -31,6 +32,12 @@ describe.runIf(hasSwiftShader)("a mistake in a kernel is seen", () => {
     const { golden, ...given } = recording(files[fault.on]);
     const found = await gradientsOf(gpu as WebgpuProcess, { golden, ...given }, change);
     expect(holds(golden, name => ({ data: found[`grad.${name}`] ?? [] }))).toBe(false);
+  });
+
+  // Slopes are of the float64 loss alone, and see it without the interpreter's gradients.
+  test.each(kernelFaults.slice(0, 1))("$name, by slopes of random models", async fault => {
+    const wrong = await wrongGradients(gpu as WebgpuProcess, 0, code => replaced(code, fault));
+    expect(wrong.filter(line => line.includes("is no slope"))).not.toEqual([]);
   });
 });
 

@@ -1,9 +1,13 @@
-import { describe, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { full } from "../support/full.ts";
-import { expectSlopes, quick } from "./finite-differences.ts";
+import { expectSlopes, firstFamily } from "./finite-differences.ts";
+import { family } from "./random-learners.ts";
 
-const seeds = full ? Array.from({ length: 100 }, (_, seed) => seed) : [0, 3, 6, 16, 20];
+const families = Array.from({ length: full ? 100 : 10 }, (_, i) => firstFamily + i);
 
 describe("gradients are slopes", () => {
-  test.each(seeds.filter(seed => !quick.includes(seed)))("random model %i", expectSlopes);
+  test.each(families)("twenty random models, family %i", async index => {
+    for (const learner of family(index))
+      await expect(expectSlopes(learner), `seed ${learner.seed}`).resolves.toBeUndefined();
+  });
 });

@@ -1,7 +1,10 @@
 import { describe, test } from "vitest";
-import { expectSlopes, quick } from "./finite-differences.ts";
+import { expectSlopes, firstFamily } from "./finite-differences.ts";
+import { family, type Learner } from "./random-learners.ts";
 
-// Larger ones, and many more: finite-differences.targets.test.ts.
+// Many more: finite-differences.targets.test.ts. One of each of ten families, none of them at the same place.
+const models = Array.from({ length: 10 }, (_, i) => family(firstFamily + i)[i] as Learner);
+
 describe("gradients are slopes", () => {
-  test.each(quick)("random model %i", expectSlopes);
+  test.each(models)("random model $seed", expectSlopes);
 });

@@ -40,10 +40,15 @@ export function roundingError(given: Given, output: string): number {
 const timesRounding = 8;
 
 /**
- * An output of a random model against the interpreter's, within the limit of a float32 backend. What is left of terms that
- * cancel has few digits in any float32, be it a single logit or the one site of one channel that a mask keeps: where
- * rounding takes such an output to that limit, it is a multiple of what rounding does.
+ * What is left of terms that cancel has few digits in any float32, be it a single logit or the one site of one channel that
+ * a mask keeps: where rounding takes such an output to the limit, its error may be a multiple of what rounding does.
  */
+export function expectRounded(given: Given, output: string, error: number, what: string, limit: number): void {
+  if (error < limit) return;
+  expect(error, what).toBeLessThan(Math.max(limit, timesRounding * roundingError(given, output)));
+}
+
+/** An output of a random model against the interpreter's, within the limit of a float32 backend, or of rounding. */
 export function expectFloat32(
   given: Given,
   output: string,
@@ -52,7 +57,5 @@ export function expectFloat32(
   what: string,
   limit: number = float32.logitsRelL2,
 ): void {
-  const off = relL2(found, wanted);
-  if (off < limit) return;
-  expect(off, what).toBeLessThan(Math.max(limit, timesRounding * roundingError(given, output)));
+  expectRounded(given, output, relL2(found, wanted), what, limit);
 }

@@ -7,6 +7,7 @@ import { generatorTensor } from "../../dist/weights/made/generator.js";
 
 /** @typedef {import("./webgpu-process.ts").Job} Job */
 /** @typedef {import("./webgpu-process.ts").JobWeights} JobWeights */
+/** @typedef {import("./webgpu-process.ts").JobResult} JobResult */
 
 const gpu = await loadDawn();
 if (!gpu.ok) throw new Error(gpu.diagnostics[0]?.message);
@@ -25,19 +26,59 @@ const source = (/** @type {JobWeights} */ weights) => {
   };
 };
 
-const work = async (/** @type {Job} */ { descriptor, weights, runs }) => {
-  const device = await requestDevice(descriptor, instance);
+/** @returns {Promise<JobResult>} */
+const runOn = async (/** @type {GPUDevice} */ device, /** @type {Job} */ { descriptor, weights, runs }) => {
+  const model = await createModel(descriptor, { device, weights: source(weights) });
+  const outputs = [];
+  let milliseconds = 0;
+  for (const inputs of runs) {
+    const start = performance.now();
+    outputs.push(await model.run(inputs));
+    milliseconds = performance.now() - start;
+  }
+  model.dispose();
+  return { outputs, milliseconds };
+};
+
+/** The device makes one pipeline of one text. */
+const sharing = (/** @type {GPUDevice} */ device) => {
+  /** @type {Map<string, Promise<GPUComputePipeline>>} */
+  const made = new Map();
+  /** @type {WeakMap<GPUShaderModule, string>} */
+  const codes = new WeakMap();
+  const module = device.createShaderModule.bind(device);
+  const pipeline = device.createComputePipelineAsync.bind(device);
+  return Object.assign(device, {
+    createShaderModule: (/** @type {GPUShaderModuleDescriptor} */ descriptor) => {
+      const found = module(descriptor);
+      codes.set(found, descriptor.code);
+      return found;
+    },
+    createComputePipelineAsync: (/** @type {GPUComputePipelineDescriptor} */ descriptor) => {
+      const code = codes.get(descriptor.compute.module) ?? "";
+      const found = made.get(code) ?? pipeline(descriptor);
+      made.set(code, found);
+      return found;
+    },
+  });
+};
+
+const work = async (/** @type {Job} */ job) => {
+  const device = await requestDevice(job.descriptor, instance);
   try {
-    const model = await createModel(descriptor, { device, weights: source(weights) });
-    const outputs = [];
-    let milliseconds = 0;
-    for (const inputs of runs) {
-      const start = performance.now();
-      outputs.push(await model.run(inputs));
-      milliseconds = performance.now() - start;
-    }
-    model.dispose();
-    return { outputs, milliseconds };
+    return await runOn(device, job);
+  } finally {
+    device.destroy();
+  }
+};
+
+const workTogether = async (/** @type {import("./webgpu-process.ts").SharedJob} */ { models }) => {
+  const descriptors = models.map(({ descriptor }) => descriptor);
+  const device = sharing(await requestDevice(descriptors, instance));
+  try {
+    const results = [];
+    for (const job of models) results.push(await runOn(device, job));
+    return results;
   } finally {
     device.destroy();
   }
@@ -61,9 +102,14 @@ const preprocess = async (/** @type {import("./webgpu-process.ts").PreprocessJob
   }
 };
 
+const answer = (/** @type {import("./webgpu-process.ts").AnyJob} */ job) => {
+  if ("images" in job) return preprocess(job);
+  return "models" in job ? workTogether(job) : work(job);
+};
+
 process.on("message", async (/** @type {{ id: number, job: import("./webgpu-process.ts").AnyJob }} */ { id, job }) => {
   try {
-    process.send?.({ id, value: await ("images" in job ? preprocess(job) : work(job)) });
+    process.send?.({ id, value: await answer(job) });
   } catch (cause) {
     process.send?.({ id, failure: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause) });
   }

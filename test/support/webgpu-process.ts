@@ -30,8 +30,13 @@ export interface PreprocessJob {
   readonly images: readonly RgbaImage[];
 }
 
-export type AnyJob = Job | PreprocessJob;
-type AnyResult = JobResult | Float32Array;
+/** Models that one device runs, one after the other, and that share what pipelines they have in common. */
+export interface SharedJob {
+  readonly models: readonly Job[];
+}
+
+export type AnyJob = Job | SharedJob | PreprocessJob;
+type AnyResult = JobResult | readonly JobResult[] | Float32Array;
 
 type Answer =
   | "ready"
@@ -41,6 +46,7 @@ type Answer =
 /** Takes one job after another, so that a test file starts one process. A process that dies fails its jobs alone. */
 export interface WebgpuProcess {
   readonly run: (job: Job) => Promise<JobResult>;
+  readonly runTogether: (job: SharedJob) => Promise<readonly JobResult[]>;
   /** `pixel_values`. */
   readonly preprocess: (job: PreprocessJob) => Promise<Float32Array>;
   readonly end: () => void;
@@ -103,6 +109,7 @@ export async function startWebgpu(kind: AdapterKind): Promise<WebgpuProcess> {
   };
   return {
     run: async job => (await send(job)) as JobResult,
+    runTogether: async job => (await send(job)) as readonly JobResult[],
     preprocess: async job => (await send(job)) as Float32Array,
     end: () => {
       running?.kill();

@@ -4,16 +4,13 @@ import { describe } from "../../../src/emit/wgsl/descriptor.ts";
 import { wgslTarget } from "../../../src/emit/wgsl/target.ts";
 import { evaluate, type Values, widen } from "../../../src/graph/evaluate.ts";
 import { read } from "../../../src/graph/read.ts";
-import type { SiteLayout } from "../../../src/passes/site-layout.ts";
 import { place } from "../../../src/plan/place.ts";
 import { schedule } from "../../../src/plan/schedule.ts";
 import type { WebgpuProfileName } from "../../../src/plan/tiles/tuning-profiles.ts";
 import type { ModelDescriptor } from "../../../src/runtime/descriptor.ts";
 import { generatorTensor } from "../../../src/weights/made/generator.ts";
 import { elements } from "../../../src/weights/tensor.ts";
-import { learningCase } from "../../graph/finite-differences.ts";
 import type { Recording } from "../../graph/gradients.ts";
-import { expectFloat32 } from "../../support/conditioning.ts";
 import { worst } from "../../support/tolerance.ts";
 import type { WebgpuProcess } from "../../support/webgpu-process.ts";
 import { must } from "../../syntax/support.ts";
@@ -52,53 +49,6 @@ export async function gradientsOf(
     runs: [Object.fromEntries([...inputs].map(([name, values]) => [name, f32(values)]))],
   });
   return outputs[0] ?? {};
-}
-
-/**
- * A gradient's distance from the interpreter's, in its own norm; what is next to nothing of all gradients is not looked at, and
- * where rounding alone takes one farther, as LayerNorms over three channels do, it has as many times that as outputs have.
- */
-const limit = 2e-5;
-const nothing = 1e-7;
-
-const normOf = (values: ArrayLike<number>): number => {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += (values[i] as number) ** 2;
-  return Math.sqrt(sum);
-};
-
-/** WebGPU's gradients of a random model are the interpreter's, and the same bits once more. */
-export async function compareGradients(gpu: WebgpuProcess, seed: number): Promise<void> {
-  const { model, graphs, values, batch, dropPath } = await learningCase(seed);
-  const graph = graphs[0] as (typeof graphs)[number];
-  const given = { graph, values };
-  const wanted = evaluate(graph, values);
-  const learned = new Set([...wanted.keys()].map(name => name.replace(/^grad\./, "")));
-  const sites = (["auto", "compact", "masked"] as const satisfies readonly SiteLayout[])[seed % 3];
-  const learning = { dropPath, wanted: (name: string) => learned.has(name) };
-  const target = wgslTarget("swiftshader", false);
-  const planned = must(plan({ model, target, batch: { min: batch, max: batch }, sites, learning })).plan;
-  const tensor = (name: string) => f32(values.get(name) as Values);
-  const inputs = Object.fromEntries(planned.inputs.map(({ name }) => [name, tensor(name)]));
-  const { outputs } = await gpu.run({
-    descriptor: describe(planned),
-    weights: { kind: "tensors", tensors: new Map(planned.params.map(({ name }) => [name, tensor(name)])) },
-    runs: [inputs, inputs],
-  });
-  const [first = {}, again = {}] = outputs;
-  const gradients = [...wanted].filter(([name]) => name.startsWith("grad."));
-  const whole = Math.hypot(...gradients.map(([, { data }]) => normOf(data)));
-  for (const [name, { data }] of wanted) {
-    const found = first[name] as Float32Array;
-    expect(found?.length, name).toBe(data.length);
-    const norm = normOf(data);
-    if (norm > nothing * whole) expectFloat32(given, name, found, data, `${name}, ${norm} of ${whole}`, limit);
-    else expect(normOf(found), name).toBeLessThanOrEqual(10 * nothing * whole);
-    expect(
-      [...found].every((v, i) => Object.is(v, again[name]?.[i])),
-      `${name}, once more`,
-    ).toBe(true);
-  }
 }
 
 /** 327,680 rows in twenty images: sums of products, of taps and of columns. */
