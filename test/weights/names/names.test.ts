@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { sameButOnes } from "../../../src/weights/names/layouts.ts";
-import { contextOf, type Dialect, detectDialect, translate } from "../../../src/weights/names/names.ts";
+import { contextOf, type Dialect, translate } from "../../../src/weights/names/names.ts";
+import { recognise } from "../../../src/weights/names/recognise.ts";
 import { goldenParams, readGolden } from "../../support/golden.ts";
+
+const detectDialect = (names: readonly string[]) => recognise(names)?.dialect ?? null;
 
 const v2 = goldenParams(readGolden("dense/tiny-224x224-b1")).map(({ name }) => name);
 const v1 = goldenParams(readGolden("options/micro-v1-64x64-b2")).map(({ name }) => name);

@@ -16,7 +16,7 @@ const listed = ({ diagnostics }: Result<Weights>): readonly string[] =>
 const only = (name: string): Param => params.find(param => param.name === name) ?? { name, shape: [] };
 const without = (...names: readonly string[]): readonly Row[] => params.filter(({ name }) => !names.includes(name));
 
-type Dense = Exclude<Dialect, "fcmae">;
+type Dense = "official" | "timm" | "huggingface" | "mmpretrain";
 
 /** How timm (with `conv_mlp`) and Hugging Face shape the same tensors. */
 const shapeIn: Readonly<Record<Dense, (param: Param) => readonly number[]>> = {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { dtypeBytes } from "../../../src/weights/dtype.ts";
 import { dialects } from "../../../src/weights/names/names.ts";
-import { withoutPrefix } from "../../../src/weights/names/prefix.ts";
 import { joined } from "../../../src/weights/pieces.ts";
 import { elements } from "../../../src/weights/tensor.ts";
 import { convertWeights } from "../../../src/weights/use/convert.ts";

@@ -12,21 +12,18 @@ import { checkOutput, findingDiagnostics } from "../../output/check.ts";
 import { publish } from "../../output/publish.ts";
 import { version } from "../../process/version.ts";
 import type { AddCommand } from "../command.ts";
+import { batchOption, choice, choices, defaulted, list, once, sitesOption, tf32Help } from "../options.ts";
 import {
-  allowExtraHelp,
-  batchOption,
   bindingOf,
-  choice,
-  choices,
-  defaulted,
-  list,
-  once,
-  sitesOption,
+  extraOption,
+  type FileFlags,
+  keyOption,
+  prefixOption,
+  renameOption,
   strictHelp,
-  tf32Help,
-} from "../options.ts";
+} from "../weights-options.ts";
 
-interface Options {
+interface Options extends FileFlags {
   readonly output: string;
   readonly model?: string[];
   readonly build?: string;
@@ -74,7 +71,10 @@ export const addCompile: AddCommand = (program, execute) => {
         "safetensors, .pt, .pth or .npz, or random:SEED; goes into the ONNX graph and beside the kernels",
       ),
     )
-    .option("--allow-extra", allowExtraHelp)
+    .addOption(keyOption())
+    .addOption(prefixOption())
+    .addOption(renameOption())
+    .addOption(extraOption())
     .option("--strict", strictHelp)
     .addOption(
       once("--calibrate <file>", "inputs as cnxc run takes them, on which no map of an f16 build may overflow"),
