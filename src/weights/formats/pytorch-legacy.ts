@@ -34,8 +34,8 @@ export async function readLegacyTorch(source: ByteSource, key: string | null): P
   if (protocol?.value !== protocolVersion) throw wrong(`it states another protocol than ${protocolVersion}`);
   if (!isLittleEndian(machine?.value)) throw wrong("it does not state to be little-endian");
   if (saved === undefined || keys === undefined || !isType(keys.value, "list")) throw wrong("its keys are no list");
-  const blocks = await readBlocks(source, saved, keys.value.items, keys.end, wrong);
   const { tensors, diagnostics } = findStateDict(file, saved, key);
+  const blocks = await readBlocks(source, saved, keys.value.items, keys.end, wrong);
   const views = tensors.map(named => {
     const { key } = named.tensor.storage;
     const block = blocks.get(key);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Diagnostic, Result } from "../../../src/diagnostics/diagnostic.ts";
-import { type Dialect, translate } from "../../../src/weights/names/names.ts";
+import { translate } from "../../../src/weights/names/names.ts";
 import type { Param, Weights } from "../../../src/weights/tensor.ts";
 import { bindWeights } from "../../../src/weights/use/bind.ts";
 import { goldenParams, goldenWeights, readGolden } from "../../support/golden.ts";
@@ -90,20 +90,24 @@ describe("what does not fit", () => {
         params,
         [
           "weights-missing: the model's 'stages.0.0.grn.gamma' [1, 1, 1, 32] is not in the file, which has 'stages.0.0.grn.gama'",
-          "weights-extra: the file's 'stages.0.0.grn.gama' is no parameter of the model, did you mean 'stages.0.0.grn.gamma'?",
+          "weights-extra: the file's 'stages.0.0.grn.gama' is no parameter of the model, did you mean 'stages.0.0.grn.gamma'?; --allow-extra leaves what the model does not know, with a warning; --rename 'stages.0.0.grn.gama=stages.0.0.grn.gamma' takes stages.0.0.grn.gama for stages.0.0.grn.gamma",
         ],
       ],
       [
         "one extra",
         [...params, { name: "extra", shape: [1] }],
         params,
-        ["weights-extra: the file's 'extra' is no parameter of the model"],
+        [
+          "weights-extra: the file's 'extra' is no parameter of the model; --allow-extra leaves what the model does not know, with a warning",
+        ],
       ],
       [
         "a layer scale the model does not have",
         [...params, { name: "stages.0.0.gamma", shape: [8] }],
         params,
-        ["weights-extra: the file's 'stages.0.0.gamma' is no parameter of the model"],
+        [
+          "weights-extra: the file's 'stages.0.0.gamma' is no parameter of the model; --allow-extra leaves what the model does not know, with a warning",
+        ],
       ],
       [
         "another number of classes",
@@ -114,7 +118,7 @@ describe("what does not fit", () => {
         ],
         params,
         [
-          "weights-shape: tensor 'head.weight' has shape [21841, 40] but the model needs [10, 40]; cnxc weights convert --classes 10 makes a new head, of zeros",
+          "weights-shape: tensor 'head.weight' has shape [21841, 40] but the model needs [10, 40]; the file has 21841 classes, as a spec says with `classes 21841`; cnxc weights convert --classes 10 makes a head of zeros instead, to be trained anew",
           "weights-shape: tensor 'head.bias' has shape [21841] but the model needs [10]",
         ],
       ],
@@ -123,7 +127,7 @@ describe("what does not fit", () => {
         params.map(row => (row.name === "downsample_layers.0.0.weight" ? { ...row, shape: [8, 1, 4, 4] } : row)),
         params,
         [
-          "weights-shape: tensor 'downsample_layers.0.0.weight' has shape [8, 1, 4, 4] but the model needs [8, 3, 4, 4]; cnxc weights convert --in-chans 3 fits the stem to other channels",
+          "weights-shape: tensor 'downsample_layers.0.0.weight' has shape [8, 1, 4, 4] but the model needs [8, 3, 4, 4]; the file takes 1 channel, as a spec says with `input HEIGHTxWIDTHx1`",
         ],
       ],
       [
@@ -137,7 +141,7 @@ describe("what does not fit", () => {
         [
           "weights-shape: tensor 'norm.bias' has shape [7] but the model needs [40]",
           "weights-missing: the model's 'stages.0.0.pwconv1.bias' [32] is not in the file, which has 'stages.0.0.pwconv1.biass'",
-          "weights-extra: the file's 'stages.0.0.pwconv1.biass' is no parameter of the model, did you mean 'stages.0.0.pwconv1.bias'?",
+          "weights-extra: the file's 'stages.0.0.pwconv1.biass' is no parameter of the model, did you mean 'stages.0.0.pwconv1.bias'?; --allow-extra leaves what the model does not know, with a warning; --rename 'stages.0.0.pwconv1.biass=stages.0.0.pwconv1.bias' takes stages.0.0.pwconv1.biass for stages.0.0.pwconv1.bias",
         ],
       ],
       [
@@ -180,7 +184,7 @@ describe("what does not fit", () => {
         params.map(({ name, shape }) => ({ name: `module.${name}`, shape })),
         params,
         [
-          "weights-prefix: every tensor name begins with 'module.', which no ConvNeXt checkpoint format has; cnxc weights convert --strip-prefix module. leaves it out",
+          "weights-prefix: every tensor name begins with 'module.', which no ConvNeXt checkpoint format has; --strip-prefix module. takes what lies below it",
         ],
       ],
       [
@@ -191,7 +195,7 @@ describe("what does not fit", () => {
         ],
         params,
         [
-          "weights-unknown-names: no tensor has a name known from a ConvNeXt checkpoint; the first are 'layer1.0.conv1.weight', 'fc.bias'",
+          "weights-unknown-names: no tensor has a name known from a ConvNeXt checkpoint; the first are 'layer1.0.conv1.weight', 'fc.bias'; --rename FROM=TO gives a name that is known",
         ],
       ],
       ["an empty file", [], params, ["weights-unknown-names: the file holds no tensors"]],
@@ -200,7 +204,7 @@ describe("what does not fit", () => {
         [...params, { name: "__proto__", shape: [1] }, { name: "constructor", shape: [1] }],
         params,
         [
-          "weights-extra: the file's '__proto__' is no parameter of the model",
+          "weights-extra: the file's '__proto__' is no parameter of the model; --allow-extra leaves what the model does not know, with a warning",
           "weights-extra: the file's 'constructor' is no parameter of the model",
         ],
       ],
@@ -263,7 +267,7 @@ describe("what is only worth a word", () => {
     const rows = [...without("head.bias"), { ...only("head.bias"), values }];
     const bound = await bindWeights(fileOf(rows), params, diagnostic => reported.push(diagnostic));
     if (!bound.ok) throw new Error("unreachable");
-    await bound.value.f32("head.weight");
+    await bound.value.f32("norm.weight");
     expect(reported).toEqual([]);
     expect(await bound.value.f32("head.bias")).toEqual(values);
     expect(reported).toMatchObject([
