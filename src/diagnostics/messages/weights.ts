@@ -240,7 +240,7 @@ export const weightMessages = {
   "weights-left-out": {
     kind: "W_W",
     text: (names: readonly string[], more: number, dialect: string) =>
-      `${list(names)}${andMore(more)} cannot be named in ${dialect} and are left out`,
+      `${list(names)}${andMore(more)} cannot be named in ${dialect} and ${names.length + more === 1 ? "is" : "are"} left out`,
   },
   "weights-hash": {
     kind: "E_W_HASH",

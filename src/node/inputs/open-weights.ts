@@ -74,7 +74,7 @@ export async function openWeights(
     try {
       const file = await onlyPinned(await chosenTensors(source.value, options), source.value, model);
       const bound = file.ok ? await bindWeights(file.value, params.value, whileRead, options) : file;
-      if (!bound.ok) return bound;
+      if (!bound.ok) return file.ok ? { ...bound, diagnostics: [...file.diagnostics, ...bound.diagnostics] } : bound;
       isTaken = true;
       const provenance = () => provenanceOf(source.value, bound.value.license);
       return ok({ ...bound.value, warn: onceEach(report), close, provenance }, [

@@ -84,7 +84,8 @@ function noSuchPrefix(file: TensorFile, prefix: string): Diagnostic {
 
 function besideWarning(file: TensorFile, prefix: string, beside: readonly string[]): Diagnostic {
   const listed = beside.slice(0, maxListed);
-  return warning("weights-beside", placeOf(file), listed, beside.length - listed.length, prefix);
+  const told = warning("weights-beside", placeOf(file), listed, beside.length - listed.length, prefix);
+  return withNote(told, "--rename FROM=TO takes names outside of it for others");
 }
 
 function renameAll(file: TensorFile, names: readonly Taken[], rules: readonly RenameRule[]): Result<readonly Taken[]> {

@@ -1,4 +1,4 @@
-import { capped, maxListed } from "../../diagnostics/capped.ts";
+import { capped } from "../../diagnostics/capped.ts";
 import { type Diagnostic, type FilePlace, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { cut } from "../../diagnostics/escape.ts";
 import { invariant } from "../../diagnostics/invariant.ts";
@@ -18,6 +18,7 @@ import { translate } from "../names/names.ts";
 import { officialParams, type RenamedFile, rename } from "../names/rename.ts";
 import { elements, type Param, readF32, type Tensor, type TensorFile, type Weights } from "../tensor.ts";
 import { misfits } from "./misfits.ts";
+import { unusedNames } from "./unused.ts";
 
 export interface BindOptions {
   /** Tensors that no parameter wants are left with a warning. */
@@ -95,9 +96,7 @@ function unused(
   const wanted = new Set(params.map(({ name }) => name));
   const known = [...tensors].flatMap(([name, { tensor }]) => (wanted.has(name) ? [] : [tensor.name]));
   const spare = [...known, ...unknownTensors.map(({ name }) => name)];
-  if (spare.length === 0) return [];
-  const listed = spare.slice(0, maxListed);
-  return [warning("weights-unused", { file: file.name, offset: null }, listed, spare.length - listed.length)];
+  return unusedNames(file, spare);
 }
 
 /** Characters of a licence that goes on into what is compiled: its name or its address, not its text. */

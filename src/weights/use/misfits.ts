@@ -49,9 +49,11 @@ export function misfits(
     if (tensor === undefined || isWeightDType(tensor.dtype)) return [];
     return [error("weights-dtype", tensor.place, tensor.name, tensor.dtype, weightDTypes)];
   });
-  const lacks = missing.map(({ name, shape }, k) =>
-    error("weights-missing", place, name, shape, k < maxListed ? nearestExtra(name) : null),
-  );
+  const lacks = missing.map(({ name, shape }, k) => {
+    const problem = error("weights-missing", place, name, shape, k < maxListed ? nearestExtra(name) : null);
+    const other = name === "head.weight" ? otherHead(known, params) : null;
+    return other === null ? problem : withNote(problem, other);
+  });
   const extras = extra.map((tensor, k) => {
     const nearest = k < maxListed ? nearestMissing(tensor.name) : null;
     const problem = error("weights-extra", tensor.place, tensor.name, nearest);

@@ -28,7 +28,7 @@ describe("a prefix", () => {
     const found = strip([...below("model."), ...named("criterion.pos_weight", "step")], "model.");
     expect(namesIn(found)).toEqual(official);
     expect(told(found)).toEqual([
-      "weights-beside: 'criterion.pos_weight', 'step' beside the weights below 'model.' are not read",
+      "weights-beside: 'criterion.pos_weight', 'step' beside the weights below 'model.' are not read; --rename FROM=TO takes names outside of it for others",
     ]);
   });
 
@@ -41,7 +41,9 @@ describe("a prefix", () => {
   test("wins over the same name outside of it", () => {
     const found = strip([...named("head.bias"), ...below("ema.")], "ema.");
     expect(namesIn(found)).toEqual(official);
-    expect(told(found)).toEqual(["weights-beside: 'head.bias' beside the weights below 'ema.' is not read"]);
+    expect(told(found)).toEqual([
+      "weights-beside: 'head.bias' beside the weights below 'ema.' is not read; --rename FROM=TO takes names outside of it for others",
+    ]);
   });
 
   test("that no name has: the one below which names are known", () => {

@@ -40,7 +40,10 @@ export const addClassify: AddCommand = (program, execute) => {
     .argument("<image...>", "PNG, JPEG and WebP images")
     .option("-m, --model <name>", "a model with head classifier (default: the only model that the spec declares)")
     .addOption(
-      once("-w, --weights <file>", "a safetensors file in any known naming, or random:SEED").makeOptionMandatory(),
+      once(
+        "-w, --weights <file>",
+        "safetensors, .pt, .pth or .npz in any known naming, or random:SEED",
+      ).makeOptionMandatory(),
     )
     .addOption(keyOption())
     .addOption(prefixOption())

@@ -4,6 +4,7 @@ import { type StorageType, storageTypes, type TargetName, targetNames } from "..
 import type { SiteLayout } from "../../../passes/site-layout.ts";
 import { readStdin } from "../../files/read.ts";
 import { readSoFar } from "../../files/read-so-far.ts";
+import type { WeightsOptions } from "../../inputs/open-weights.ts";
 import type { Provenance } from "../../inputs/provenance.ts";
 import type { Compiled, CompiledOpen, CompileRequest, EmitKind } from "../../jobs/compile.ts";
 import { runJob } from "../../jobs/run-job.ts";
@@ -211,7 +212,7 @@ async function compileInThread(
 
 /** What the manifest says the output was made with: nothing about this machine. */
 const originOptions = (
-  { selection, onnx, torch, cudaTuning, tuning, preprocess, sites, tf32, weights }: CompileRequest,
+  { selection, onnx, torch, cudaTuning, tuning, preprocess, sites, tf32, weights, binding }: CompileRequest,
   provenance: Provenance | null,
 ): Readonly<Record<string, unknown>> => ({
   ...selection,
@@ -223,6 +224,14 @@ const originOptions = (
   ...(sites === "auto" ? {} : { sites }),
   ...(tf32 ? { tf32 } : {}),
   weights: provenance ?? weights,
+  ...namesOf(binding),
+});
+
+/** Which tensors of the file were taken, where that was said. */
+const namesOf = ({ key, stripPrefix, rename }: WeightsOptions): Readonly<Record<string, unknown>> => ({
+  ...(key === null ? {} : { key }),
+  ...(stripPrefix === null ? {} : { stripPrefix }),
+  ...(rename.length === 0 ? {} : { rename }),
 });
 
 const baseName = (file: string): string => file.split(/[\\/]/).at(-1) ?? file;

@@ -26,7 +26,7 @@ export const addImport: AddCommand = (program, execute) => {
   program
     .command("import")
     .description("write a spec from a config.json, from timm's name of a model, or for a file of weights")
-    .argument("<source>", "a config.json, a name such as convnextv2_tiny.fcmae_ft_in1k, or a safetensors file")
+    .argument("<source>", "a config.json, a name such as convnextv2_tiny.fcmae_ft_in1k, or a file of weights")
     .option("-o, --output <spec>", "where the spec goes (default: standard output)")
     .option("--name <name>", "the model's name (default: that of its size)")
     .option("--features", "the maps of all stages instead of a head, as timm's features_only")

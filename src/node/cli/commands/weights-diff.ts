@@ -47,7 +47,7 @@ export function addDiff(group: Command, execute: Parameters<AddCommand>[1]): voi
 async function diff(file: string, other: string, options: Options): Promise<Outcome> {
   const choices = await choicesFor(file, other, choiceOf(options));
   const result = await withTensors(file, choices[0], first =>
-    withTensors(other, choices[1], second => diffWeights(first, second)),
+    withTensors(other, choices[1], second => diffWeights(first, second, options)),
   );
   if (!result.ok) return outcome({ diagnostics: result.diagnostics });
   const found = result.value;

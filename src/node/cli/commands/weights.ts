@@ -30,6 +30,10 @@ Examples:
   cnxc weights convert model.safetensors --dtype f16 -o half.safetensors
   cnxc weights convert model.safetensors --in-chans 1 --classes 20 -o start.safetensors
       for grey images of 20 kinds: the stem summed over RGB, a head of zeros to be trained
+  cnxc weights convert pretrained.safetensors --classes 20 -o start.safetensors
+      a state of pre-training as a classifier starts from it: official names, no decoder
+  cnxc weights convert last.ckpt --strip-prefix model. --rename cls.=head. -o model.safetensors
+      what another program has wrapped and named in its own way
 `;
 
 const inspectExamples = `
