@@ -59,8 +59,9 @@ export function misfits(
     const problem = error("weights-extra", tensor.place, tensor.name, nearest);
     if (k > 0) return problem;
     const taken = nearest === null ? null : nameIn(known, nearest);
+    const hint = taken === null ? null : renameHint(tensor.name, taken);
     const leave = withNote(problem, "--allow-extra leaves what the model does not know, with a warning");
-    return taken === null ? leave : withNote(leave, renameHint(tensor.name, taken));
+    return hint === null ? leave : withNote(leave, hint);
   });
   return [...shapes, ...dtypes, ...absent.problems, ...lacks, ...(allowExtra ? [] : extras)];
 }
@@ -69,8 +70,9 @@ export function misfits(
 const nameIn = ({ tensors, dialect }: RenamedFile, official: string): string | null =>
   translate(official, "official", dialect, contextOf([...tensors.keys()], "official"))?.name ?? null;
 
-const renameHint = (from: string, to: string): string =>
-  `--rename ${shown(shellWord(`${from}=${to}`))} takes ${shown(from)} for ${shown(to)}`;
+/** Null where the name has what a rule means something by. */
+const renameHint = (from: string, to: string): string | null =>
+  /[=*]/.test(from) ? null : `--rename ${shown(shellWord(`${from}=${to}`))} takes ${shown(from)} for ${shown(to)}`;
 
 /** Why a file may have nothing of a part that the model needs, and what to do. */
 const whyAbsent: Readonly<Record<Exclude<ModelPart, "trunk">, (params: readonly Param[]) => string>> = {
@@ -98,9 +100,9 @@ function absentParts(file: TensorFile, known: RenamedFile, params: readonly Para
     for (const name of names) absent.add(name);
     const modules = [...new Set(names.map(name => name.split(".")[0] ?? name))];
     const problem = error("weights-no-part", { file: file.name, offset: null }, part, modules);
+    // A layer that looks like the head keeps what was learnt: nothing else is worth a word then.
     const other = part === "head" ? otherHead(known, params) : null;
-    const told = withNote(problem, whyAbsent[part](params));
-    problems.push(other === null ? told : withNote(told, other));
+    problems.push(withNote(problem, other ?? whyAbsent[part](params)));
   }
   return { problems, params: absent };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Diagnostic, Result } from "../../../src/diagnostics/diagnostic.ts";
-import { translate } from "../../../src/weights/names/names.ts";
+import { type Dialect, translate } from "../../../src/weights/names/names.ts";
 import type { Param, Weights } from "../../../src/weights/tensor.ts";
 import { bindWeights } from "../../../src/weights/use/bind.ts";
 import { goldenParams, goldenWeights, readGolden } from "../../support/golden.ts";
@@ -45,6 +45,38 @@ describe("dialects", () => {
       expect(bound.value.origin).toBe("w.safetensors");
     },
   );
+
+  test.each<Dialect>(["timm_features", "dinov3", "torchvision"])(
+    "the same values from a %s file of V1",
+    async dialect => {
+      const v1 = readGolden("options/micro-v1-64x64-b2");
+      const values = goldenWeights(v1);
+      const rows: Row[] = [];
+      const needed: Param[] = [];
+      for (const param of goldenParams(v1)) {
+        const name = translate(param.name, "official", dialect)?.name;
+        if (name === undefined) continue;
+        const shape = dialect === "torchvision" && name.endsWith("layer_scale") ? [...param.shape, 1, 1] : param.shape;
+        rows.push({ name, shape, values: await values.f32(param.name) });
+        needed.push(param);
+      }
+      const bound = await bindWeights(fileOf(rows), needed);
+      expect(listed(bound)).toEqual([]);
+      if (!bound.ok) throw new Error("unreachable");
+      for (const { name } of needed) expect(await bound.value.f32(name)).toEqual(await values.f32(name));
+      expect(needed.length).toBeGreaterThan(60);
+    },
+  );
+
+  test.each(["head.fc.1", "head.fc.12"])("a head in a Sequential: %s", async head => {
+    const rows = params.map(({ name, shape }) => ({
+      name: (translate(name, "official", "timm")?.name ?? "").replace("head.fc", head),
+      shape,
+    }));
+    expect(listed(await bindWeights(fileOf(rows), params))).toEqual([]);
+    const twice = await bindWeights(fileOf([...rows, { name: "head.fc.4.bias", shape: [10] }]), params);
+    expect(listed(twice)).toEqual([expect.stringMatching(/^weights-two-names: .* both the model's 'head.bias'/)]);
+  });
 
   test("GRN vectors as (1,4C), as in a sparse file", async () => {
     const rows = params.map(({ name, shape }) => ({ name, shape: /grn/.test(name) ? shape.slice(2) : shape }));
@@ -196,6 +228,29 @@ describe("what does not fit", () => {
         params,
         [
           "weights-unknown-names: no tensor has a name known from a ConvNeXt checkpoint; the first are 'layer1.0.conv1.weight', 'fc.bias'; --rename FROM=TO gives a name that is known",
+        ],
+      ],
+      [
+        "a head of another name",
+        [
+          ...without("norm.weight", "norm.bias", "head.weight", "head.bias"),
+          { name: "fc.out.weight", shape: [10, 40] },
+          { name: "fc.out.bias", shape: [10] },
+        ],
+        params,
+        [
+          "weights-no-part: the file has no head: 'norm', 'head' are missing; --rename 'fc.out.=head.' takes fc.out. for head.",
+          "weights-extra: the file's 'fc.out.weight' is no parameter of the model; --allow-extra leaves what the model does not know, with a warning",
+          "weights-extra: the file's 'fc.out.bias' is no parameter of the model",
+        ],
+      ],
+      [
+        "a name that no rule could have",
+        [...without("head.bias"), { name: "head.bias=", shape: [10] }],
+        params,
+        [
+          "weights-missing: the model's 'head.bias' [10] is not in the file, which has 'head.bias='",
+          "weights-extra: the file's 'head.bias=' is no parameter of the model, did you mean 'head.bias'?; --allow-extra leaves what the model does not know, with a warning",
         ],
       ],
       ["an empty file", [], params, ["weights-unknown-names: the file holds no tensors"]],
