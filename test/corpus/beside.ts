@@ -91,6 +91,7 @@ export const objects: readonly (readonly [what: string, code: Code, foreign: str
   ["mmengine's HistoryBuffer", object("mmengine.logging.history_buffer", "HistoryBuffer", dict(["_log_history", array], ["_max_length", int(9)])), "mmengine.logging.history_buffer.HistoryBuffer"],
   ["omegaconf's DictConfig", object("omegaconf.dictconfig", "DictConfig", dict(["_content", dict(["lr", float(1)])])), "omegaconf.dictconfig.DictConfig"],
   ["a partial of functools", [made("functools", "partial", global("torch.nn", "GELU")), tuple(global("torch.nn", "GELU"), tuple(), dict(), [NONE]), [BUILD]], "functools.partial"],
+  ["a device of somebody's own", made("torch", "device", made("acme", "Kind", text("npu"))), "acme.Kind"],
   ["a path", made("pathlib", "PosixPath", text("/"), text("data")), "pathlib.PosixPath"],
   ["a time", made("datetime", "datetime", latin("x")), "datetime.datetime"],
   ["a defaultdict", [made("collections", "defaultdict", global("builtins", "int")), text("a"), int(1), SETITEM], "collections.defaultdict"],

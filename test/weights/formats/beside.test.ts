@@ -2,11 +2,12 @@ import { describe, expect, test } from "vitest";
 import { memorySource } from "../../../src/weights/formats/source.ts";
 import { readTensorFile } from "../../../src/weights/formats/tensor-file.ts";
 import { bindWeights } from "../../../src/weights/use/bind.ts";
-import { besideCorpus } from "../../corpus/beside.ts";
+import { besideCorpus, model } from "../../corpus/beside.ts";
+import { modelRecords } from "../../corpus/pickle-build.ts";
 import { npzRows } from "../../corpus/pickle-npz.ts";
 import { corpusParams, safetensorsCorpus } from "../../corpus/safetensors.ts";
 import { saidOf } from "../../corpus/said.ts";
-import { dict, int, legacyTorch, pickle, tensor, torchZip } from "../../support/pickle-writer.ts";
+import { dict, get, int, legacyTorch, pickle, put, tensor, torchZip } from "../../support/pickle-writer.ts";
 
 describe("what lies beside weights", () => {
   test.each(besideCorpus)("$id: $title", async ({ bytes, key = null, code, says }) => {
@@ -25,6 +26,15 @@ describe("what lies beside weights", () => {
     const ids = besideCorpus.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     for (const id of ids) expect(id).toMatch(/^P\d\d-[a-z0-9-]*$/);
+  });
+
+  test("one dictionary under two keys is no rival of itself", async () => {
+    const bytes = torchZip(pickle(dict(["model", [model, put(200)]], ["state_dict", get(200)])), modelRecords());
+    const file = await readTensorFile(memorySource("w.pt", bytes));
+    expect(file.ok && file.value.tensors.size).toBe(corpusParams.length);
+    expect(saidOf(file.diagnostics)).toBe(
+      "state-ignored at null: 'state_dict' beside the weights under 'model' is not read",
+    );
   });
 
   test("a dictionary that stands in a thousand places is looked at once", { timeout: 20_000 }, async () => {
