@@ -1,6 +1,6 @@
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { invariant } from "../../diagnostics/invariant.ts";
-import { error, warning } from "../../diagnostics/messages.ts";
+import { error, warning, withNote } from "../../diagnostics/messages.ts";
 import { dtypeBytes, type FileDType, isWeightDType, toF32, weightDTypes } from "../dtype.ts";
 import { translate } from "../names/names.ts";
 import type { OfficialTensor } from "../names/official.ts";
@@ -52,7 +52,10 @@ const adaptStem: Step = (tensors, channels, file) => {
   const there = stem.shape[1] ?? 0;
   if (there === channels) return ok({ tensors, notes: [] });
   if (find(tensors, "pred.weight")) return no(`the decoder predicts patches of ${there} channels`);
-  if (!canAdapt(there, channels)) return no(`the stem takes ${there} channels, not 3`);
+  if (!canAdapt(there, channels)) {
+    const kept = `a spec for these weights says \`input HEIGHTxWIDTHx${there}\``;
+    return fail(...no(`the stem takes ${there} channels, not 3`).diagnostics.map(told => withNote(told, kept)));
+  }
   if (!isWeightDType(stem.dtype)) return fail(wrongType(stem));
   const { dtype } = stem;
   const shape = stem.shape.toSpliced(1, 1, channels);
