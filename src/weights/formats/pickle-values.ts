@@ -16,7 +16,7 @@ export interface Extent {
 }
 
 export interface Sequence extends Extent {
-  readonly type: "tuple" | "list";
+  readonly type: "tuple" | "list" | "set";
   readonly items: Value[];
 }
 
@@ -109,6 +109,6 @@ export const isCount = (value: Value | undefined): value is number =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 
 export function extentOf(value: Value): Extent {
-  if (isType(value, "tuple") || isType(value, "list") || isType(value, "dict")) return value;
+  if (isType(value, "tuple") || isType(value, "list") || isType(value, "set") || isType(value, "dict")) return value;
   return isType(value, "foreign") ? { depth: 0, leaves: 1, foreign: value } : { depth: 0, leaves: 1 };
 }

@@ -147,19 +147,19 @@ function grow(m: Machine, into: Extent, value: Value): void {
   if (into.leaves > maxLeaves) throw new Failure(error("pickle-limit", placeOf(m), maxLeaves, "values"));
 }
 
-function tuple(m: Machine, items: Value[]): void {
-  const made: Sequence = { type: "tuple", items, depth: 0, leaves: 1 };
+function sequence(m: Machine, type: Sequence["type"], items: Value[]): void {
+  const made: Sequence = { type, items, depth: 0, leaves: 1 };
   for (const item of items) grow(m, made, item);
   push(m, made);
 }
 
-function append(m: Machine, values: readonly Value[]): void {
-  const list = top(m);
-  if (isType(list, "foreign")) return;
-  if (!isType(list, "list")) throw unfit(m, "a list");
+function append(m: Machine, type: "list" | "set", values: readonly Value[]): void {
+  const made = top(m);
+  if (isType(made, "foreign")) return;
+  if (!isType(made, type)) throw unfit(m, `a ${type}`);
   for (const value of values) {
-    grow(m, list, value);
-    list.items.push(value);
+    grow(m, made, value);
+    made.items.push(value);
   }
 }
 
@@ -320,14 +320,14 @@ interface Opcode {
 const tupleOf = (length: number) => (m: Machine) => {
   const items: Value[] = [];
   for (let k = 0; k < length; k++) items.unshift(pop(m, `${length} values`));
-  tuple(m, items);
+  sequence(m, "tuple", items);
 };
 const textOf = (length: LengthBytes) => (m: Machine) => push(m, text(m, lengths[length](m)));
 const bytesOf = (length: LengthBytes) => (m: Machine) => push(m, take(m, lengths[length](m)));
 const emptyDict = (): Dict => ({ type: "dict", ordered: false, entries: [], depth: 0, leaves: 1 });
 
 /** One value put in as a MARK and one value would be. */
-const appendOne = (m: Machine) => append(m, [pop(m, "a value")]);
+const appendOne = (m: Machine) => append(m, "list", [pop(m, "a value")]);
 function setItem(m: Machine): void {
   const value = pop(m, "a value");
   const at = m.places.at(-1) ?? 0;
@@ -376,10 +376,13 @@ const rows: readonly (readonly [code: number, name: string, run: (m: Machine) =>
   [0x85, "TUPLE1", tupleOf(1)],
   [0x86, "TUPLE2", tupleOf(2)],
   [0x87, "TUPLE3", tupleOf(3)],
-  [0x74, "TUPLE", m => tuple(m, popMarked(m).values)],
-  [0x5d, "EMPTY_LIST", m => push(m, { type: "list", items: [], depth: 0, leaves: 1 })],
+  [0x74, "TUPLE", m => sequence(m, "tuple", popMarked(m).values)],
+  [0x5d, "EMPTY_LIST", m => sequence(m, "list", [])],
+  [0x8f, "EMPTY_SET", m => sequence(m, "set", [])],
+  [0x90, "ADDITEMS", m => append(m, "set", popMarked(m).values)],
+  [0x91, "FROZENSET", m => sequence(m, "set", popMarked(m).values)],
   [0x61, "APPEND", appendOne],
-  [0x65, "APPENDS", m => append(m, popMarked(m).values)],
+  [0x65, "APPENDS", m => append(m, "list", popMarked(m).values)],
   [0x7d, "EMPTY_DICT", m => push(m, emptyDict())],
   [0x73, "SETITEM", setItem],
   [0x75, "SETITEMS", m => setItems(m, popMarked(m))],

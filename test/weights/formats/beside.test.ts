@@ -7,7 +7,20 @@ import { modelRecords } from "../../corpus/pickle-build.ts";
 import { npzRows } from "../../corpus/pickle-npz.ts";
 import { corpusParams, safetensorsCorpus } from "../../corpus/safetensors.ts";
 import { saidOf } from "../../corpus/said.ts";
-import { dict, get, int, legacyTorch, pickle, put, tensor, torchZip } from "../../support/pickle-writer.ts";
+import {
+  APPEND,
+  APPENDS,
+  dict,
+  get,
+  int,
+  legacyTorch,
+  list,
+  MARK,
+  pickle,
+  put,
+  tensor,
+  torchZip,
+} from "../../support/pickle-writer.ts";
 
 describe("what lies beside weights", () => {
   test.each(besideCorpus)("$id: $title", async ({ bytes, key = null, code, says }) => {
@@ -26,6 +39,16 @@ describe("what lies beside weights", () => {
     const ids = besideCorpus.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     for (const id of ids) expect(id).toMatch(/^P\d\d-[a-z0-9-]*$/);
+  });
+
+  test.each([
+    ["ADDITEMS on a list", [list(), MARK, int(1), 0x90]],
+    ["APPENDS on a set", [0x8f, MARK, int(1), APPENDS]],
+    ["APPEND on a set", [0x8f, int(1), APPEND]],
+    ["FROZENSET without MARK", [0x91]],
+  ])("P34: %s", async (_, code) => {
+    const file = await readTensorFile(memorySource("w.pt", torchZip(pickle(dict(["x", code], ["model", model])))));
+    expect(file.diagnostics.map(({ code }) => code)).toEqual(["pickle-stack"]);
   });
 
   test("one dictionary under two keys is no rival of itself", async () => {
