@@ -148,17 +148,23 @@ type ValueCheck = (name: string, tensor: Tensor, values: Float32Array) => void;
 function valueChecker(params: readonly Param[], strict: boolean, report: (diagnostic: Diagnostic) => void): ValueCheck {
   const looked = new Set<string>();
   const grn = new Set(params.flatMap(({ name }) => (name.includes(".grn.") ? [name] : [])));
-  let idle = grn.size > 0;
+  let [idle, headIsZero] = [grn.size > 0, false];
   return (name, tensor, values) => {
     if (looked.has(name)) return;
     looked.add(name);
+    const place = { file: tensor.place.file, offset: null };
+    const isZero = (): boolean => values.every(value => value === 0);
     const problem = nonFinite(tensor, values, strict);
     if (problem !== null) report(problem);
-    if (name === "head.weight" && values.every(value => value === 0))
-      report(warning("weights-head-zero", { file: tensor.place.file, offset: null }));
-    if (!grn.delete(name)) return;
-    idle = idle && values.every(value => value === 0);
-    if (idle && grn.size === 0) report(warning("weights-grn-zero", { file: tensor.place.file, offset: null }));
+    if (name === "head.weight") headIsZero = isZero();
+    if (grn.delete(name)) {
+      idle = idle && isZero();
+      if (idle && grn.size === 0) report(warning("weights-grn-zero", place));
+    }
+    // A network before any training is told of by its GRN alone.
+    if (!headIsZero || idle || grn.size > 0) return;
+    headIsZero = false;
+    report(warning("weights-head-zero", place));
   };
 }
 

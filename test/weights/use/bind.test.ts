@@ -322,7 +322,7 @@ describe("what is only worth a word", () => {
     const rows = [...without("head.bias"), { ...only("head.bias"), values }];
     const bound = await bindWeights(fileOf(rows), params, diagnostic => reported.push(diagnostic));
     if (!bound.ok) throw new Error("unreachable");
-    await bound.value.f32("norm.weight");
+    await bound.value.f32("head.weight");
     expect(reported).toEqual([]);
     expect(await bound.value.f32("head.bias")).toEqual(values);
     expect(reported).toMatchObject([
@@ -333,6 +333,24 @@ describe("what is only worth a word", () => {
         place: { file: "w.safetensors", offset: 1000 * (rows.length - 1) + 8 },
       },
     ]);
+  });
+
+  test.each([
+    ["a head of zeros, whichever is read last", 1, 0, ["weights-head-zero"]],
+    ["a network before training, once", 0, 0, ["weights-grn-zero"]],
+    ["nothing of a trained one", 1, 1, []],
+  ])("%s", async (_, grn, head, expected) => {
+    for (const order of [params, params.toReversed()]) {
+      const reported: string[] = [];
+      const rows = params.map(row => {
+        const value = row.name.includes(".grn.") ? grn : row.name.startsWith("head.") ? head : 1;
+        return { ...row, values: new Float32Array(row.shape.reduce((a, b) => a * b, 1)).fill(value) };
+      });
+      const bound = await bindWeights(fileOf(rows), params, ({ code }) => reported.push(code));
+      if (!bound.ok) throw new Error("unreachable");
+      for (const { name } of order) await bound.value.f32(name);
+      expect(reported).toEqual(expected);
+    }
   });
 
   test("GRN at its start, all zero, is as good as any", async () => {
