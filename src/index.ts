@@ -37,6 +37,7 @@ export { formatSpec } from "./syntax/format.ts";
 export { readSafetensors, writeSafetensors } from "./weights/formats/safetensors.ts";
 export { readTensorFile } from "./weights/formats/tensor-file.ts";
 export { randomWeights } from "./weights/made/random.ts";
+export { changeNames, type NameChanges } from "./weights/names/changes.ts";
 export { type Dialect, dialects } from "./weights/names/names.ts";
 export type { Param, TensorFile, Weights } from "./weights/tensor.ts";
 export { type BindOptions, bindWeights } from "./weights/use/bind.ts";

@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from "../diagnostics/diagnostic.ts";
-import { error } from "../diagnostics/messages.ts";
+import { error, withNote } from "../diagnostics/messages.ts";
 import { type Head, totalStride } from "../model/model.ts";
 import { publishedName } from "../weights/names/architecture.ts";
 import { officialNames } from "../weights/names/rename.ts";
@@ -32,6 +32,13 @@ const levelsOf = (names: readonly string[]): readonly number[] =>
     .map(stage => Number(stage) + 1)
     .sort((a, b) => a - b);
 
+/** What tensors are part of: names without what stands behind the first number, or the second part. */
+const modulesOf = (names: readonly string[]): readonly string[] =>
+  [...new Set(names.map(name => /^[^.]*\.(?:[^.]*\.)?\d+(?=\.)|^[^.]*(?:\.[^.]*)?/.exec(name)?.[0] ?? name))].slice(
+    0,
+    20,
+  );
+
 /**
  * The model that a file has the weights of, by the names and shapes of its tensors. These do not say the size of the
  * images, the epsilons, the activation, or how an autoencoder masks: these have their defaults.
@@ -43,7 +50,12 @@ export function importCheckpoint(file: TensorFile, { name, features }: ImportOpt
   const place = { file: file.name, offset: null };
   const unclear = (what: string) => fail(error("import-unclear", place, what));
   const { architecture, channels, stemPatch, mlpRatio, kernels, misshapen } = found;
-  if (misshapen.length > 0) return fail(error("import-misshapen", place, misshapen.slice(0, 20)));
+  const contradicted = error("import-misshapen", place, misshapen.slice(0, 20));
+  if (found.unknown.length > 0 && (misshapen.length > 0 || channels === null)) {
+    const other = error("import-other-network", place, modulesOf(found.unknown));
+    return fail(misshapen.length > 0 ? withNote(other, contradicted.message) : other);
+  }
+  if (misshapen.length > 0) return fail(contradicted);
   if (architecture === null) return unclear("how many blocks each stage has");
   if (channels === null || stemPatch === null) return unclear("what the stem takes");
   if (mlpRatio === null) return unclear("an mlp_ratio that is a whole number");

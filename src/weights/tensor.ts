@@ -1,6 +1,7 @@
 import type { Diagnostic, FilePlace } from "../diagnostics/diagnostic.ts";
 import { invariant } from "../diagnostics/invariant.ts";
 import { type FileDType, isWeightDType, toF32 } from "./dtype.ts";
+import type { Pieces } from "./pieces.ts";
 
 /** A named tensor in a file, without its data. */
 export interface Tensor {
@@ -30,6 +31,14 @@ export interface TensorFile {
 /** A tensor's bytes, in pieces where the file has them so. */
 export const piecesOf = (file: TensorFile, name: string): AsyncIterable<Uint8Array> | Promise<Uint8Array> =>
   file.parts?.(name) ?? file.bytes(name);
+
+/** A tensor to be written; `bytes` is called once, when its turn comes, and gives little-endian row-major data. */
+export interface TensorData {
+  readonly name: string;
+  readonly dtype: FileDType;
+  readonly shape: readonly number[];
+  bytes(): Pieces | Promise<Pieces>;
+}
 
 /** What a model asks for. Names and shapes are those of the official PyTorch code. */
 export interface Param {

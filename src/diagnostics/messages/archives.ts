@@ -119,6 +119,11 @@ export const archiveMessages = {
     text: (names: readonly string[]) =>
       `no dictionary of tensors is at the top of the file, nor under ${names.map(quoted).join(", ")}`,
   },
+  "state-no-key": {
+    kind: "E_W_MISSING",
+    text: (key: string, nearest: string | null) =>
+      `no dictionary of tensors is under ${quoted(key)}${nearest === null ? "" : `, did you mean ${quoted(nearest)}?`}`,
+  },
   "state-key": { kind: "E_W_DUPKEY", text: () => "a name in the dictionary of tensors is not text" },
   "state-key-twice": {
     kind: "E_W_DUPKEY",

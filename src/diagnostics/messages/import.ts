@@ -25,6 +25,11 @@ export const importMessages = {
       `the tag ${quoted(tag)} does not end with ${known.join(", ")} or the side of an image after one of them`,
   },
   "import-unclear": { kind: "E_W_SHAPE", text: (what: string) => `the tensors do not say ${what}` },
+  "import-other-network": {
+    kind: "E_W_SHAPE",
+    text: (modules: readonly string[]) =>
+      `the tensors are another network's: no ConvNeXt has what is in ${modules.map(quoted).join(", ")}`,
+  },
   "import-misshapen": {
     kind: "E_W_SHAPE",
     text: (names: readonly string[]) => `the other tensors contradict the shapes of ${names.map(quoted).join(", ")}`,

@@ -120,6 +120,10 @@ export const weightMessages = {
     kind: "W_W",
     text: () => "GRN is the identity in every block, as before any training: all its weights are zero",
   },
+  "weights-head-zero": {
+    kind: "W_W",
+    text: () => "the head is all zeros: every class is as likely as any other until it is trained",
+  },
   "weights-head-drawn": {
     kind: "W_W",
     text: () => "the file has no head, so that one is drawn, and all names become official",
@@ -166,8 +170,30 @@ export const weightMessages = {
   },
   "weights-prefix": {
     kind: "E_W_MISSING",
-    text: (prefix: string) =>
-      `every tensor name begins with ${quoted(prefix)}, which no ConvNeXt checkpoint format has`,
+    text: (prefix: string, known: number, of: number) =>
+      known === of
+        ? `every tensor name begins with ${quoted(prefix)}, which no ConvNeXt checkpoint format has`
+        : `${known} of ${count(of, "tensor name")} are known once ${quoted(prefix)} is left out`,
+  },
+  "weights-wrapped": {
+    kind: "W_W",
+    text: (prefix: string, known: number, of: number) =>
+      `the weights are below ${quoted(prefix)}: ${known} of ${count(of, "tensor name")} are known there`,
+  },
+  "weights-beside": {
+    kind: "W_W",
+    text: (names: readonly string[], more: number, prefix: string) =>
+      `${list(names)}${andMore(more)} beside the weights below ${quoted(prefix)} ${names.length + more === 1 ? "is" : "are"} not read`,
+  },
+  "weights-name-unmatched": {
+    kind: "E_W_MISSING",
+    text: (option: string, text: string, nearest: string | null) =>
+      `no tensor name begins with the ${quoted(text)} of ${option}${nearest === null ? "" : `, did you mean ${quoted(nearest)}?`}`,
+  },
+  "weights-renamed-twice": {
+    kind: "E_W_DUPKEY",
+    text: (first: string, second: string, name: string) =>
+      `${quoted(first)} and ${quoted(second)} would both be named ${quoted(name)}`,
   },
   "weights-extra": {
     kind: "E_W_EXTRA",
@@ -214,7 +240,7 @@ export const weightMessages = {
   "weights-left-out": {
     kind: "W_W",
     text: (names: readonly string[], more: number, dialect: string) =>
-      `${list(names)}${andMore(more)} cannot be named in ${dialect} and are left out`,
+      `${list(names)}${andMore(more)} cannot be named in ${dialect} and ${names.length + more === 1 ? "is" : "are"} left out`,
   },
   "weights-hash": {
     kind: "E_W_HASH",

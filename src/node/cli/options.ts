@@ -1,7 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import { type Batch, maxBatch, storageTypes } from "../../model/model.ts";
 import { randomSeed } from "../../weights/made/random.ts";
-import type { BindOptions } from "../../weights/use/bind.ts";
 
 /** An option that takes one of a few words. */
 export const choice = (flags: string, description: string, values: readonly string[]): Option =>
@@ -62,11 +61,6 @@ export const storageOption = (): Option =>
 /** All commands that make CUDA kernels say it so. */
 export const tf32Help = "multiply f32 on CUDA's tensor cores, each operand rounded to 10 bits of mantissa";
 
-/** Both commands that read weights strictly or less so say it so. */
-export const allowExtraHelp = "leave tensors of the weights that the model does not know, with a warning";
-export const strictHelp = "a NaN or infinity among the weights is an error";
-
-export const bindingOf = ({ allowExtra = false, strict = false }: BindOptions): BindOptions => ({ allowExtra, strict });
 /** A whole number from 1. */
 export const countOption = (flags: string, description: string, value: number): Option =>
   new Option(flags, description)

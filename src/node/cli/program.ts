@@ -6,6 +6,7 @@ import { type Outcome, outcome } from "../outcome/outcome.ts";
 import { version } from "../process/version.ts";
 import { commands } from "./commands.ts";
 import { examples, usageError } from "./usage.ts";
+import { checkWeightsOptions } from "./weights-options.ts";
 
 /** From the words of the command line to everything that is to be said. */
 export async function runCommandLine(words: readonly string[]): Promise<Outcome> {
@@ -18,6 +19,7 @@ export async function runCommandLine(words: readonly string[]): Promise<Outcome>
     )
     .version(version, "-V, --version", "print the version")
     .addHelpText("after", examples);
+  program.hook("preAction", (_, command) => checkWeightsOptions(command));
   for (const add of commands)
     add(program, async work => {
       result = await work();

@@ -4,13 +4,13 @@ import { error, withNote } from "../../diagnostics/messages.ts";
 import { build } from "../../graph/build.ts";
 import { resolve } from "../../graph/graph.ts";
 import type { Model } from "../../model/model.ts";
-import { readTensorFile } from "../../weights/formats/tensor-file.ts";
 import { nondegenerateWeights } from "../../weights/made/nondegenerate.ts";
 import { randomSeed, randomWeights } from "../../weights/made/random.ts";
 import type { Param, TensorFile, Weights } from "../../weights/tensor.ts";
 import { type BindOptions, bindWeights } from "../../weights/use/bind.ts";
 import { type Provenance, provenanceOf } from "./provenance.ts";
 import { openWeightsFile, type WeightsFile } from "./weights-file.ts";
+import { asItIs, chosenTensors, type FileChoice } from "./with-tensors.ts";
 
 /** Parameters of a model, under their official names. */
 export function paramsOf(model: Model): Result<readonly Param[]> {
@@ -27,13 +27,17 @@ export interface OpenWeights extends Weights {
   provenance(): Promise<Provenance | null>;
 }
 
+/** Which tensors of a file are taken, and how strictly. */
+export type WeightsOptions = FileChoice & BindOptions;
+
 /** The same, or weights whose every part matters where nothing is named. */
 export async function openOrDraw(
   name: string | null,
   model: Model,
   report: (diagnostic: Diagnostic) => void,
+  options: WeightsOptions,
 ): Promise<Result<OpenWeights>> {
-  if (name !== null) return openWeights(name, model, report);
+  if (name !== null) return openWeights(name, model, report, options);
   const params = paramsOf(model);
   return params.ok
     ? ok({ ...nondegenerateWeights(1, params.value), close: async () => {}, provenance: async () => null })
@@ -48,7 +52,7 @@ export async function openWeights(
   name: string,
   model: Model,
   report: (diagnostic: Diagnostic) => void,
-  options: BindOptions = {},
+  options: WeightsOptions = asItIs,
 ): Promise<Result<OpenWeights>> {
   const params = paramsOf(model);
   if (!params.ok) return params;
@@ -68,9 +72,9 @@ export async function openWeights(
     const { close } = source.value;
     let isTaken = false;
     try {
-      const file = await onlyPinned(await readTensorFile(source.value), source.value, model);
+      const file = await onlyPinned(await chosenTensors(source.value, options), source.value, model);
       const bound = file.ok ? await bindWeights(file.value, params.value, whileRead, options) : file;
-      if (!bound.ok) return bound;
+      if (!bound.ok) return file.ok ? { ...bound, diagnostics: [...file.diagnostics, ...bound.diagnostics] } : bound;
       isTaken = true;
       const provenance = () => provenanceOf(source.value, bound.value.license);
       return ok({ ...bound.value, warn: onceEach(report), close, provenance }, [

@@ -9,7 +9,7 @@ import { type ExecutorName, executors } from "../executors/executors.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { readLabels } from "../inputs/labels.ts";
 import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
-import { type OpenWeights, openWeights } from "../inputs/open-weights.ts";
+import { type OpenWeights, openWeights, type WeightsOptions } from "../inputs/open-weights.ts";
 import { readFitted } from "../inputs/pictures.ts";
 import type { RunTensor } from "../inputs/tensors.ts";
 import { progress } from "../process/progress.ts";
@@ -24,6 +24,7 @@ export interface ClassifyJob extends ModelChoice {
   /** The CUDA executors multiply f32 as TF32. */
   readonly tf32: boolean;
   readonly weights: string;
+  readonly binding: WeightsOptions;
   readonly images: readonly string[];
   /** A file with a label a line, or null. */
   readonly labels: string | null;
@@ -64,7 +65,7 @@ export async function classify(job: ClassifyJob): Promise<Result<Classified>> {
   const pictures = await readFitted(job.images, model);
   if (!pictures.ok) return pictures;
   const whileRead: Diagnostic[] = [];
-  const weights = await openWeights(job.weights, model, diagnostic => whileRead.push(diagnostic));
+  const weights = await openWeights(job.weights, model, diagnostic => whileRead.push(diagnostic), job.binding);
   if (!weights.ok) return weights;
   return catchingFailures(async () => {
     const logits = await runBatches(job, model, pictures.value, weights.value);

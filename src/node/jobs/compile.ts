@@ -20,11 +20,10 @@ import { f16Params } from "../../plan/plan.ts";
 import { printPlan } from "../../plan/print.ts";
 import type { WebgpuProfileName } from "../../plan/tiles/tuning-profiles.ts";
 import type { Weights } from "../../weights/tensor.ts";
-import type { BindOptions } from "../../weights/use/bind.ts";
 import { withinHalf } from "../../weights/use/within-half.ts";
 import { readSpec } from "../files/read.ts";
 import { importReader } from "../inputs/import-reader.ts";
-import { type OpenWeights, openWeights } from "../inputs/open-weights.ts";
+import { type OpenWeights, openWeights, type WeightsOptions } from "../inputs/open-weights.ts";
 import type { Provenance } from "../inputs/provenance.ts";
 import { openTable } from "../inputs/tuning-table.ts";
 import { version } from "../process/version.ts";
@@ -60,7 +59,7 @@ export interface CompileRequest {
   readonly calibrate: string | null;
   /** A tensor file or `random:SEED`. */
   readonly weights: string | null;
-  readonly binding: BindOptions;
+  readonly binding: WeightsOptions;
 }
 
 export interface Compiled {

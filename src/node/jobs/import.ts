@@ -12,11 +12,12 @@ import { isObject } from "../../json/shape.ts";
 import { check } from "../../model/check.ts";
 import type { Model } from "../../model/model.ts";
 import { load } from "../../syntax/load.ts";
+import { unwrapped } from "../../weights/names/unwrapped.ts";
 import type { TensorFile } from "../../weights/tensor.ts";
 import { bindWeights } from "../../weights/use/bind.ts";
 import { openSource } from "../files/byte-source.ts";
-import { paramsOf } from "../inputs/open-weights.ts";
-import { withTensors } from "../inputs/with-tensors.ts";
+import { paramsOf, type WeightsOptions } from "../inputs/open-weights.ts";
+import { asItIs, withTensors } from "../inputs/with-tensors.ts";
 
 /** Bytes and values a config may have: with labels for a million classes it has less. */
 const configLimits: JsonLimits = { bytes: 2 ** 26, values: 2 ** 22 };
@@ -27,8 +28,12 @@ export interface ImportedSpec {
   readonly notes: readonly string[];
 }
 
-/** A spec from what `source` names: a config.json, a file of weights, or a model of timm. */
-export async function importSpec(source: string, options: ImportOptions): Promise<Result<ImportedSpec>> {
+/** A spec from what `source` names: a config.json, a file of weights, which `binding` is about, or a model of timm. */
+export async function importSpec(
+  source: string,
+  options: ImportOptions,
+  binding: WeightsOptions = asItIs,
+): Promise<Result<ImportedSpec>> {
   const found = await openSource(source);
   if (!found.ok) {
     const missing = found.diagnostics.some(({ code }) => code === "file-not-found");
@@ -54,9 +59,12 @@ export async function importSpec(source: string, options: ImportOptions): Promis
       : importConfig(config, source, options);
     return specOf(imported, source);
   }
-  return withTensors(source, null, async file => {
-    const spec = specOf(importCheckpoint(file, options), source);
-    return spec.ok ? fitting(spec, file) : spec;
+  return withTensors(source, binding, async file => {
+    const inside = unwrapped(file);
+    if (!inside.ok) return inside;
+    const spec = specOf(importCheckpoint(inside.value, options), source);
+    const fits = spec.ok ? await fitting(spec, inside.value, binding) : spec;
+    return { ...fits, diagnostics: [...inside.diagnostics, ...fits.diagnostics] };
   });
 }
 
@@ -88,9 +96,10 @@ function specOf(imported: Result<Imported>, source: string): Result<ImportedSpec
 async function fitting(
   spec: Extract<Result<ImportedSpec>, { ok: true }>,
   file: TensorFile,
+  { allowExtra = false }: WeightsOptions,
 ): Promise<Result<ImportedSpec>> {
   const params = paramsOf(spec.value.model);
   if (!params.ok) return params;
-  const bound = await bindWeights(file, params.value);
+  const bound = await bindWeights(file, params.value, undefined, { allowExtra });
   return bound.ok ? ok(spec.value, [...spec.diagnostics, ...bound.diagnostics]) : bound;
 }

@@ -14,7 +14,7 @@ import { elements } from "../../weights/tensor.ts";
 import { type ExecutorName, executors } from "../executors/executors.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
-import { openWeights } from "../inputs/open-weights.ts";
+import { openWeights, type WeightsOptions } from "../inputs/open-weights.ts";
 import { pngOf, readFitted } from "../inputs/pictures.ts";
 import type { RunTensor } from "../inputs/tensors.ts";
 
@@ -23,6 +23,7 @@ export interface ReconstructJob extends ModelChoice {
   /** Where WebGPU runs; null on other executors. */
   readonly adapter: AdapterKind | null;
   readonly weights: string;
+  readonly binding: WeightsOptions;
   readonly images: readonly string[];
   readonly seed: number;
   readonly format: Format;
@@ -67,7 +68,7 @@ export async function reconstruct(job: ReconstructJob): Promise<Result<Reconstru
   const pictures = await readFitted(job.images, model, model.head.patchSize);
   if (!pictures.ok) return pictures;
   const whileRead: Diagnostic[] = [];
-  const weights = await openWeights(job.weights, model, diagnostic => whileRead.push(diagnostic));
+  const weights = await openWeights(job.weights, model, diagnostic => whileRead.push(diagnostic), job.binding);
   if (!weights.ok) return weights;
   return catchingFailures(async () => {
     const { taps, write } = formats[job.format];

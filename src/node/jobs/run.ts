@@ -2,13 +2,12 @@ import { type Diagnostic, ok, type Result } from "../../diagnostics/diagnostic.t
 import { catchingFailures } from "../../diagnostics/failure.ts";
 import type { StorageType } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
-import type { BindOptions } from "../../weights/use/bind.ts";
 import type { RunReport } from "../executors/executor.ts";
 import { type ExecutorName, executors } from "../executors/executors.ts";
 import { gradientsOf, inFileForm } from "../executors/gradients.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
-import { openWeights } from "../inputs/open-weights.ts";
+import { openWeights, type WeightsOptions } from "../inputs/open-weights.ts";
 import { readInputs, readLearningInputs } from "../inputs/tensors.ts";
 
 export interface RunJob extends ModelChoice {
@@ -20,7 +19,7 @@ export interface RunJob extends ModelChoice {
   /** The CUDA executors multiply f32 as TF32. */
   readonly tf32: boolean;
   readonly weights: string;
-  readonly binding: BindOptions;
+  readonly binding: WeightsOptions;
   readonly input: string;
   readonly taps: readonly string[];
   /** Of which parameters and inputs the gradients are wanted, by patterns of names; null for a forward pass alone. */

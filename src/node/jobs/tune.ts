@@ -21,7 +21,7 @@ import { buildLibrary, type CudaBuild, type CudaRun, planCuda, runLibrary } from
 import type { RunRequest } from "../executors/executor.ts";
 import { type CudaMachine, runTool } from "../executors/toolchain.ts";
 import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
-import { openOrDraw } from "../inputs/open-weights.ts";
+import { openOrDraw, type WeightsOptions } from "../inputs/open-weights.ts";
 import { drawInputs } from "../inputs/tensors.ts";
 
 export interface TuneJob extends ModelChoice {
@@ -32,6 +32,7 @@ export interface TuneJob extends ModelChoice {
   readonly sites: SiteLayout;
   /** A file of weights or `random:SEED`; null draws weights whose every part matters. */
   readonly weights: string | null;
+  readonly binding: WeightsOptions;
   /** Most candidates of a shape that are tried. */
   readonly candidates: number;
 }
@@ -81,7 +82,7 @@ export async function tune(job: TuneJob, progress: (line: string) => void): Prom
   const device = await deviceOf(job.machine);
   if (!device.ok) return device;
   const whileRead: Diagnostic[] = [];
-  const weights = await openOrDraw(job.weights, found.value, diagnostic => whileRead.push(diagnostic));
+  const weights = await openOrDraw(job.weights, found.value, diagnostic => whileRead.push(diagnostic), job.binding);
   if (!weights.ok) return weights;
   return catchingFailures(async () => {
     try {

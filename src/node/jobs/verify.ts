@@ -12,7 +12,7 @@ import { type ExecutorName, executors } from "../executors/executors.ts";
 import { gradientsOf } from "../executors/gradients.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
-import { openOrDraw } from "../inputs/open-weights.ts";
+import { openOrDraw, type WeightsOptions } from "../inputs/open-weights.ts";
 import { drawInputs, drawLearningInputs, readInputs, readLearningInputs } from "../inputs/tensors.ts";
 import { progress } from "../process/progress.ts";
 
@@ -29,6 +29,7 @@ export interface VerifyJob extends ModelChoice {
   readonly adapter: AdapterKind | null;
   /** A file of weights or `random:SEED`; null draws weights whose every part matters. */
   readonly weights: string | null;
+  readonly binding: WeightsOptions;
   /** A file of inputs; null draws images. */
   readonly input: string | null;
   readonly batch: number;
@@ -74,7 +75,7 @@ export async function verify(job: VerifyJob): Promise<Result<Verification>> {
   const inputs = await inputsOf(job, model);
   if (!inputs.ok) return inputs;
   const warnings: Diagnostic[] = [];
-  const weights = await openOrDraw(job.weights, model, warning => warnings.push(warning));
+  const weights = await openOrDraw(job.weights, model, warning => warnings.push(warning), job.binding);
   if (!weights.ok) return weights;
   return catchingFailures(async () => {
     try {

@@ -31,6 +31,7 @@ const dtypes: Readonly<Record<string, FileDType | null>> = {
   complex32: null,
   complex64: null,
   complex128: null,
+  ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7].flatMap(bits => [`int${bits}`, `uint${bits}`].map(name => [name, null]))),
 };
 
 const storages: Readonly<Record<string, FileDType>> = {
@@ -46,7 +47,18 @@ const storages: Readonly<Record<string, FileDType>> = {
   BoolStorage: "BOOL",
 };
 
+/** How quantised tensors are scaled; classes that nothing is made of here. */
+const schemes = [
+  "per_tensor_affine",
+  "per_tensor_symmetric",
+  "per_channel_affine",
+  "per_channel_symmetric",
+  "per_channel_affine_float_qparams",
+];
+
 const inert = (open: boolean): Inert => ({ type: "inert", open });
+
+type Call = NonNullable<GlobalRow["call"]>;
 
 /** The counts of a shape or of strides, or undefined. */
 const counts = (value: Value | undefined): readonly number[] | undefined =>
@@ -70,14 +82,20 @@ function tensor(
   return { type: "tensor", storage, ...element, offset, shape, strides, at };
 }
 
+/** torch._utils, the function of that name, of before version 0.4: (storage, offset, size, stride). */
+const rebuild: Call = (args, at) =>
+  args.length === 4
+    ? rebuildV2([...args, false, { type: "dict", ordered: true, entries: [], depth: 0, leaves: 1 }], at)
+    : undefined;
+
 /** torch._utils, the functions of that name: (storage, offset, size, stride, requires_grad, hooks[, metadata]). */
-const rebuildV2: GlobalRow["call"] = (args, at) =>
+const rebuildV2: Call = (args, at) =>
   (args.length === 6 || args.length === 7) && isPlain(args[6])
     ? tensor(args, at, ({ dtype }) => (dtype === null ? undefined : { dtype, dtypeName: dtype }))
     : undefined;
 
 /** As above with the element type behind the hooks, over a storage of bytes. */
-const rebuildV3: GlobalRow["call"] = (args, at) => {
+const rebuildV3: Call = (args, at) => {
   const type = args[6];
   if (args.length < 7 || args.length > 8 || !isPlain(args[7]) || !isType(type, "global")) return undefined;
   const { dtype } = type.row;
@@ -88,10 +106,27 @@ const rebuildV3: GlobalRow["call"] = (args, at) => {
 };
 
 /** (data, requires_grad, hooks): a parameter is its tensor. */
-const rebuildParameter: GlobalRow["call"] = ([data, requiresGrad, hooks, ...more]) =>
+const rebuildParameter: Call = ([data, requiresGrad, hooks, ...more]) =>
   isType(data, "tensor") && typeof requiresGrad === "boolean" && isType(hooks, "dict") && more.length === 0
     ? data
     : undefined;
+
+/** The same with what else Python knows of it behind. */
+const rebuildParameterWithState: Call = (args, at) =>
+  args.length === 4 ? rebuildParameter(args.slice(0, 3), at) : undefined;
+
+/** What is called with such arguments and then looked at by nobody. */
+const inertCall =
+  (...types: readonly ((value: Value) => boolean)[]): Call =>
+  args =>
+    args.length <= types.length && args.every((arg, k) => types[k]?.(arg) === true) ? inert(false) : undefined;
+
+const isNumber = (value: Value): boolean => typeof value === "number";
+const isText = (value: Value): boolean => typeof value === "string" || value instanceof Uint8Array;
+
+/** Under its name in Python 3 and, as protocol 2 has it, in Python 2. */
+const builtin = (name: string, row: GlobalRow): readonly (readonly [string, GlobalRow])[] =>
+  ["builtins", "__builtin__"].map(module => [`${module}.${name}`, row]);
 
 const refused = (what: string, ...names: readonly string[]): readonly (readonly [string, GlobalRow])[] =>
   names.map(name => [name, { refused: what }]);
@@ -101,9 +136,11 @@ const rows: readonly (readonly [name: string, row: GlobalRow])[] = [
     "collections.OrderedDict",
     { call: args => (args.length > 0 ? undefined : { type: "dict", ordered: true, entries: [], depth: 0, leaves: 1 }) },
   ],
+  ["torch._utils._rebuild_tensor", { call: rebuild }],
   ["torch._utils._rebuild_tensor_v2", { call: rebuildV2 }],
   ["torch._utils._rebuild_tensor_v3", { call: rebuildV3 }],
   ["torch._utils._rebuild_parameter", { call: rebuildParameter }],
+  ["torch._utils._rebuild_parameter_with_state", { call: rebuildParameterWithState }],
   ["torch.Size", { call: args => (args.length === 1 && counts(args[0]) !== undefined ? args[0] : undefined) }],
   [
     "torch.device",
@@ -115,6 +152,13 @@ const rows: readonly (readonly [name: string, row: GlobalRow])[] = [
     },
   ],
   ["argparse.Namespace", { create: () => inert(true) }],
+  ["collections.Counter", { call: inertCall(value => isType(value, "dict")) }],
+  ...builtin("set", { call: inertCall(value => isType(value, "list")) }),
+  ...builtin("complex", { call: inertCall(isNumber, isNumber) }),
+  ...builtin("bytearray", { call: inertCall(isText, isText) }),
+  ...["torch.Tensor", "torch.nn.parameter.Parameter", ...schemes.map(name => `torch.${name}`)].map(
+    name => [name, {}] as const,
+  ),
   ...Object.entries(storages).map(([name, storage]) => [`torch.${name}`, { storage }] as const),
   ["torch.UntypedStorage", { storage: null }],
   ["torch.storage.UntypedStorage", { storage: null }],

@@ -2,7 +2,7 @@ import type { FileDType } from "../dtype.ts";
 
 /** What a pickle can hold here: data, and objects that are looked at by nobody. */
 export type Value = null | boolean | number | bigint | string | Uint8Array | Held;
-export type Held = Sequence | Dict | Inert | Global | Storage | StridedTensor;
+export type Held = Sequence | Dict | Inert | Foreign | Global | Storage | StridedTensor;
 
 /**
  * How large a value is when everything it refers to is counted each time, kept up to date as values are put into
@@ -11,10 +11,12 @@ export type Held = Sequence | Dict | Inert | Global | Storage | StridedTensor;
 export interface Extent {
   depth: number;
   leaves: number;
+  /** The first foreign value that it holds, however deep. */
+  foreign?: Foreign;
 }
 
 export interface Sequence extends Extent {
-  readonly type: "tuple" | "list";
+  readonly type: "tuple" | "list" | "set";
   readonly items: Value[];
 }
 
@@ -37,6 +39,19 @@ export interface Dict extends Extent {
 export interface Inert {
   readonly type: "inert";
   readonly open: boolean;
+}
+
+/**
+ * A class or function that is not on the allow-list, and whatever a pickle would have made with it: nothing is made, and
+ * what is put into it is gone. It spoils the entry that it is the value of, and no other.
+ */
+export interface Foreign {
+  readonly type: "foreign";
+  readonly name: string;
+  /** File offset of the opcode that named it. */
+  readonly at: number;
+  /** Of a tensor that is no plain array of numbers. */
+  readonly refused?: string;
 }
 
 /** A class or function on the allow-list, as pickles name it. */
@@ -93,5 +108,7 @@ export const isType = <T extends Held["type"]>(value: Value | undefined, type: T
 export const isCount = (value: Value | undefined): value is number =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 
-export const extentOf = (value: Value): Extent =>
-  isType(value, "tuple") || isType(value, "list") || isType(value, "dict") ? value : { depth: 0, leaves: 1 };
+export function extentOf(value: Value): Extent {
+  if (isType(value, "tuple") || isType(value, "list") || isType(value, "set") || isType(value, "dict")) return value;
+  return isType(value, "foreign") ? { depth: 0, leaves: 1, foreign: value } : { depth: 0, leaves: 1 };
+}

@@ -1,11 +1,13 @@
+import { maxListed } from "../../diagnostics/capped.ts";
 import { Failure } from "../../diagnostics/failure.ts";
-import { error, withNote } from "../../diagnostics/messages.ts";
+import { error } from "../../diagnostics/messages.ts";
 import { decodeUtf8, u16, u32, u64 } from "./bytes.ts";
 import { findGlobal } from "./pickle-globals.ts";
 import {
   type Dict,
   type Extent,
   extentOf,
+  type Foreign,
   isCount,
   isType,
   type Sequence,
@@ -36,6 +38,7 @@ interface Machine {
   readonly marks: number[];
   readonly memo: Map<number, Value>;
   readonly storages: Map<string, Storage>;
+  readonly foreign: Map<string, Foreign>;
   /** Where the frame at work ends; nothing may reach over it. */
   frameEnd: number;
   isOver: boolean;
@@ -45,13 +48,15 @@ export interface Unpickled {
   readonly value: Value;
   /** Of all tensors, by their keys. */
   readonly storages: ReadonlyMap<string, Storage>;
+  /** The first of each name that is not on the allow-list, as many as anybody reads. */
+  readonly foreign: readonly Foreign[];
   /** Index of the first byte after STOP. */
   readonly end: number;
 }
 
 /**
  * The data in a pickle of protocols 2 to 5: the opcodes of the table below, the names of the allow-list, nothing else.
- * No code is run and no name looked up; there is no other path for what is refused. Takes time and memory in
+ * No code is run and no name looked up; of another name nothing is made but a mark that it was there. Takes time and memory in
  * proportion to the bytes, whatever they are. Throws a `Failure`. `base` is the file offset of `bytes`.
  *
  * After pickletools.py of CPython, which describes every opcode.
@@ -59,7 +64,7 @@ export interface Unpickled {
 export function unpickle(file: string, bytes: Uint8Array, start: number, base: number): Unpickled {
   const m: Machine = {
     ...{ file, bytes, base, at: start, opAt: start, opcode: "the start", frameEnd: 0, isOver: false },
-    ...{ stack: [], places: [], marks: [], memo: new Map(), storages: new Map() },
+    ...{ stack: [], places: [], marks: [], memo: new Map(), storages: new Map(), foreign: new Map() },
   };
   for (let count = 0; !m.isOver; count++) {
     m.opAt = m.at;
@@ -76,7 +81,7 @@ export function unpickle(file: string, bytes: Uint8Array, start: number, base: n
   const [value] = m.stack;
   if (value === undefined || m.stack.length !== 1 || m.marks.length > 0)
     throw new Failure(error("pickle-stack", placeOf(m), "STOP", "exactly one value"));
-  return { value, storages: m.storages, end: m.at };
+  return { value, storages: m.storages, foreign: [...m.foreign.values()], end: m.at };
 }
 
 const placeOf = ({ file, bytes, base, opAt }: Machine) => ({
@@ -134,30 +139,33 @@ function popText(m: Machine): string {
 
 /** Counts a value into what it is put in. */
 function grow(m: Machine, into: Extent, value: Value): void {
-  const { depth, leaves } = extentOf(value);
+  const { depth, leaves, foreign } = extentOf(value);
   into.depth = Math.max(into.depth, depth + 1);
   into.leaves += leaves;
+  if (foreign !== undefined) into.foreign ??= foreign;
   if (into.depth > maxDepth) throw new Failure(error("pickle-limit", placeOf(m), maxDepth, "levels"));
   if (into.leaves > maxLeaves) throw new Failure(error("pickle-limit", placeOf(m), maxLeaves, "values"));
 }
 
-function tuple(m: Machine, items: Value[]): void {
-  const made: Sequence = { type: "tuple", items, depth: 0, leaves: 1 };
+function sequence(m: Machine, type: Sequence["type"], items: Value[]): void {
+  const made: Sequence = { type, items, depth: 0, leaves: 1 };
   for (const item of items) grow(m, made, item);
   push(m, made);
 }
 
-function append(m: Machine, values: readonly Value[]): void {
-  const list = top(m);
-  if (!isType(list, "list")) throw unfit(m, "a list");
+function append(m: Machine, type: "list" | "set", values: readonly Value[]): void {
+  const made = top(m);
+  if (isType(made, "foreign")) return;
+  if (!isType(made, type)) throw unfit(m, `a ${type}`);
   for (const value of values) {
-    grow(m, list, value);
-    list.items.push(value);
+    grow(m, made, value);
+    made.items.push(value);
   }
 }
 
 function setItems(m: Machine, { values, places }: Marked): void {
   const dict = top(m);
+  if (isType(dict, "foreign")) return;
   if (!isType(dict, "dict")) throw unfit(m, "a dictionary");
   if (values.length % 2 !== 0) throw unfit(m, "a value for every key");
   for (let k = 0; k < values.length; k += 2) {
@@ -210,18 +218,17 @@ function line(m: Machine): string {
   return found;
 }
 
-const whole = "its tensors alone can be saved where it can be loaded: torch.save(model.state_dict(), …)";
-const numpyHint = "numbers of numpy lie beside the weights; save the dictionary of tensors alone";
-
 function global(m: Machine, module: string, name: string): void {
   const row = findGlobal(module, name);
   const full = `${module}.${name}`;
-  if (row === undefined) {
-    const hint = `${module.startsWith("numpy") ? numpyHint : whole}, or re-save as safetensors`;
-    throw new Failure(withNote(error("pickle-global", placeOf(m), full), hint));
+  if (row !== undefined && row.refused === undefined) {
+    push(m, { type: "global", name: full, row });
+    return;
   }
-  if (row.refused !== undefined) throw new Failure(error("pickle-dtype", placeOf(m), row.refused));
-  push(m, { type: "global", name: full, row });
+  const refused = row?.refused === undefined ? {} : { refused: row.refused };
+  const foreign: Foreign = { type: "foreign", name: full, at: placeOf(m).offset, ...refused };
+  if (m.foreign.size < maxListed && !m.foreign.has(full)) m.foreign.set(full, foreign);
+  push(m, foreign);
 }
 
 const argumentsOf = (m: Machine, name: string): Failure => new Failure(error("pickle-arguments", placeOf(m), name));
@@ -229,9 +236,13 @@ const argumentsOf = (m: Machine, name: string): Failure => new Failure(error("pi
 function reduce(m: Machine): void {
   const args = pop(m, "a tuple of arguments");
   const callee = pop(m, "something to call");
+  if (isType(callee, "foreign")) {
+    push(m, callee);
+    return;
+  }
   if (!isType(args, "tuple")) throw unfit(m, "a tuple of arguments");
   if (!isType(callee, "global") || callee.row.call === undefined) throw unfit(m, "something to call");
-  const made = callee.row.call(args.items, m.base + m.opAt);
+  const made = callee.row.call(args.items, m.base + m.opAt) ?? args.foreign;
   if (made === undefined) throw argumentsOf(m, callee.name);
   push(m, made);
 }
@@ -239,7 +250,15 @@ function reduce(m: Machine): void {
 function create(m: Machine): void {
   const args = pop(m, "a tuple of arguments");
   const made = pop(m, "a class");
+  if (isType(made, "foreign")) {
+    push(m, made);
+    return;
+  }
   if (!isType(made, "global") || made.row.create === undefined) throw unfit(m, "a class that has objects");
+  if (isType(args, "tuple") && args.foreign !== undefined) {
+    push(m, args.foreign);
+    return;
+  }
   if (!isType(args, "tuple") || args.items.length > 0) throw argumentsOf(m, made.name);
   push(m, made.row.create());
 }
@@ -248,8 +267,10 @@ function create(m: Machine): void {
 function build(m: Machine): void {
   const state = pop(m, "attributes");
   const object = top(m);
+  if (isType(object, "foreign")) return;
   const takes = isType(object, "dict") ? object.ordered : isType(object, "inert") && object.open;
   if (!takes) throw new Failure(error("pickle-build", placeOf(m), "adds attributes to what has none"));
+  if (isType(state, "foreign")) return;
   if (!isType(state, "dict")) throw new Failure(error("pickle-build", placeOf(m), "has attributes without names"));
   for (const { key } of state.entries)
     if (typeof key !== "string" || key.startsWith("__"))
@@ -261,6 +282,10 @@ function persistent(m: Machine): void {
   const id = pop(m, "a persistent id");
   const items = isType(id, "tuple") ? id.items : [];
   const [word, type, key, location, length, view] = items;
+  if (isType(type, "foreign")) {
+    push(m, type);
+    return;
+  }
   const isStorage = word === "storage" && isType(type, "global") && type.row.storage !== undefined;
   const fits = typeof key === "string" && typeof location === "string" && isCount(length);
   const isWhole = items.length === 5 || (items.length === 6 && view === null);
@@ -295,14 +320,14 @@ interface Opcode {
 const tupleOf = (length: number) => (m: Machine) => {
   const items: Value[] = [];
   for (let k = 0; k < length; k++) items.unshift(pop(m, `${length} values`));
-  tuple(m, items);
+  sequence(m, "tuple", items);
 };
 const textOf = (length: LengthBytes) => (m: Machine) => push(m, text(m, lengths[length](m)));
 const bytesOf = (length: LengthBytes) => (m: Machine) => push(m, take(m, lengths[length](m)));
 const emptyDict = (): Dict => ({ type: "dict", ordered: false, entries: [], depth: 0, leaves: 1 });
 
 /** One value put in as a MARK and one value would be. */
-const appendOne = (m: Machine) => append(m, [pop(m, "a value")]);
+const appendOne = (m: Machine) => append(m, "list", [pop(m, "a value")]);
 function setItem(m: Machine): void {
   const value = pop(m, "a value");
   const at = m.places.at(-1) ?? 0;
@@ -351,10 +376,13 @@ const rows: readonly (readonly [code: number, name: string, run: (m: Machine) =>
   [0x85, "TUPLE1", tupleOf(1)],
   [0x86, "TUPLE2", tupleOf(2)],
   [0x87, "TUPLE3", tupleOf(3)],
-  [0x74, "TUPLE", m => tuple(m, popMarked(m).values)],
-  [0x5d, "EMPTY_LIST", m => push(m, { type: "list", items: [], depth: 0, leaves: 1 })],
+  [0x74, "TUPLE", m => sequence(m, "tuple", popMarked(m).values)],
+  [0x5d, "EMPTY_LIST", m => sequence(m, "list", [])],
+  [0x8f, "EMPTY_SET", m => sequence(m, "set", [])],
+  [0x90, "ADDITEMS", m => append(m, "set", popMarked(m).values)],
+  [0x91, "FROZENSET", m => sequence(m, "set", popMarked(m).values)],
   [0x61, "APPEND", appendOne],
-  [0x65, "APPENDS", m => append(m, popMarked(m).values)],
+  [0x65, "APPENDS", m => append(m, "list", popMarked(m).values)],
   [0x7d, "EMPTY_DICT", m => push(m, emptyDict())],
   [0x73, "SETITEM", setItem],
   [0x75, "SETITEMS", m => setItems(m, popMarked(m))],

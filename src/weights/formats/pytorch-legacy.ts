@@ -10,7 +10,8 @@ import { type Unpickled, unpickle } from "./pickle.ts";
 import { isType, type Value } from "./pickle-values.ts";
 import { maxPickle } from "./pytorch.ts";
 import type { ByteSource } from "./source.ts";
-import { findStateDict, viewOf } from "./state-dict.ts";
+import { findStateDict } from "./state-dict.ts";
+import { viewOf } from "./tensor-view.ts";
 import { type Block, viewFile } from "./views.ts";
 
 /** A pickle of protocol 2 that holds the integer 0x1950a86a20f9469cfc6c, which every such file begins with. */
@@ -26,15 +27,15 @@ export const isLegacyTorch = (start: Uint8Array): boolean => magic.every((byte, 
  * machine, what was saved, keys of the storages), then for each key its number of elements in 64 bits, and they;
  * after torch/serialization.py, _legacy_save. Throws a `Failure`.
  */
-export async function readLegacyTorch(source: ByteSource): Promise<Result<TensorFile>> {
+export async function readLegacyTorch(source: ByteSource, key: string | null): Promise<Result<TensorFile>> {
   const [, protocol, machine, saved, keys] = await readPickles(source);
   const file = source.name;
   const wrong = (what: string) => new Failure(error("pickle-legacy", { file, offset: null }, what));
   if (protocol?.value !== protocolVersion) throw wrong(`it states another protocol than ${protocolVersion}`);
   if (!isLittleEndian(machine?.value)) throw wrong("it does not state to be little-endian");
   if (saved === undefined || keys === undefined || !isType(keys.value, "list")) throw wrong("its keys are no list");
+  const { tensors, diagnostics } = findStateDict(file, saved, key);
   const blocks = await readBlocks(source, saved, keys.value.items, keys.end, wrong);
-  const { tensors, diagnostics } = findStateDict(file, saved.value);
   const views = tensors.map(named => {
     const { key } = named.tensor.storage;
     const block = blocks.get(key);

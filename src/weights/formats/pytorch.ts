@@ -5,7 +5,8 @@ import type { TensorFile } from "../tensor.ts";
 import { crc32 } from "./crc32.ts";
 import { unpickle } from "./pickle.ts";
 import type { ByteSource } from "./source.ts";
-import { findStateDict, viewOf } from "./state-dict.ts";
+import { findStateDict } from "./state-dict.ts";
+import { viewOf } from "./tensor-view.ts";
 import { viewFile, wrongChecksum } from "./views.ts";
 import { type Directory, readEntries } from "./zip.ts";
 
@@ -32,7 +33,11 @@ export const isTorchArchive = ({ entries }: Directory): boolean => entries.some(
  * What torch.save writes since version 1.6: a zip archive of one folder, `data.pkl` in it, and a record
  * `data/KEY` for every storage that the pickle names; after torch/serialization.py. Throws a `Failure`.
  */
-export async function readTorchArchive(source: ByteSource, directory: Directory): Promise<Result<TensorFile>> {
+export async function readTorchArchive(
+  source: ByteSource,
+  directory: Directory,
+  key: string | null,
+): Promise<Result<TensorFile>> {
   const entries = await readEntries(source, directory, "torch.save stores them: load the file and save it again");
   const pickles = directory.entries.filter(({ name }) => dataFile.test(name));
   const root = dataFile.exec(pickles[0]?.name ?? "")?.[1] ?? "";
@@ -47,12 +52,12 @@ export async function readTorchArchive(source: ByteSource, directory: Directory)
   await checkOrder(source, entries.get(`${root}byteorder`));
   const bytes = await source.read(pickle.at, pickle.size);
   if (crc32(bytes) !== pickle.crc) throw wrongChecksum(source.name, pickle);
-  const { value, end } = unpickle(source.name, bytes, 0, pickle.at);
-  if (end !== bytes.length) {
-    const after = { file: source.name, offset: pickle.at + end };
-    throw new Failure(error("pickle-after", after, bytes.length - end));
+  const saved = unpickle(source.name, bytes, 0, pickle.at);
+  if (saved.end !== bytes.length) {
+    const after = { file: source.name, offset: pickle.at + saved.end };
+    throw new Failure(error("pickle-after", after, bytes.length - saved.end));
   }
-  const { tensors, diagnostics } = findStateDict(source.name, value);
+  const { tensors, diagnostics } = findStateDict(source.name, saved, key);
   const views = tensors.map(named => {
     const { key } = named.tensor.storage;
     const block = entries.get(`${root}data/${key}`);

@@ -1,9 +1,9 @@
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { invariant } from "../../diagnostics/invariant.ts";
 import { error, withNote } from "../../diagnostics/messages.ts";
-import { dtypeBytes, type FileDType } from "../dtype.ts";
-import { eachPiece, type Pieces, pieceBytes } from "../pieces.ts";
-import { elements, type TensorFile } from "../tensor.ts";
+import { dtypeBytes } from "../dtype.ts";
+import { eachPiece, pieceBytes } from "../pieces.ts";
+import { elements, type TensorData, type TensorFile } from "../tensor.ts";
 import { checkLayout, type HeaderEntry, readHeader } from "./header.ts";
 import { sniff } from "./sniff.ts";
 import type { ByteSource } from "./source.ts";
@@ -80,14 +80,6 @@ function tensorFile(
         yield await source.read(dataAt + at, Math.min(pieceBytes, end - at));
     },
   };
-}
-
-/** A tensor to be written; `bytes` is called once, when its turn comes, and gives little-endian row-major data. */
-export interface TensorData {
-  readonly name: string;
-  readonly dtype: FileDType;
-  readonly shape: readonly number[];
-  bytes(): Pieces | Promise<Pieces>;
 }
 
 /** A float32 tensor to be written. */

@@ -31,11 +31,16 @@ type Reshape = (official: Shape, known: KnownName, style: Style) => Shape;
 const alone: Reshape = official => [elements(official)];
 const asRow: Reshape = official => [1, elements(official)];
 
+/** A linear layer of timm's small models. */
+const asConvolution: Reshape = (official, { isBias }, { convMlp }) =>
+  convMlp && !isBias ? [...official, 1, 1] : official;
+
 /** What a dialect makes of an official shape, where it is not the same. */
 const shapes: Readonly<Record<Layout, Partial<Record<Dialect, Reshape>>>> = {
   plain: {},
-  grn: { timm: alone, mmpretrain: alone, fcmae: asRow },
-  linear: { timm: (official, { isBias }, { convMlp }) => (convMlp && !isBias ? [...official, 1, 1] : official) },
+  grn: { timm: alone, timm_features: alone, mmpretrain: alone, fcmae: asRow },
+  scale: { torchvision: official => [...official, 1, 1] },
+  linear: { timm: asConvolution, timm_features: asConvolution },
   kernel: {
     fcmae: (official, known, style) => {
       if (known.isBias) return asRow(official, known, style);

@@ -1,15 +1,24 @@
 /** Ways to name the same tensors. `official` is the PyTorch release's, and the one used everywhere else here. */
-export const dialects = ["official", "timm", "huggingface", "mmpretrain", "fcmae"] as const;
+export const dialects = [
+  "official",
+  "timm",
+  "timm_features",
+  "huggingface",
+  "dinov3",
+  "mmpretrain",
+  "torchvision",
+  "fcmae",
+] as const;
 export type Dialect = (typeof dialects)[number];
 
 /** A length, or the name of one: two tensors that name the same have the same. `last` is the `dim` of the last stage. */
 export type Length = number | string;
 
 /**
- * How dialects lay a tensor out: `plain` all as official, `grn` and `linear` with other dimensions of 1, and `kernel` in
- * `fcmae` as its taps first, the row of a tap fastest.
+ * How dialects lay a tensor out: `plain` all as official, `grn`, `scale` and `linear` with other dimensions of 1, and
+ * `kernel` in `fcmae` as its taps first, the row of a tap fastest.
  */
-export type Layout = "plain" | "grn" | "linear" | "kernel";
+export type Layout = "plain" | "grn" | "scale" | "linear" | "kernel";
 
 /** What a tensor is part of: a model with another head has no use for those of `head` and `decoder`. */
 export type ModelPart = "trunk" | "head" | "decoder";
@@ -21,23 +30,34 @@ interface NameRow extends Readonly<Record<Dialect, string | null>> {
   readonly layout: Layout;
 }
 
+/** What reconstructs, in pre-training: dense blocks, whatever the encoder's are, and no other dialect has them. */
+const decoderRow = (name: string, shape: readonly Length[]): NameRow => ({
+  ...{ part: "decoder", official: name, timm: null, timm_features: null, huggingface: null, dinov3: null },
+  ...{ mmpretrain: null, torchvision: null, fcmae: name, shape, layout: "plain" },
+});
+
 /**
  * Every tensor of a ConvNeXt, V1 and V2, classifier, backbone and masked autoencoder, in every dialect; null where a
  * dialect has none. In braces, what differs from tensor to tensor: `i` stage, `j` block, `s` stage from 1, `p` weight
- * or bias, `kernel` the same where a weight is called kernel, `base` and `encoder` a prefix that may be missing; `i+1`
- * is a stage counted from 1; `final` is the last stage where the file has the final LayerNorm of a classifier. A
- * further dialect is a further column.
+ * or bias, `kernel` the same where a weight is called kernel, `base` and `encoder` a prefix that may be missing, `layer`
+ * the place of the head's linear layer where that stands in a Sequential; `i+1` is a stage counted from 1, `2i+1` and `2s`
+ * count stages and what lies between them in one row; `final` is the last stage where the file has the final LayerNorm of
+ * a classifier. A further dialect is a further column.
  * Sources: facebookresearch/ConvNeXt-V2 models/convnextv2.py and, for `fcmae`, the training state of models/fcmae.py;
- * timm models/convnext.py; transformers modeling_convnextv2.py; mmpretrain models/backbones/convnext.py; `norm{i}` is from the detection code of
- * facebookresearch/ConvNeXt.
+ * timm models/convnext.py, and models/_features.py for `timm_features`; transformers modeling_convnextv2.py and
+ * modeling_dinov3_convnext.py; mmpretrain models/backbones/convnext.py; torchvision models/convnext.py; `norm{i}` is from
+ * the detection code of facebookresearch/ConvNeXt.
  */
 export const nameRows: readonly NameRow[] = [
   {
     part: "trunk",
     official: "downsample_layers.0.0.{p}",
     timm: "stem.0.{p}",
+    timm_features: "stem_0.{p}",
     huggingface: "{base}embeddings.patch_embeddings.{p}",
+    dinov3: "stages.0.downsample_layers.0.{p}",
     mmpretrain: "backbone.downsample_layers.0.0.{p}",
+    torchvision: "features.0.0.{p}",
     fcmae: "{encoder}downsample_layers.0.0.{p}",
     shape: ["dim0", "in", "patch", "patch"],
     layout: "plain",
@@ -46,8 +66,11 @@ export const nameRows: readonly NameRow[] = [
     part: "trunk",
     official: "downsample_layers.0.1.{p}",
     timm: "stem.1.{p}",
+    timm_features: "stem_1.{p}",
     huggingface: "{base}embeddings.layernorm.{p}",
+    dinov3: "stages.0.downsample_layers.1.{p}",
     mmpretrain: "backbone.downsample_layers.0.1.{p}",
+    torchvision: "features.0.1.{p}",
     fcmae: "{encoder}downsample_layers.0.1.{p}",
     shape: ["dim0"],
     layout: "plain",
@@ -56,8 +79,11 @@ export const nameRows: readonly NameRow[] = [
     part: "trunk",
     official: "downsample_layers.{s}.0.{p}",
     timm: "stages.{s}.downsample.0.{p}",
+    timm_features: "stages_{s}.downsample.0.{p}",
     huggingface: "{base}encoder.stages.{s}.downsampling_layer.0.{p}",
+    dinov3: "stages.{s}.downsample_layers.0.{p}",
     mmpretrain: "backbone.downsample_layers.{s}.0.{p}",
+    torchvision: "features.{2s}.0.{p}",
     fcmae: "{encoder}downsample_layers.{s}.0.ln.{p}",
     shape: ["dim{s-1}"],
     layout: "plain",
@@ -66,8 +92,11 @@ export const nameRows: readonly NameRow[] = [
     part: "trunk",
     official: "downsample_layers.{s}.1.{p}",
     timm: "stages.{s}.downsample.1.{p}",
+    timm_features: "stages_{s}.downsample.1.{p}",
     huggingface: "{base}encoder.stages.{s}.downsampling_layer.1.{p}",
+    dinov3: "stages.{s}.downsample_layers.1.{p}",
     mmpretrain: "backbone.downsample_layers.{s}.1.{p}",
+    torchvision: "features.{2s}.1.{p}",
     fcmae: "{encoder}downsample_layers.{s}.1.{kernel}",
     shape: ["dim{s}", "dim{s-1}", 2, 2],
     layout: "kernel",
@@ -76,8 +105,11 @@ export const nameRows: readonly NameRow[] = [
     part: "trunk",
     official: "stages.{i}.{j}.dwconv.{p}",
     timm: "stages.{i}.blocks.{j}.conv_dw.{p}",
+    timm_features: "stages_{i}.blocks.{j}.conv_dw.{p}",
     huggingface: "{base}encoder.stages.{i}.layers.{j}.dwconv.{p}",
+    dinov3: "stages.{i}.layers.{j}.depthwise_conv.{p}",
     mmpretrain: "backbone.stages.{i}.{j}.depthwise_conv.{p}",
+    torchvision: "features.{2i+1}.{j}.block.0.{p}",
     fcmae: "{encoder}stages.{i}.{j}.dwconv.{kernel}",
     shape: ["dim{i}", 1, "kernel{i}", "kernel{i}"],
     layout: "kernel",
@@ -86,8 +118,11 @@ export const nameRows: readonly NameRow[] = [
     part: "trunk",
     official: "stages.{i}.{j}.norm.{p}",
     timm: "stages.{i}.blocks.{j}.norm.{p}",
+    timm_features: "stages_{i}.blocks.{j}.norm.{p}",
     huggingface: "{base}encoder.stages.{i}.layers.{j}.layernorm.{p}",
+    dinov3: "stages.{i}.layers.{j}.layer_norm.{p}",
     mmpretrain: "backbone.stages.{i}.{j}.norm.{p}",
+    torchvision: "features.{2i+1}.{j}.block.2.{p}",
     fcmae: "{encoder}stages.{i}.{j}.norm.ln.{p}",
     shape: ["dim{i}"],
     layout: "plain",
@@ -96,8 +131,11 @@ export const nameRows: readonly NameRow[] = [
     part: "trunk",
     official: "stages.{i}.{j}.pwconv1.{p}",
     timm: "stages.{i}.blocks.{j}.mlp.fc1.{p}",
+    timm_features: "stages_{i}.blocks.{j}.mlp.fc1.{p}",
     huggingface: "{base}encoder.stages.{i}.layers.{j}.pwconv1.{p}",
+    dinov3: "stages.{i}.layers.{j}.pointwise_conv1.{p}",
     mmpretrain: "backbone.stages.{i}.{j}.pointwise_conv1.{p}",
+    torchvision: "features.{2i+1}.{j}.block.3.{p}",
     fcmae: "{encoder}stages.{i}.{j}.pwconv1.linear.{p}",
     shape: ["hidden{i}", "dim{i}"],
     layout: "linear",
@@ -106,8 +144,11 @@ export const nameRows: readonly NameRow[] = [
     part: "trunk",
     official: "stages.{i}.{j}.grn.gamma",
     timm: "stages.{i}.blocks.{j}.mlp.grn.weight",
+    timm_features: "stages_{i}.blocks.{j}.mlp.grn.weight",
     huggingface: "{base}encoder.stages.{i}.layers.{j}.grn.weight",
+    dinov3: null,
     mmpretrain: "backbone.stages.{i}.{j}.grn.gamma",
+    torchvision: null,
     fcmae: "{encoder}stages.{i}.{j}.grn.gamma",
     shape: [1, 1, 1, "hidden{i}"],
     layout: "grn",
@@ -116,8 +157,11 @@ export const nameRows: readonly NameRow[] = [
     part: "trunk",
     official: "stages.{i}.{j}.grn.beta",
     timm: "stages.{i}.blocks.{j}.mlp.grn.bias",
+    timm_features: "stages_{i}.blocks.{j}.mlp.grn.bias",
     huggingface: "{base}encoder.stages.{i}.layers.{j}.grn.bias",
+    dinov3: null,
     mmpretrain: "backbone.stages.{i}.{j}.grn.beta",
+    torchvision: null,
     fcmae: "{encoder}stages.{i}.{j}.grn.beta",
     shape: [1, 1, 1, "hidden{i}"],
     layout: "grn",
@@ -126,8 +170,11 @@ export const nameRows: readonly NameRow[] = [
     part: "trunk",
     official: "stages.{i}.{j}.pwconv2.{p}",
     timm: "stages.{i}.blocks.{j}.mlp.fc2.{p}",
+    timm_features: "stages_{i}.blocks.{j}.mlp.fc2.{p}",
     huggingface: "{base}encoder.stages.{i}.layers.{j}.pwconv2.{p}",
+    dinov3: "stages.{i}.layers.{j}.pointwise_conv2.{p}",
     mmpretrain: "backbone.stages.{i}.{j}.pointwise_conv2.{p}",
+    torchvision: "features.{2i+1}.{j}.block.5.{p}",
     fcmae: "{encoder}stages.{i}.{j}.pwconv2.linear.{p}",
     shape: ["dim{i}", "hidden{i}"],
     layout: "linear",
@@ -137,28 +184,37 @@ export const nameRows: readonly NameRow[] = [
     part: "trunk",
     official: "stages.{i}.{j}.gamma",
     timm: "stages.{i}.blocks.{j}.gamma",
+    timm_features: "stages_{i}.blocks.{j}.gamma",
     huggingface: "{base}encoder.stages.{i}.layers.{j}.layer_scale_parameter",
+    dinov3: "stages.{i}.layers.{j}.gamma",
     mmpretrain: "backbone.stages.{i}.{j}.gamma",
+    torchvision: "features.{2i+1}.{j}.layer_scale",
     fcmae: null,
     shape: ["dim{i}"],
-    layout: "plain",
+    layout: "scale",
   },
   {
     part: "head",
     official: "norm.{p}",
     timm: "head.norm.{p}",
+    timm_features: null,
     huggingface: "{base}layernorm.{p}",
+    dinov3: "layer_norm.{p}",
     mmpretrain: "backbone.norm{final}.{p}",
+    torchvision: "classifier.0.{p}",
     fcmae: null,
     shape: ["last"],
     layout: "plain",
   },
   {
     part: "head",
-    official: "head.{p}",
-    timm: "head.fc.{p}",
-    huggingface: "classifier.{p}",
-    mmpretrain: "head.fc.{p}",
+    official: "head{layer}.{p}",
+    timm: "head.fc{layer}.{p}",
+    timm_features: null,
+    huggingface: "classifier{layer}.{p}",
+    dinov3: null,
+    mmpretrain: "head.fc{layer}.{p}",
+    torchvision: "classifier.2{layer}.{p}",
     fcmae: null,
     shape: ["classes", "last"],
     layout: "plain",
@@ -168,101 +224,22 @@ export const nameRows: readonly NameRow[] = [
     part: "head",
     official: "norm{i}.{p}",
     timm: null,
+    timm_features: null,
     huggingface: "hidden_states_norms.stage{i+1}.{p}",
+    dinov3: null,
     mmpretrain: "backbone.norm{i}.{p}",
+    torchvision: null,
     fcmae: null,
     shape: ["dim{i}"],
     layout: "plain",
   },
-  // What reconstructs, in pre-training: dense blocks, whatever the encoder's are.
-  {
-    part: "decoder",
-    official: "mask_token",
-    timm: null,
-    huggingface: null,
-    mmpretrain: null,
-    fcmae: "mask_token",
-    shape: [1, "width", 1, 1],
-    layout: "plain",
-  },
-  {
-    part: "decoder",
-    official: "proj.{p}",
-    timm: null,
-    huggingface: null,
-    mmpretrain: null,
-    fcmae: "proj.{p}",
-    shape: ["width", "last", 1, 1],
-    layout: "plain",
-  },
-  {
-    part: "decoder",
-    official: "decoder.{j}.dwconv.{p}",
-    timm: null,
-    huggingface: null,
-    mmpretrain: null,
-    fcmae: "decoder.{j}.dwconv.{p}",
-    shape: ["width", 1, "taps", "taps"],
-    layout: "plain",
-  },
-  {
-    part: "decoder",
-    official: "decoder.{j}.norm.{p}",
-    timm: null,
-    huggingface: null,
-    mmpretrain: null,
-    fcmae: "decoder.{j}.norm.{p}",
-    shape: ["width"],
-    layout: "plain",
-  },
-  {
-    part: "decoder",
-    official: "decoder.{j}.pwconv1.{p}",
-    timm: null,
-    huggingface: null,
-    mmpretrain: null,
-    fcmae: "decoder.{j}.pwconv1.{p}",
-    shape: ["inner", "width"],
-    layout: "plain",
-  },
-  {
-    part: "decoder",
-    official: "decoder.{j}.grn.gamma",
-    timm: null,
-    huggingface: null,
-    mmpretrain: null,
-    fcmae: "decoder.{j}.grn.gamma",
-    shape: [1, 1, 1, "inner"],
-    layout: "plain",
-  },
-  {
-    part: "decoder",
-    official: "decoder.{j}.grn.beta",
-    timm: null,
-    huggingface: null,
-    mmpretrain: null,
-    fcmae: "decoder.{j}.grn.beta",
-    shape: [1, 1, 1, "inner"],
-    layout: "plain",
-  },
-  {
-    part: "decoder",
-    official: "decoder.{j}.pwconv2.{p}",
-    timm: null,
-    huggingface: null,
-    mmpretrain: null,
-    fcmae: "decoder.{j}.pwconv2.{p}",
-    shape: ["width", "inner"],
-    layout: "plain",
-  },
-  {
-    part: "decoder",
-    official: "pred.{p}",
-    timm: null,
-    huggingface: null,
-    mmpretrain: null,
-    fcmae: "pred.{p}",
-    shape: ["pixels", "width", 1, 1],
-    layout: "plain",
-  },
+  decoderRow("mask_token", [1, "width", 1, 1]),
+  decoderRow("proj.{p}", ["width", "last", 1, 1]),
+  decoderRow("decoder.{j}.dwconv.{p}", ["width", 1, "taps", "taps"]),
+  decoderRow("decoder.{j}.norm.{p}", ["width"]),
+  decoderRow("decoder.{j}.pwconv1.{p}", ["inner", "width"]),
+  decoderRow("decoder.{j}.grn.gamma", [1, 1, 1, "inner"]),
+  decoderRow("decoder.{j}.grn.beta", [1, 1, 1, "inner"]),
+  decoderRow("decoder.{j}.pwconv2.{p}", ["width", "inner"]),
+  decoderRow("pred.{p}", ["pixels", "width", 1, 1]),
 ];

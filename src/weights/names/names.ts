@@ -33,6 +33,16 @@ const fields: Readonly<Record<string, Field>> = {
   j: field("j", "0|[1-9][0-9]{0,4}"),
   s: field("s", "[1-9][0-9]?"),
   "s-1": stage("s", "0|[1-9][0-9]?", -1),
+  "2i+1": {
+    pattern: "[13579]|[1-9][13579]",
+    read: text => ["i", `${(Number(text) - 1) / 2}`],
+    write: values => `${2 * Number(values.get("i")) + 1}`,
+  },
+  "2s": {
+    pattern: "[2468]|[1-9][02468]",
+    read: text => ["s", `${Number(text) / 2}`],
+    write: values => `${2 * Number(values.get("s"))}`,
+  },
   p: field("p", "weight|bias"),
   kernel: {
     pattern: "kernel|bias",
@@ -42,6 +52,7 @@ const fields: Readonly<Record<string, Field>> = {
   final: field("final", "0|[1-9][0-9]?"),
   base: field("base", "convnextv2\\.|convnext\\.|", "convnextv2."),
   encoder: field("encoder", "encoder\\.|", "encoder."),
+  layer: { pattern: "\\.(?:0|[1-9][0-9]?)|", read: text => ["layer", text], write: () => "" },
 };
 
 /** Text, field, text, field, …, text. */
@@ -65,13 +76,37 @@ const fill = (template: string, values: Values): string =>
     .map((piece, k) => (k % 2 === 0 ? piece : (fields[piece]?.write(values) ?? "")))
     .join("");
 
-const templatesOf = (dialect: Dialect): readonly string[] =>
-  nameRows.map(row => row[dialect]).filter(template => template !== null);
+type Rows = typeof nameRows;
 
-/** Of each dialect, all its names in one: what a name that nobody knows is turned away by. */
-const anyName = Object.fromEntries(
-  dialects.map(dialect => [dialect, new RegExp(`^(?:${templatesOf(dialect).map(patternOf).join("|")})$`)]),
-) as Readonly<Record<Dialect, RegExp>>;
+const patternsOf = (rows: Rows, dialect: Dialect): readonly string[] =>
+  rows.flatMap(row => (row[dialect] === null ? [] : [patternOf(row[dialect])]));
+
+/** One of several patterns, from where `lastIndex` is to the end. */
+const oneOf = (patterns: readonly string[]): RegExp => new RegExp(`(?:${patterns.join("|")})$`, "y");
+
+const byDialect = (rows: Rows) =>
+  Object.fromEntries(dialects.map(dialect => [dialect, oneOf(patternsOf(rows, dialect))])) as Readonly<
+    Record<Dialect, RegExp>
+  >;
+
+/** What a name that nobody knows is turned away by. */
+const anywhere = oneOf([...new Set(dialects.flatMap(dialect => patternsOf(nameRows, dialect)))]);
+const anyName = byDialect(nameRows);
+const anyBlock = byDialect(nameRows.filter(({ official }) => official?.startsWith("stages.")));
+
+const testAt = (regex: RegExp, name: string, at: number): boolean => {
+  regex.lastIndex = at;
+  return regex.test(name);
+};
+
+/** Whether a dialect knows what is left of a name from an index on. */
+export const isKnown = (name: string, dialect: Dialect, at = 0): boolean => testAt(anyName[dialect], name, at);
+
+/** Whether any dialect does. */
+export const isKnownAnywhere = (name: string, at: number): boolean => testAt(anywhere, name, at);
+
+/** Whether that is a tensor of a block, whose names no other network has by chance. */
+export const isOfBlock = (name: string, dialect: Dialect, at = 0): boolean => testAt(anyBlock[dialect], name, at);
 
 const compiled = nameRows.map(row => ({
   row,
@@ -95,7 +130,7 @@ export interface KnownName {
  * head.
  */
 export function translate(name: string, from: Dialect, to: Dialect, context: Context = new Map()): KnownName | null {
-  if (!anyName[from].test(name)) return null;
+  if (!isKnown(name, from)) return null;
   for (const { row, regexes } of compiled) {
     const regex = regexes[from];
     const source = row[from];
@@ -109,17 +144,6 @@ export function translate(name: string, from: Dialect, to: Dialect, context: Con
     return { name: fill(target, new Map([...context, ...values])), part: row.part, shape, layout: row.layout, isBias };
   }
   return null;
-}
-
-/** How many of the names a dialect knows. */
-export const knownNames = (names: readonly string[], dialect: Dialect): number =>
-  names.filter(name => anyName[dialect].test(name)).length;
-
-/** The dialect that knows most of the names; null where none knows any. */
-export function detectDialect(names: readonly string[]): Dialect | null {
-  const counts = dialects.map(dialect => knownNames(names, dialect));
-  const most = Math.max(...counts);
-  return most === 0 ? null : (dialects[counts.indexOf(most)] ?? null);
 }
 
 /** The largest number that is group 1 of a pattern among the names, as it stands there. */

@@ -1,8 +1,7 @@
 import { invariant } from "../../diagnostics/invariant.ts";
 import { dtypeBytes, type FileDType } from "../dtype.ts";
-import type { TensorData } from "../formats/safetensors.ts";
 import { joined, type Pieces } from "../pieces.ts";
-import { elements, piecesOf, type Tensor, type TensorFile } from "../tensor.ts";
+import { elements, piecesOf, type Tensor, type TensorData, type TensorFile } from "../tensor.ts";
 import { fromOfficial, isReversed, type Style, shapeIn, toOfficial } from "./layouts.ts";
 import type { Dialect } from "./name-rows.ts";
 import type { KnownName } from "./names.ts";

@@ -2,8 +2,9 @@ import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagno
 import { error, withNote } from "../../diagnostics/messages.ts";
 import type { Param, Tensor, TensorFile } from "../tensor.ts";
 import { officialShape } from "./layouts.ts";
-import { contextOf, type Dialect, detectDialect, type KnownName, translate } from "./names.ts";
-import { foreignPrefix } from "./prefix.ts";
+import { contextOf, type Dialect, type KnownName, translate } from "./names.ts";
+import { recognise } from "./recognise.ts";
+import { wrapped } from "./wrapped.ts";
 
 /** A tensor of a file whose official name is known. */
 export interface Renamed {
@@ -26,11 +27,10 @@ export interface RenamedFile {
 /** Recognises the dialect of a file, and by it the tensors. Fails where no name is known from any. */
 export function rename(file: TensorFile): Result<RenamedFile> {
   const names = [...file.tensors.keys()];
-  const prefix = foreignPrefix(names);
-  if (prefix !== null) return fail(wrapped(file, prefix));
-  const dialect = detectDialect(names);
-  if (dialect === null)
-    return fail(error("weights-unknown-names", { file: file.name, offset: null }, names.slice(0, 3)));
+  const found = recognise(names);
+  if (found === null) return fail(strangers(file.name, names));
+  if (found.prefix !== "") return fail(wrapped(file, found));
+  const { dialect } = found;
   const context = contextOf(names, dialect);
   const tensors = new Map<string, Renamed>();
   const unknownTensors: Tensor[] = [];
@@ -51,10 +51,9 @@ export function rename(file: TensorFile): Result<RenamedFile> {
   return ok({ dialect, tensors, unknownTensors: unknownTensors, problems });
 }
 
-/** Every name is wrapped in something that no dialect has; as training wrappers leave it. */
-function wrapped(file: TensorFile, prefix: string): Diagnostic {
-  const hint = `cnxc weights convert --strip-prefix ${prefix} leaves it out`;
-  return withNote(error("weights-prefix", { file: file.name, offset: null }, prefix), hint);
+function strangers(file: string, names: readonly string[]): Diagnostic {
+  const problem = error("weights-unknown-names", { file, offset: null }, names.slice(0, 3));
+  return names.length === 0 ? problem : withNote(problem, "--rename FROM=TO gives a name that is known");
 }
 
 /** What is known of a file's tensors, in official names and, where they can be told, official shapes. */

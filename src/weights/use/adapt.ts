@@ -1,12 +1,13 @@
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { invariant } from "../../diagnostics/invariant.ts";
-import { error } from "../../diagnostics/messages.ts";
+import { error, warning, withNote } from "../../diagnostics/messages.ts";
 import { dtypeBytes, type FileDType, isWeightDType, toF32, weightDTypes } from "../dtype.ts";
 import { translate } from "../names/names.ts";
 import type { OfficialTensor } from "../names/official.ts";
 import { joined } from "../pieces.ts";
 import { elements } from "../tensor.ts";
 import { fromF32 } from "./round.ts";
+import { canAdapt } from "./shape-remedies.ts";
 
 /** Changes that fit weights to another input or another set of classes; null leaves them as they are. */
 export interface Adaptation {
@@ -25,10 +26,12 @@ type Step = (tensors: readonly OfficialTensor[], wanted: number, file: string) =
 /** `file` is blamed for what it does not hold. */
 export function adapt(tensors: readonly OfficialTensor[], wanted: Adaptation, file: string): Result<Adapted> {
   const none = ok<Adapted>({ tensors, notes: [] });
-  const stem = wanted.channels === null ? none : adaptStem(tensors, wanted.channels, file);
-  if (!stem.ok || wanted.classes === null) return stem;
-  const head = adaptHead(stem.value.tensors, wanted.classes, file);
-  return head.ok ? ok({ ...head.value, notes: [...stem.value.notes, ...head.value.notes] }) : head;
+  // The head first: with a new one, a decoder is gone, which would have needed the channels that there were.
+  const head = wanted.classes === null ? none : adaptHead(tensors, wanted.classes, file);
+  if (!head.ok || wanted.channels === null) return head;
+  const stem = adaptStem(head.value.tensors, wanted.channels, file);
+  if (!stem.ok) return stem;
+  return ok({ ...stem.value, notes: [...stem.value.notes, ...head.value.notes] }, head.diagnostics);
 }
 
 const refused = (file: string, tensor: OfficialTensor | undefined, option: string, why: string) =>
@@ -49,7 +52,10 @@ const adaptStem: Step = (tensors, channels, file) => {
   const there = stem.shape[1] ?? 0;
   if (there === channels) return ok({ tensors, notes: [] });
   if (find(tensors, "pred.weight")) return no(`the decoder predicts patches of ${there} channels`);
-  if (channels === 1 ? there > 3 : there !== 3) return no(`the stem takes ${there} channels, not 3`);
+  if (!canAdapt(there, channels)) {
+    const kept = `a spec for these weights says \`input HEIGHTxWIDTHx${there}\``;
+    return fail(...no(`the stem takes ${there} channels, not 3`).diagnostics.map(told => withNote(told, kept)));
+  }
   if (!isWeightDType(stem.dtype)) return fail(wrongType(stem));
   const { dtype } = stem;
   const shape = stem.shape.toSpliced(1, 1, channels);
@@ -96,15 +102,22 @@ function repeated(values: Float32Array, [outputs = 0, inputs = 0, ...taps]: read
   return made;
 }
 
+/** Names in one note. */
+const maxNamed = 5;
+
+const named = (names: readonly string[]): string =>
+  `${names.slice(0, maxNamed).join(", ")}${names.length > maxNamed ? ` and ${names.length - maxNamed} more` : ""}`;
+
 /**
  * A head for so many classes: weight and bias zero, as nothing is known of them before training, and the final
  * LayerNorm, where there is none, as it starts: ones and zeros. 0 classes leave the linear layer out.
+ * A decoder goes too: what pre-training leaves is then what a classifier starts from.
  */
 const adaptHead: Step = (tensors, classes, file) => {
   const stem = find(tensors, stemName);
   if (stem === undefined) return refused(file, stem, "--classes", "the file has no encoder");
   const last = lastDim(tensors);
-  const kept = tensors.filter(({ known, name }) => known.part !== "head" || /^norm\./.test(name));
+  const kept = tensors.filter(({ known, name }) => known.part === "trunk" || /^norm\./.test(name));
   const dropped = tensors.filter(tensor => !kept.includes(tensor)).map(({ name }) => name);
   const lost = dropped.filter(name => classes === 0 || !/^head\./.test(name));
   const fresh = (name: string, shape: readonly number[], value: number) => made(name, shape, value, stem.dtype);
@@ -113,9 +126,10 @@ const adaptHead: Step = (tensors, classes, file) => {
   const notes = [
     ...(norm.length > 0 ? [`norm.weight, norm.bias [${last}]: new, ones and zeros`] : []),
     ...(head.length > 0 ? [`head.weight [${classes}, ${last}], head.bias [${classes}]: new, zeros`] : []),
-    ...(lost.length > 0 ? [`${lost.join(", ")}: left out`] : []),
+    ...(lost.length > 0 ? [`${named(lost)}: left out`] : []),
   ];
-  return ok({ tensors: [...kept, ...norm, ...head], notes });
+  const zeros = classes === 0 ? [] : [warning("weights-head-zero", { file, offset: null })];
+  return ok({ tensors: [...kept, ...norm, ...head], notes }, zeros);
 };
 
 /** Channels of the last stage, by its depthwise kernels. */

@@ -1,10 +1,9 @@
-import { capped, maxListed } from "../../diagnostics/capped.ts";
+import { capped } from "../../diagnostics/capped.ts";
 import { type Diagnostic, type FilePlace, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { cut } from "../../diagnostics/escape.ts";
 import { invariant } from "../../diagnostics/invariant.ts";
 import { error, warning, withNote } from "../../diagnostics/messages.ts";
-import { nearestOf } from "../../diagnostics/nearest.ts";
-import { dtypeBytes, isWeightDType, weightDTypes } from "../dtype.ts";
+import { dtypeBytes } from "../dtype.ts";
 import {
   architectureOf,
   decoderOf,
@@ -14,14 +13,12 @@ import {
   sameArchitecture,
   sameDecoder,
 } from "../names/architecture.ts";
-import { fromOfficial, sameButOnes, shapeIn, toOfficial } from "../names/layouts.ts";
-import type { ModelPart } from "../names/name-rows.ts";
+import { fromOfficial, toOfficial } from "../names/layouts.ts";
 import { translate } from "../names/names.ts";
 import { officialParams, type RenamedFile, rename } from "../names/rename.ts";
 import { elements, type Param, readF32, type Tensor, type TensorFile, type Weights } from "../tensor.ts";
-
-/** Names a suggestion is chosen from; it is a courtesy, and a hostile file may have 65,536. */
-const maxCandidates = 1000;
+import { misfits } from "./misfits.ts";
+import { unusedNames } from "./unused.ts";
 
 export interface BindOptions {
   /** Tensors that no parameter wants are left with a warning. */
@@ -36,8 +33,8 @@ export interface BindOptions {
  * A file's tensors as a model's parameters, whichever dialect they are named in and laid out for. Told all at once:
  * parameters that are missing, tensors that no parameter wants, shapes and element types that do not fit; tensors of
  * another head than the model's are left with a warning. Reads no data. With `report`, the first `f32` of a parameter
- * looks at what it has read: NaN and infinities are a warning, a tensor that is all NaN an error; so is a GRN that is
- * everywhere zero a warning, when the last of it has been read.
+ * looks at what it has read: NaN and infinities are a warning, a tensor that is all NaN an error; so is a head
+ * of zeros a warning, and a GRN that is everywhere zero, when the last of it has been read.
  */
 export async function bindWeights(
   file: TensorFile,
@@ -90,78 +87,6 @@ function otherSize(file: TensorFile, known: RenamedFile, params: readonly Param[
   return withNote(error("weights-decoder", place, has, wants), `the spec says it with \`decoder { ${has} }\``);
 }
 
-function misfits(
-  file: TensorFile,
-  known: RenamedFile,
-  params: readonly Param[],
-  allowExtra: boolean,
-): readonly Diagnostic[] {
-  const { tensors, unknownTensors, dialect } = known;
-  const wanted = new Set(params.map(({ name }) => name));
-  const spare = [...tensors].flatMap(([name, { tensor, known }]) =>
-    wanted.has(name) || known.part !== "trunk" ? [] : [tensor],
-  );
-  const extra = [...spare, ...unknownTensors];
-  const nearestExtra = nearestOf(extra.slice(0, maxCandidates).map(({ name }) => name));
-  const absent = absentParts(file, known, params);
-  const missing = params.filter(({ name }) => !tensors.has(name) && !absent.params.has(name));
-  const nearestMissing = nearestOf(missing.slice(0, maxCandidates).map(({ name }) => name));
-  const place: FilePlace = { file: file.name, offset: null };
-
-  const shapes = params.flatMap(({ name, shape }) => {
-    const found = tensors.get(name);
-    if (found === undefined) return [];
-    const { tensor, known } = found;
-    const needed = shapeIn(known, dialect, shape);
-    if (sameButOnes(tensor.shape, needed)) return [];
-    const problem = error("weights-shape", tensor.place, tensor.name, tensor.shape, needed);
-    const remedy = remedies[name]?.(shape);
-    return [remedy === undefined ? problem : withNote(problem, remedy)];
-  });
-  const dtypes = params.flatMap(({ name }) => {
-    const tensor = tensors.get(name)?.tensor;
-    if (tensor === undefined || isWeightDType(tensor.dtype)) return [];
-    return [error("weights-dtype", tensor.place, tensor.name, tensor.dtype, weightDTypes)];
-  });
-  const lacks = missing.map(({ name, shape }, k) =>
-    error("weights-missing", place, name, shape, k < maxListed ? nearestExtra(name) : null),
-  );
-  const extras = extra.map((tensor, k) =>
-    error("weights-extra", tensor.place, tensor.name, k < maxListed ? nearestMissing(tensor.name) : null),
-  );
-  return [...shapes, ...dtypes, ...absent.problems, ...lacks, ...(allowExtra ? [] : extras)];
-}
-
-/** What can be done about a tensor of another shape, by its official name and the shape that is needed. */
-const remedies: Readonly<Record<string, (needed: readonly number[]) => string>> = {
-  "head.weight": ([classes]) => `cnxc weights convert --classes ${classes} makes a new head, of zeros`,
-  "downsample_layers.0.0.weight": ([, channels]) =>
-    `cnxc weights convert --in-chans ${channels} fits the stem to other channels`,
-};
-
-/** Why a file may have nothing of a part that the model needs. */
-const whyAbsent: Readonly<Record<Exclude<ModelPart, "trunk">, string>> = {
-  head: "an encoder as pre-training leaves it has none: fine-tune it, or use it with `head features { norm false }`",
-  decoder: "files of classifiers have no decoder, nor have the published FCMAE encoders: take a state of pre-training",
-};
-
-/** Parts of which a file has nothing: one sentence instead of one a parameter. */
-function absentParts(file: TensorFile, { tensors }: RenamedFile, params: readonly Param[]) {
-  const there = new Set([...tensors.values()].map(({ known }) => known.part));
-  const problems: Diagnostic[] = [];
-  const absent = new Set<string>();
-  for (const part of ["head", "decoder"] as const) {
-    if (there.has(part)) continue;
-    const names = params.flatMap(({ name }) => (translate(name, "official", "official")?.part === part ? [name] : []));
-    if (names.length === 0) continue;
-    for (const name of names) absent.add(name);
-    const modules = [...new Set(names.map(name => name.split(".")[0] ?? name))];
-    const problem = error("weights-no-part", { file: file.name, offset: null }, part, modules);
-    problems.push(withNote(problem, whyAbsent[part]));
-  }
-  return { problems, params: absent };
-}
-
 /** A classifier's file serves the backbone of a detector too, and a state of pre-training both. */
 function unused(
   file: TensorFile,
@@ -171,9 +96,7 @@ function unused(
   const wanted = new Set(params.map(({ name }) => name));
   const known = [...tensors].flatMap(([name, { tensor }]) => (wanted.has(name) ? [] : [tensor.name]));
   const spare = [...known, ...unknownTensors.map(({ name }) => name)];
-  if (spare.length === 0) return [];
-  const listed = spare.slice(0, maxListed);
-  return [warning("weights-unused", { file: file.name, offset: null }, listed, spare.length - listed.length)];
+  return unusedNames(file, spare);
 }
 
 /** Characters of a licence that goes on into what is compiled: its name or its address, not its text. */
@@ -225,15 +148,23 @@ type ValueCheck = (name: string, tensor: Tensor, values: Float32Array) => void;
 function valueChecker(params: readonly Param[], strict: boolean, report: (diagnostic: Diagnostic) => void): ValueCheck {
   const looked = new Set<string>();
   const grn = new Set(params.flatMap(({ name }) => (name.includes(".grn.") ? [name] : [])));
-  let idle = grn.size > 0;
+  let [idle, headIsZero] = [grn.size > 0, false];
   return (name, tensor, values) => {
     if (looked.has(name)) return;
     looked.add(name);
+    const place = { file: tensor.place.file, offset: null };
+    const isZero = (): boolean => values.every(value => value === 0);
     const problem = nonFinite(tensor, values, strict);
     if (problem !== null) report(problem);
-    if (!grn.delete(name)) return;
-    idle = idle && values.every(value => value === 0);
-    if (idle && grn.size === 0) report(warning("weights-grn-zero", { file: tensor.place.file, offset: null }));
+    if (name === "head.weight") headIsZero = isZero();
+    if (grn.delete(name)) {
+      idle = idle && isZero();
+      if (idle && grn.size === 0) report(warning("weights-grn-zero", place));
+    }
+    // A network before any training is told of by its GRN alone.
+    if (!headIsZero || idle || grn.size > 0) return;
+    headIsZero = false;
+    report(warning("weights-head-zero", place));
   };
 }
 

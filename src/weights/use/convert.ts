@@ -2,14 +2,13 @@ import { capped, maxListed } from "../../diagnostics/capped.ts";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error, warning, withNote } from "../../diagnostics/messages.ts";
 import { isWeightDType, type WeightDType, weightDTypes } from "../dtype.ts";
-import type { TensorData } from "../formats/safetensors.ts";
 import { architectureOf, makesConvMlp } from "../names/architecture.ts";
 import { sameButOnes, shapeIn } from "../names/layouts.ts";
 import { neededShape, sharedLengths } from "../names/lengths.ts";
 import { contextOf, type Dialect, translate } from "../names/names.ts";
 import { inDialect, type OfficialTensor, officialTensor } from "../names/official.ts";
 import { officialParams, type RenamedFile, rename } from "../names/rename.ts";
-import type { TensorFile } from "../tensor.ts";
+import type { TensorData, TensorFile } from "../tensor.ts";
 import { type Adaptation, adapt } from "./adapt.ts";
 import { type CastOptions, cast, placesIn } from "./cast.ts";
 
@@ -42,7 +41,6 @@ export function convertWeights(file: TensorFile, conversion: Conversion): Result
   const renamed = rename(file);
   if (!renamed.ok) return renamed;
   const { dialect: from, unknownTensors, problems } = renamed.value;
-  const to = conversion.to ?? from;
   const wrong = [...problems, ...disagreeing(renamed.value)];
   if (wrong.length > 0) return fail(...capped(wrong));
 
@@ -50,6 +48,7 @@ export function convertWeights(file: TensorFile, conversion: Conversion): Result
   const adapted = adapt(sources, conversion.adaptation ?? { channels: null, classes: null }, file.name);
   if (!adapted.ok) return adapted;
   const { notes } = adapted.value;
+  const to = conversion.to ?? (placesAll(from, adapted.value.tensors) ? from : "official");
   const typed =
     conversion.cast === undefined ? ok(adapted.value.tensors) : castAll(adapted.value.tensors, conversion.cast);
   if (!typed.ok) return typed;
@@ -70,8 +69,15 @@ export function convertWeights(file: TensorFile, conversion: Conversion): Result
   }
   const told = unplaced.length === 0 ? [] : [leftOut(file, unplaced, to, conversion.allowUnused)];
   if (unplaced.length > 0 && !conversion.allowUnused) return fail(...told);
-  return ok({ from, to, tensors: [...placed.values()], notes }, told);
+  return ok({ from, to, tensors: [...placed.values()], notes }, [...adapted.diagnostics, ...told]);
 }
+
+/** Whether a dialect has names for what was made: namings of encoders have no head. */
+const placesAll = (dialect: Dialect, tensors: readonly OfficialTensor[]): boolean =>
+  tensors.every(({ name, tensor }) => tensor !== null || translate(name, "official", dialect, finalOf) !== null);
+
+/** Any stage: only whether there is a name is asked. */
+const finalOf = new Map([["final", "0"]]);
 
 /** The same tensors in another element type; those that have it already are not touched. */
 function castAll(

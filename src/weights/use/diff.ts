@@ -7,6 +7,7 @@ import { type OfficialTensor, officialTensor } from "../names/official.ts";
 import { type RenamedFile, rename } from "../names/rename.ts";
 import { joined } from "../pieces.ts";
 import { elements, type TensorFile } from "../tensor.ts";
+import { unusedNames } from "./unused.ts";
 
 /** How far a tensor of the second file is from the first's. */
 export interface TensorDifference {
@@ -28,8 +29,17 @@ export interface WeightsDiff {
   readonly different: readonly TensorDifference[];
 }
 
+export interface DiffOptions {
+  /** Tensors whose names no naming has are no difference, and get a warning. */
+  readonly allowExtra?: boolean;
+}
+
 /** Two files' tensors, whatever their namings, layouts and element types; one pair of tensors is in memory at a time. */
-export async function diffWeights(first: TensorFile, second: TensorFile): Promise<Result<WeightsDiff>> {
+export async function diffWeights(
+  first: TensorFile,
+  second: TensorFile,
+  { allowExtra = false }: DiffOptions = {},
+): Promise<Result<WeightsDiff>> {
   const [left, right] = [rename(first), rename(second)];
   if (!left.ok) return left;
   if (!right.ok) return right;
@@ -53,14 +63,18 @@ export async function diffWeights(first: TensorFile, second: TensorFile): Promis
   }
   const only = (names: readonly string[], there: ReadonlyMap<string, unknown>) =>
     names.filter(name => !there.has(name));
-  return ok({
-    namings: [left.value.dialect, right.value.dialect],
-    onlyFirst: [...only([...a.keys()], b), ...left.value.unknownTensors.map(({ name }) => name)],
-    onlySecond: [...only([...b.keys()], a), ...right.value.unknownTensors.map(({ name }) => name)],
+  const strangers = [left.value, right.value].map(({ unknownTensors }) => unknownTensors.map(({ name }) => name));
+  const [ours = [], theirs = []] = allowExtra ? [] : strangers;
+  const told = [first, second].flatMap((file, k) => (allowExtra ? unusedNames(file, strangers[k] ?? []) : []));
+  const found = {
+    namings: [left.value.dialect, right.value.dialect] as const,
+    onlyFirst: [...only([...a.keys()], b), ...ours],
+    onlySecond: [...only([...b.keys()], a), ...theirs],
     otherShape,
     equal,
     different: different.sort((x, y) => y.relL2 - x.relL2 || y.maxAbs - x.maxAbs),
-  });
+  };
+  return ok(found, told);
 }
 
 /** A file's tensors under official names; those of shapes that no official one looks like count with their own. */

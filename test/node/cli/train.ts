@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { expect } from "vitest";
-import { f32Tensor, type TensorData } from "../../../src/weights/formats/safetensors.ts";
-import { elements } from "../../../src/weights/tensor.ts";
+import { f32Tensor } from "../../../src/weights/formats/safetensors.ts";
+import { elements, type TensorData } from "../../../src/weights/tensor.ts";
 import { cnxc } from "../../support/cli.ts";
 import { denseName } from "../../support/fcmae.ts";
 import { fill, newFolder } from "../../support/folders.ts";

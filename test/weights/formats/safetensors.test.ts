@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { dtypeBytes, type FileDType, toF32 } from "../../../src/weights/dtype.ts";
-import { readSafetensors, type TensorData, writeSafetensors } from "../../../src/weights/formats/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "../../../src/weights/formats/safetensors.ts";
 import { type ByteSource, memorySource } from "../../../src/weights/formats/source.ts";
-import { elements, readF32, type TensorFile } from "../../../src/weights/tensor.ts";
+import { elements, readF32, type TensorData, type TensorFile } from "../../../src/weights/tensor.ts";
 import { bindWeights } from "../../../src/weights/use/bind.ts";
 import { goldenParams, readGolden } from "../../support/golden.ts";
 

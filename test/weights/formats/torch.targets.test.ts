@@ -73,7 +73,12 @@ describe.runIf(torchPython !== null)("files of PyTorch and numpy", () => {
   };
   const rounded = { f16: 5e-3, bf16: 3e-2 };
 
-  describe.each(dialects.filter(dialect => dialect !== "fcmae"))("%s names", dialect => {
+  /** Namings that have all of the model: those of encoders, and of V1 alone, have not. */
+  const whole = dialects.filter(dialect =>
+    golden.params.every(([name]) => translate(name, "official", dialect, new Map([["final", "3"]])) !== null),
+  );
+
+  describe.each(whole)("%s names", dialect => {
     test('torch.save({"model": …}) in f32 gives the golden logits', async () => {
       const { stderr, data } = await logits(`${dialect}.f32.pt`);
       expect(warningsIn(stderr)).toEqual([]);
@@ -120,6 +125,19 @@ describe.runIf(torchPython !== null)("files of PyTorch and numpy", () => {
     const { stderr, data } = await logits("official.training.pth");
     expect(warningsIn(stderr)).toEqual([expect.stringContaining("beside the weights under 'model' are not read")]);
     expect(stderr).toContain("'model_ema', 'optimizer', 'epoch', 'args', 'size'");
+    expectLogits(data, golden.logits.values);
+  });
+
+  test("P48: weights beside every kind of object, in protocols 2 and 4", async () => {
+    const files = fs.readdirSync(folder).filter(name => name.startsWith("beside."));
+    expect(files.length).toBeGreaterThan(35);
+    const odd: string[] = [];
+    for (const file of files) {
+      const { code, stderr } = await cnxc(["weights", "inspect", file], { cwd: folder });
+      if (code !== 0 || !stderr.includes("beside the weights under 'net'")) odd.push(`${file}: ${stderr}`);
+    }
+    expect(odd).toEqual([]);
+    const { data } = await logits("beside.2.pt");
     expectLogits(data, golden.logits.values);
   });
 

@@ -5,9 +5,12 @@ FOLDER has one raw file NAME.bin (f32) and NAME.json ([[name, shape]]) for each 
 
 import argparse
 import collections
+import datetime
+import functools
 import glob
 import json
 import os
+import pathlib
 import sys
 
 import numpy
@@ -55,6 +58,45 @@ for rows in sorted(glob.glob(at("*.json"))):
         # Held in the other order than it is read in.
         views[n] = view.t().contiguous().t() if view.dim() == 2 else view
     torch.save(views, at(f"{name}.views.pt"))
+
+
+
+class History:
+    """As loggers of training frameworks keep figures."""
+
+    def __init__(self):
+        self.figures = numpy.arange(3.0)
+        self.smooth = {"mean": functools.partial(numpy.mean, axis=0)}
+
+
+# What lies beside weights of known names, each by itself and in whatever it is kept in.
+network = torch.load(at("official.plain.pth"))
+beside = {
+    "counter": collections.Counter({10: 1}),
+    "default": collections.defaultdict(list, a=[1]),
+    "set": {1, 2},
+    "complex": 1j,
+    "bytes": b"abc",
+    "bytearray": bytearray(b"abc"),
+    "number": numpy.float64(0.5),
+    "array": numpy.zeros(3),
+    "history": {"loss": [History(), (History(), None)]},
+    "path": pathlib.Path("data"),
+    "time": datetime.datetime(2026, 1, 1),
+    "layout": torch.strided,
+    "quantised": torch.quantize_per_tensor(torch.ones(2), 1.0, 0, torch.qint8),
+    "sparse": torch.eye(2).to_sparse(),
+    "module": torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.GELU()),
+    "rng": torch.get_rng_state(),
+    "partial": functools.partial(print, 1),
+}
+for protocol in (2, 4):
+    torch.save({**beside, "net": network}, at(f"beside.{protocol}.pt"), pickle_protocol=protocol)
+    for key in beside:
+        torch.save({key: beside[key], "net": network}, at(f"beside.{key}.{protocol}.pt"), pickle_protocol=protocol)
+# Storages of a class that is not read have no length that is known, and stand in the way of those behind them.
+old = {key: value for key, value in beside.items() if key != "quantised"}
+torch.save({**old, "net": network}, at("beside.old.pt"), _use_new_zipfile_serialization=False)
 
 # What is refused.
 one = torch.ones(2, 2)

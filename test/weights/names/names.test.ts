@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { sameButOnes } from "../../../src/weights/names/layouts.ts";
-import { contextOf, type Dialect, detectDialect, translate } from "../../../src/weights/names/names.ts";
+import { contextOf, type Dialect, translate } from "../../../src/weights/names/names.ts";
+import { recognise } from "../../../src/weights/names/recognise.ts";
 import { goldenParams, readGolden } from "../../support/golden.ts";
+
+const detectDialect = (names: readonly string[]) => recognise(names)?.dialect ?? null;
 
 const v2 = goldenParams(readGolden("dense/tiny-224x224-b1")).map(({ name }) => name);
 const v1 = goldenParams(readGolden("options/micro-v1-64x64-b2")).map(({ name }) => name);
@@ -59,6 +62,23 @@ describe("names as they stand in published files", () => {
     ["timm", "stages.0.blocks.0.gamma", "stages.0.0.gamma"],
     ["timm", "head.norm.weight", "norm.weight"],
     ["timm", "head.fc.weight", "head.weight"],
+    ["timm_features", "stem_0.weight", "downsample_layers.0.0.weight"],
+    ["timm_features", "stages_1.downsample.1.bias", "downsample_layers.1.1.bias"],
+    ["timm_features", "stages_2.blocks.8.mlp.grn.bias", "stages.2.8.grn.beta"],
+    ["torchvision", "features.0.0.weight", "downsample_layers.0.0.weight"],
+    ["torchvision", "features.2.0.bias", "downsample_layers.1.0.bias"],
+    ["torchvision", "features.6.1.weight", "downsample_layers.3.1.weight"],
+    ["torchvision", "features.1.0.layer_scale", "stages.0.0.gamma"],
+    ["torchvision", "features.7.2.block.5.weight", "stages.3.2.pwconv2.weight"],
+    ["torchvision", "features.11.0.block.2.bias", "stages.5.0.norm.bias"],
+    ["torchvision", "classifier.0.weight", "norm.weight"],
+    ["torchvision", "classifier.2.bias", "head.bias"],
+    ["dinov3", "stages.0.downsample_layers.0.weight", "downsample_layers.0.0.weight"],
+    ["dinov3", "stages.2.downsample_layers.1.bias", "downsample_layers.2.1.bias"],
+    ["dinov3", "stages.3.layers.2.pointwise_conv1.weight", "stages.3.2.pwconv1.weight"],
+    ["dinov3", "layer_norm.bias", "norm.bias"],
+    ["official", "head.1.weight", "head.weight"],
+    ["huggingface", "classifier.1.bias", "head.bias"],
     ["huggingface", "convnextv2.embeddings.patch_embeddings.weight", "downsample_layers.0.0.weight"],
     ["huggingface", "convnextv2.embeddings.layernorm.bias", "downsample_layers.0.1.bias"],
     ["huggingface", "convnextv2.encoder.stages.1.downsampling_layer.1.weight", "downsample_layers.1.1.weight"],
@@ -95,6 +115,11 @@ describe("names as they stand in published files", () => {
     "xstages.0.0.gamma",
     "__proto__",
     "stages.{i}.{j}.gamma",
+    "features.2.0.layer_scale",
+    "features.3.0.block.1.weight",
+    "features.1.0.weight",
+    "head.01.weight",
+    "head.1.2.weight",
   ])("%j is no tensor's name", name => {
     expect(detectDialect([name])).toBeNull();
   });

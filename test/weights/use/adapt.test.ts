@@ -83,4 +83,21 @@ describe("--classes", () => {
     expect(values?.get("norm.bias")).toEqual(new Float32Array(40));
     expect(notes).toHaveLength(2);
   });
+
+  test("a state of pre-training becomes a classifier's start: official names, no decoder, any channels", async () => {
+    const state = goldenParams(readGolden("fcmae/micro-128-b2"));
+    const { shapes, notes } = await adapted(state, { classes: 7, channels: 1 });
+    const classifier = goldenParams(micro).map(({ name, shape }) => [name, shape] as const);
+    const wanted = { ...Object.fromEntries(classifier), "head.weight": [7, 40], "head.bias": [7] };
+    expect(shapes).toEqual({ ...wanted, [stemName]: [8, 1, 4, 4] });
+    expect(notes?.at(-1)).toMatch(/^mask_token, proj.weight, .* and \d+ more: left out$/);
+    expect(told(state, 7)).toEqual(["weights-head-zero"]);
+    expect(told(state, 0)).toEqual([]);
+  });
 });
+
+/** What is said of a file whose head is made anew. */
+const told = (of: readonly Row[], classes: number) =>
+  convertWeights(fileOf(of), { to: null, allowUnused: false, adaptation: { channels: null, classes } }).diagnostics.map(
+    ({ code }) => code,
+  );

@@ -16,7 +16,7 @@ const listed = ({ diagnostics }: Result<Weights>): readonly string[] =>
 const only = (name: string): Param => params.find(param => param.name === name) ?? { name, shape: [] };
 const without = (...names: readonly string[]): readonly Row[] => params.filter(({ name }) => !names.includes(name));
 
-type Dense = Exclude<Dialect, "fcmae">;
+type Dense = "official" | "timm" | "huggingface" | "mmpretrain";
 
 /** How timm (with `conv_mlp`) and Hugging Face shape the same tensors. */
 const shapeIn: Readonly<Record<Dense, (param: Param) => readonly number[]>> = {
@@ -45,6 +45,38 @@ describe("dialects", () => {
       expect(bound.value.origin).toBe("w.safetensors");
     },
   );
+
+  test.each<Dialect>(["timm_features", "dinov3", "torchvision"])(
+    "the same values from a %s file of V1",
+    async dialect => {
+      const v1 = readGolden("options/micro-v1-64x64-b2");
+      const values = goldenWeights(v1);
+      const rows: Row[] = [];
+      const needed: Param[] = [];
+      for (const param of goldenParams(v1)) {
+        const name = translate(param.name, "official", dialect)?.name;
+        if (name === undefined) continue;
+        const shape = dialect === "torchvision" && name.endsWith("layer_scale") ? [...param.shape, 1, 1] : param.shape;
+        rows.push({ name, shape, values: await values.f32(param.name) });
+        needed.push(param);
+      }
+      const bound = await bindWeights(fileOf(rows), needed);
+      expect(listed(bound)).toEqual([]);
+      if (!bound.ok) throw new Error("unreachable");
+      for (const { name } of needed) expect(await bound.value.f32(name)).toEqual(await values.f32(name));
+      expect(needed.length).toBeGreaterThan(60);
+    },
+  );
+
+  test.each(["head.fc.1", "head.fc.12"])("a head in a Sequential: %s", async head => {
+    const rows = params.map(({ name, shape }) => ({
+      name: (translate(name, "official", "timm")?.name ?? "").replace("head.fc", head),
+      shape,
+    }));
+    expect(listed(await bindWeights(fileOf(rows), params))).toEqual([]);
+    const twice = await bindWeights(fileOf([...rows, { name: "head.fc.4.bias", shape: [10] }]), params);
+    expect(listed(twice)).toEqual([expect.stringMatching(/^weights-two-names: .* both the model's 'head.bias'/)]);
+  });
 
   test("GRN vectors as (1,4C), as in a sparse file", async () => {
     const rows = params.map(({ name, shape }) => ({ name, shape: /grn/.test(name) ? shape.slice(2) : shape }));
@@ -90,20 +122,24 @@ describe("what does not fit", () => {
         params,
         [
           "weights-missing: the model's 'stages.0.0.grn.gamma' [1, 1, 1, 32] is not in the file, which has 'stages.0.0.grn.gama'",
-          "weights-extra: the file's 'stages.0.0.grn.gama' is no parameter of the model, did you mean 'stages.0.0.grn.gamma'?",
+          "weights-extra: the file's 'stages.0.0.grn.gama' is no parameter of the model, did you mean 'stages.0.0.grn.gamma'?; --allow-extra leaves what the model does not know, with a warning; --rename 'stages.0.0.grn.gama=stages.0.0.grn.gamma' takes stages.0.0.grn.gama for stages.0.0.grn.gamma",
         ],
       ],
       [
         "one extra",
         [...params, { name: "extra", shape: [1] }],
         params,
-        ["weights-extra: the file's 'extra' is no parameter of the model"],
+        [
+          "weights-extra: the file's 'extra' is no parameter of the model; --allow-extra leaves what the model does not know, with a warning",
+        ],
       ],
       [
         "a layer scale the model does not have",
         [...params, { name: "stages.0.0.gamma", shape: [8] }],
         params,
-        ["weights-extra: the file's 'stages.0.0.gamma' is no parameter of the model"],
+        [
+          "weights-extra: the file's 'stages.0.0.gamma' is no parameter of the model; --allow-extra leaves what the model does not know, with a warning",
+        ],
       ],
       [
         "another number of classes",
@@ -114,7 +150,7 @@ describe("what does not fit", () => {
         ],
         params,
         [
-          "weights-shape: tensor 'head.weight' has shape [21841, 40] but the model needs [10, 40]; cnxc weights convert --classes 10 makes a new head, of zeros",
+          "weights-shape: tensor 'head.weight' has shape [21841, 40] but the model needs [10, 40]; the file has 21841 classes, as a spec says with `classes 21841`; cnxc weights convert --classes 10 makes a head of zeros instead, to be trained anew",
           "weights-shape: tensor 'head.bias' has shape [21841] but the model needs [10]",
         ],
       ],
@@ -123,7 +159,7 @@ describe("what does not fit", () => {
         params.map(row => (row.name === "downsample_layers.0.0.weight" ? { ...row, shape: [8, 1, 4, 4] } : row)),
         params,
         [
-          "weights-shape: tensor 'downsample_layers.0.0.weight' has shape [8, 1, 4, 4] but the model needs [8, 3, 4, 4]; cnxc weights convert --in-chans 3 fits the stem to other channels",
+          "weights-shape: tensor 'downsample_layers.0.0.weight' has shape [8, 1, 4, 4] but the model needs [8, 3, 4, 4]; the file takes 1 channel, as a spec says with `input HEIGHTxWIDTHx1`",
         ],
       ],
       [
@@ -137,7 +173,7 @@ describe("what does not fit", () => {
         [
           "weights-shape: tensor 'norm.bias' has shape [7] but the model needs [40]",
           "weights-missing: the model's 'stages.0.0.pwconv1.bias' [32] is not in the file, which has 'stages.0.0.pwconv1.biass'",
-          "weights-extra: the file's 'stages.0.0.pwconv1.biass' is no parameter of the model, did you mean 'stages.0.0.pwconv1.bias'?",
+          "weights-extra: the file's 'stages.0.0.pwconv1.biass' is no parameter of the model, did you mean 'stages.0.0.pwconv1.bias'?; --allow-extra leaves what the model does not know, with a warning; --rename 'stages.0.0.pwconv1.biass=stages.0.0.pwconv1.bias' takes stages.0.0.pwconv1.biass for stages.0.0.pwconv1.bias",
         ],
       ],
       [
@@ -180,7 +216,7 @@ describe("what does not fit", () => {
         params.map(({ name, shape }) => ({ name: `module.${name}`, shape })),
         params,
         [
-          "weights-prefix: every tensor name begins with 'module.', which no ConvNeXt checkpoint format has; cnxc weights convert --strip-prefix module. leaves it out",
+          "weights-prefix: every tensor name begins with 'module.', which no ConvNeXt checkpoint format has; --strip-prefix module. takes what lies below it",
         ],
       ],
       [
@@ -191,7 +227,30 @@ describe("what does not fit", () => {
         ],
         params,
         [
-          "weights-unknown-names: no tensor has a name known from a ConvNeXt checkpoint; the first are 'layer1.0.conv1.weight', 'fc.bias'",
+          "weights-unknown-names: no tensor has a name known from a ConvNeXt checkpoint; the first are 'layer1.0.conv1.weight', 'fc.bias'; --rename FROM=TO gives a name that is known",
+        ],
+      ],
+      [
+        "a head of another name",
+        [
+          ...without("norm.weight", "norm.bias", "head.weight", "head.bias"),
+          { name: "fc.out.weight", shape: [10, 40] },
+          { name: "fc.out.bias", shape: [10] },
+        ],
+        params,
+        [
+          "weights-no-part: the file has no head: 'norm', 'head' are missing; --rename 'fc.out.=head.' takes fc.out. for head.",
+          "weights-extra: the file's 'fc.out.weight' is no parameter of the model; --allow-extra leaves what the model does not know, with a warning",
+          "weights-extra: the file's 'fc.out.bias' is no parameter of the model",
+        ],
+      ],
+      [
+        "a name that no rule could have",
+        [...without("head.bias"), { name: "head.bias=", shape: [10] }],
+        params,
+        [
+          "weights-missing: the model's 'head.bias' [10] is not in the file, which has 'head.bias='",
+          "weights-extra: the file's 'head.bias=' is no parameter of the model, did you mean 'head.bias'?; --allow-extra leaves what the model does not know, with a warning",
         ],
       ],
       ["an empty file", [], params, ["weights-unknown-names: the file holds no tensors"]],
@@ -200,7 +259,7 @@ describe("what does not fit", () => {
         [...params, { name: "__proto__", shape: [1] }, { name: "constructor", shape: [1] }],
         params,
         [
-          "weights-extra: the file's '__proto__' is no parameter of the model",
+          "weights-extra: the file's '__proto__' is no parameter of the model; --allow-extra leaves what the model does not know, with a warning",
           "weights-extra: the file's 'constructor' is no parameter of the model",
         ],
       ],
@@ -274,6 +333,24 @@ describe("what is only worth a word", () => {
         place: { file: "w.safetensors", offset: 1000 * (rows.length - 1) + 8 },
       },
     ]);
+  });
+
+  test.each([
+    ["a head of zeros, whichever is read last", 1, 0, ["weights-head-zero"]],
+    ["a network before training, once", 0, 0, ["weights-grn-zero"]],
+    ["nothing of a trained one", 1, 1, []],
+  ])("%s", async (_, grn, head, expected) => {
+    for (const order of [params, params.toReversed()]) {
+      const reported: string[] = [];
+      const rows = params.map(row => {
+        const value = row.name.includes(".grn.") ? grn : row.name.startsWith("head.") ? head : 1;
+        return { ...row, values: new Float32Array(row.shape.reduce((a, b) => a * b, 1)).fill(value) };
+      });
+      const bound = await bindWeights(fileOf(rows), params, ({ code }) => reported.push(code));
+      if (!bound.ok) throw new Error("unreachable");
+      for (const { name } of order) await bound.value.f32(name);
+      expect(reported).toEqual(expected);
+    }
   });
 
   test("GRN at its start, all zero, is as good as any", async () => {

@@ -45,7 +45,7 @@ describe("a state of pre-training", () => {
 
   test("W05: for a classifier, everything fits but the head that is not there", async () => {
     expect(await bind(state, classifier)).toEqual([
-      "weights-no-part: the file has no head: 'norm', 'head' are missing; an encoder as pre-training leaves it has none: fine-tune it, or use it with `head features { norm false }`",
+      "weights-no-part: the file has no head: 'norm', 'head' are missing; an encoder as pre-training leaves it has none: fine-tune it, or use it with `head features { norm false }`; cnxc weights convert --classes 10 makes a start for that, with a head of zeros",
     ]);
   });
 

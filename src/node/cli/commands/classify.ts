@@ -9,8 +9,10 @@ import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import type { AddCommand } from "../command.ts";
 import { onExecutors } from "../on-executors.ts";
 import { choice, countOption, defaulted, once, storageOption, tf32Help } from "../options.ts";
+import { bindingOf, extraOption, type FileFlags, keyOption, prefixOption, renameOption } from "../weights-options.ts";
 
-interface Options {
+interface Options extends FileFlags {
+  readonly allowExtra?: boolean;
   readonly model?: string;
   readonly weights: string;
   readonly labels?: string;
@@ -38,8 +40,15 @@ export const addClassify: AddCommand = (program, execute) => {
     .argument("<image...>", "PNG, JPEG and WebP images")
     .option("-m, --model <name>", "a model with head classifier (default: the only model that the spec declares)")
     .addOption(
-      once("-w, --weights <file>", "a safetensors file in any known naming, or random:SEED").makeOptionMandatory(),
+      once(
+        "-w, --weights <file>",
+        "safetensors, .pt, .pth or .npz in any known naming, or random:SEED",
+      ).makeOptionMandatory(),
     )
+    .addOption(keyOption())
+    .addOption(prefixOption())
+    .addOption(renameOption())
+    .addOption(extraOption())
     .addOption(once("--labels <file>", "names of the classes, one a line, in their order"))
     .addOption(countOption("--top <number>", "most classes that are shown of an image", 5))
     .addOption(defaulted("--on <executor>", "where it runs", executorNames, "webgpu"))
@@ -60,6 +69,7 @@ async function classify(spec: string, images: readonly string[], options: Option
     dtype: options.dtype ?? "f32",
     tf32: options.tf32 ?? false,
     weights: options.weights,
+    binding: bindingOf(options),
     images,
     labels: options.labels ?? null,
     top: options.top,

@@ -4,6 +4,7 @@ import { type StorageType, storageTypes, type TargetName, targetNames } from "..
 import type { SiteLayout } from "../../../passes/site-layout.ts";
 import { readStdin } from "../../files/read.ts";
 import { readSoFar } from "../../files/read-so-far.ts";
+import type { WeightsOptions } from "../../inputs/open-weights.ts";
 import type { Provenance } from "../../inputs/provenance.ts";
 import type { Compiled, CompiledOpen, CompileRequest, EmitKind } from "../../jobs/compile.ts";
 import { runJob } from "../../jobs/run-job.ts";
@@ -12,21 +13,18 @@ import { checkOutput, findingDiagnostics } from "../../output/check.ts";
 import { publish } from "../../output/publish.ts";
 import { version } from "../../process/version.ts";
 import type { AddCommand } from "../command.ts";
+import { batchOption, choice, choices, defaulted, list, once, sitesOption, tf32Help } from "../options.ts";
 import {
-  allowExtraHelp,
-  batchOption,
   bindingOf,
-  choice,
-  choices,
-  defaulted,
-  list,
-  once,
-  sitesOption,
+  extraOption,
+  type FileFlags,
+  keyOption,
+  prefixOption,
+  renameOption,
   strictHelp,
-  tf32Help,
-} from "../options.ts";
+} from "../weights-options.ts";
 
-interface Options {
+interface Options extends FileFlags {
   readonly output: string;
   readonly model?: string[];
   readonly build?: string;
@@ -74,7 +72,10 @@ export const addCompile: AddCommand = (program, execute) => {
         "safetensors, .pt, .pth or .npz, or random:SEED; goes into the ONNX graph and beside the kernels",
       ),
     )
-    .option("--allow-extra", allowExtraHelp)
+    .addOption(keyOption())
+    .addOption(prefixOption())
+    .addOption(renameOption())
+    .addOption(extraOption())
     .option("--strict", strictHelp)
     .addOption(
       once("--calibrate <file>", "inputs as cnxc run takes them, on which no map of an f16 build may overflow"),
@@ -211,7 +212,7 @@ async function compileInThread(
 
 /** What the manifest says the output was made with: nothing about this machine. */
 const originOptions = (
-  { selection, onnx, torch, cudaTuning, tuning, preprocess, sites, tf32, weights }: CompileRequest,
+  { selection, onnx, torch, cudaTuning, tuning, preprocess, sites, tf32, weights, binding }: CompileRequest,
   provenance: Provenance | null,
 ): Readonly<Record<string, unknown>> => ({
   ...selection,
@@ -223,6 +224,14 @@ const originOptions = (
   ...(sites === "auto" ? {} : { sites }),
   ...(tf32 ? { tf32 } : {}),
   weights: provenance ?? weights,
+  ...namesOf(binding),
+});
+
+/** Which tensors of the file were taken, where that was said. */
+const namesOf = ({ key, stripPrefix, rename }: WeightsOptions): Readonly<Record<string, unknown>> => ({
+  ...(key === null ? {} : { key }),
+  ...(stripPrefix === null ? {} : { stripPrefix }),
+  ...(rename.length === 0 ? {} : { rename }),
 });
 
 const baseName = (file: string): string => file.split(/[\\/]/).at(-1) ?? file;

@@ -3,6 +3,7 @@ import { error } from "../../../diagnostics/messages.ts";
 import { writeFile } from "../../files/write-file.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import type { AddCommand } from "../command.ts";
+import { bindingOf, extraOption, type FileFlags, keyOption, prefixOption, renameOption } from "../weights-options.ts";
 
 const examples = `
 Examples:
@@ -14,7 +15,8 @@ Examples:
       the model that a file of weights fits, with the maps of all stages instead of its head
 `;
 
-interface Options {
+interface Options extends FileFlags {
+  readonly allowExtra?: boolean;
   readonly output?: string;
   readonly name?: string;
   readonly features?: boolean;
@@ -24,21 +26,26 @@ export const addImport: AddCommand = (program, execute) => {
   program
     .command("import")
     .description("write a spec from a config.json, from timm's name of a model, or for a file of weights")
-    .argument("<source>", "a config.json, a name such as convnextv2_tiny.fcmae_ft_in1k, or a safetensors file")
+    .argument("<source>", "a config.json, a name such as convnextv2_tiny.fcmae_ft_in1k, or a file of weights")
     .option("-o, --output <spec>", "where the spec goes (default: standard output)")
     .option("--name <name>", "the model's name (default: that of its size)")
     .option("--features", "the maps of all stages instead of a head, as timm's features_only")
+    .addOption(keyOption())
+    .addOption(prefixOption())
+    .addOption(renameOption())
+    .addOption(extraOption())
     .addHelpText("after", examples)
     .action((source: string, options: Options) => execute(() => importModel(source, options)));
 };
 
-async function importModel(source: string, { output, name = "", features = false }: Options): Promise<Outcome> {
+async function importModel(source: string, options: Options): Promise<Outcome> {
+  const { output, name = "", features = false } = options;
   if (name !== "" && !/^[A-Za-z]\w*$/.test(name))
     return outcome({
       diagnostics: [error("bad-option-value", null, "--name", name, "a letter, then letters, digits and _")],
     });
   const { importSpec } = await import("../../jobs/import.ts");
-  const imported = await importSpec(source, { name: name === "" ? null : name, features });
+  const imported = await importSpec(source, { name: name === "" ? null : name, features }, bindingOf(options));
   if (!imported.ok) return outcome({ diagnostics: imported.diagnostics });
   const { text, notes, model } = imported.value;
   const said = { diagnostics: imported.diagnostics, notes, result: { model: model.name, spec: text, notes } };

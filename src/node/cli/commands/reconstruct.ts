@@ -10,8 +10,10 @@ import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import type { AddCommand } from "../command.ts";
 import { onExecutors } from "../on-executors.ts";
 import { choice, defaulted, once, repeated, seedOption } from "../options.ts";
+import { bindingOf, extraOption, type FileFlags, keyOption, prefixOption, renameOption } from "../weights-options.ts";
 
-interface Options {
+interface Options extends FileFlags {
+  readonly allowExtra?: boolean;
   readonly model?: string;
   readonly weights: string;
   readonly image: string[];
@@ -42,6 +44,10 @@ export const addReconstruct: AddCommand = (program, execute) => {
         "safetensors, .pt, .pth or .npz in any known naming, or random:SEED",
       ).makeOptionMandatory(),
     )
+    .addOption(keyOption())
+    .addOption(prefixOption())
+    .addOption(renameOption())
+    .addOption(extraOption())
     .addOption(repeated("--image <file>", "a PNG, JPEG or WebP image; may be given again").makeOptionMandatory())
     .addOption(seedOption())
     .addOption(defaulted("--on <executor>", "where it runs", executorNames, "webgpu"))
@@ -70,6 +76,7 @@ async function reconstruct(spec: string, options: Options): Promise<Outcome> {
     model: options.model ?? null,
     on: options.on,
     weights: options.weights,
+    binding: bindingOf(options),
     images: options.image,
     seed: options.seed,
     format,

@@ -14,20 +14,18 @@ import type { RunJob } from "../../jobs/run.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import type { AddCommand } from "../command.ts";
 import { onExecutors } from "../on-executors.ts";
+import { choice, defaulted, maskOption, once, sitesOption, storageOption, tf32Help } from "../options.ts";
 import {
-  allowExtraHelp,
   bindingOf,
-  choice,
-  defaulted,
-  maskOption,
-  once,
-  sitesOption,
-  storageOption,
+  extraOption,
+  type FileFlags,
+  keyOption,
+  prefixOption,
+  renameOption,
   strictHelp,
-  tf32Help,
-} from "../options.ts";
+} from "../weights-options.ts";
 
-interface Options {
+interface Options extends FileFlags {
   readonly model?: string;
   readonly on: ExecutorName;
   readonly weights: string;
@@ -59,7 +57,10 @@ export const addRun: AddCommand = (program, execute) => {
         "safetensors, .pt, .pth or .npz in any known naming, or random:SEED",
       ).makeOptionMandatory(),
     )
-    .option("--allow-extra", allowExtraHelp)
+    .addOption(keyOption())
+    .addOption(prefixOption())
+    .addOption(renameOption())
+    .addOption(extraOption())
     .option("--strict", strictHelp)
     .requiredOption(
       "-i, --input <file>",

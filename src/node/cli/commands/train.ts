@@ -9,8 +9,10 @@ import type { TrainReport } from "../../jobs/train/train.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import type { AddCommand } from "../command.ts";
 import { choice, count, countOption, defaulted, once } from "../options.ts";
+import { bindingOf, extraOption, type FileFlags, keyOption, prefixOption, renameOption } from "../weights-options.ts";
 
-interface Options {
+interface Options extends FileFlags {
+  readonly allowExtra?: boolean;
   readonly train?: string;
   readonly model?: string;
   readonly data?: string;
@@ -57,6 +59,10 @@ export const addTrain: AddCommand = (program, execute) => {
         "what a new run begins from: safetensors, .pt, .pth or .npz in any known naming, or random:SEED (default: drawn as the recipe says)",
       ),
     )
+    .addOption(keyOption())
+    .addOption(prefixOption())
+    .addOption(renameOption())
+    .addOption(extraOption())
     .addOption(defaulted("--on <executor>", "where it trains", trainerNames, "webgpu"))
     .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first of these there is)", adapterKinds))
     .addOption(
@@ -87,6 +93,7 @@ async function train(spec: string, options: Options): Promise<Outcome> {
     on: options.on,
     adapter: entered?.value.role === "child" ? entered.value.kind : null,
     weights: options.weights ?? null,
+    binding: bindingOf(options),
     data: options.data ?? null,
     batches: options.batches ?? null,
     val: options.val ?? null,

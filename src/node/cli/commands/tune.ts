@@ -16,11 +16,13 @@ import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import { progress } from "../../process/progress.ts";
 import type { AddCommand } from "../command.ts";
 import { defaulted, repeated, sitesOption, tf32Help } from "../options.ts";
+import { bindingOf, extraOption, type FileFlags, keyOption, prefixOption, renameOption } from "../weights-options.ts";
 
 /** What runs the kernels, by the name of its executor. */
 const machines = { cuda: "gpu", "cuda-cpu": "cpu" } as const satisfies { readonly [K in ExecutorName]?: CudaMachine };
 
-interface Options {
+interface Options extends FileFlags {
+  readonly allowExtra?: boolean;
   readonly output: string;
   readonly model?: string;
   readonly on: keyof typeof machines;
@@ -66,6 +68,10 @@ export const addTune: AddCommand = (program, execute) => {
     .addOption(count("--batch <images>", "images of a launch", maxBatch).default(1))
     .addOption(count("--candidates <number>", "most choices tried of each shape, a build each", 64).default(12))
     .option("-w, --weights <file>", "weights to check the outputs with (default: drawn so that every part matters)")
+    .addOption(keyOption())
+    .addOption(prefixOption())
+    .addOption(renameOption())
+    .addOption(extraOption())
     .addOption(sitesOption())
     .addOption(repeated("--merge <table>", "rows of another table; of equal shapes the later one's stay"))
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
@@ -119,6 +125,7 @@ async function measure(spec: string, options: Options): Promise<Result<Tuned>> {
     batch: options.batch,
     sites: options.sites,
     weights: options.weights ?? null,
+    binding: bindingOf(options),
     candidates: options.candidates,
   } as const;
   return (await import("../../jobs/tune.ts")).tune(job, progress);

@@ -17,9 +17,11 @@ import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import type { AddCommand } from "../command.ts";
 import { onExecutors, type Place } from "../on-executors.ts";
 import { choice, choices, seedOption, sitesOption } from "../options.ts";
+import { bindingOf, extraOption, type FileFlags, keyOption, prefixOption, renameOption } from "../weights-options.ts";
 import { isArtifact, verifyArtifacts } from "./verify-artifacts.ts";
 
-interface Options {
+interface Options extends FileFlags {
+  readonly allowExtra?: boolean;
   readonly output?: string;
   readonly model?: string;
   readonly on?: readonly ExecutorName[];
@@ -72,6 +74,10 @@ export const addVerify: AddCommand = (program, execute) => {
       "-w, --weights <file>",
       "weights in any known naming, or random:SEED (default: drawn so that every part matters)",
     )
+    .addOption(keyOption())
+    .addOption(prefixOption())
+    .addOption(renameOption())
+    .addOption(extraOption())
     .option("-i, --input <file>", "inputs as cnxc run takes them (default: drawn)")
     .addOption(positive("--batch <images>", "images that are drawn", 64).default(1))
     .option("--outputs-only", "compare the model's outputs and no modules")
@@ -175,6 +181,7 @@ async function verify(
     subjects,
     lenient: options.on === undefined,
     weights: options.weights ?? null,
+    binding: bindingOf(options),
     input: options.input ?? null,
     batch: options.batch,
     sites: options.sites,

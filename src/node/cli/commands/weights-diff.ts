@@ -1,11 +1,12 @@
-import type { Command } from "commander";
-import { InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { ok, type Result } from "../../../diagnostics/diagnostic.ts";
 import { shown, shownPath } from "../../../diagnostics/escape.ts";
 import { error } from "../../../diagnostics/messages.ts";
 import { diffWeights, type TensorDifference, type WeightsDiff } from "../../../weights/use/diff.ts";
-import { withTensors } from "../../inputs/with-tensors.ts";
+import { asItIs, type FileChoice, withTensors } from "../../inputs/with-tensors.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import type { AddCommand } from "../command.ts";
+import { choiceOf, extraOption, type FileFlags, keyOption, prefixOption, renameOption } from "../weights-options.ts";
 import { few, print, widthOf } from "../weights-text.ts";
 
 const examples = `
@@ -15,12 +16,12 @@ Examples:
   cnxc weights diff model.safetensors half.safetensors --tolerance 1e-3
 `;
 
-interface Options {
+interface Options extends FileFlags {
   readonly tolerance: number;
-  readonly stripPrefix?: string;
+  readonly allowExtra?: boolean;
 }
 
-export function addDiff(group: Command, execute: Parameters<AddCommand>[1], prefix: Option): void {
+export function addDiff(group: Command, execute: Parameters<AddCommand>[1]): void {
   group
     .command("diff")
     .description("what two files of weights differ in, whatever their namings, worst first")
@@ -35,15 +36,18 @@ export function addDiff(group: Command, execute: Parameters<AddCommand>[1], pref
           return number;
         }),
     )
-    .addOption(prefix)
+    .addOption(keyOption())
+    .addOption(prefixOption())
+    .addOption(renameOption())
+    .addOption(extraOption())
     .addHelpText("after", examples)
     .action((file: string, other: string, options: Options) => execute(() => diff(file, other, options)));
 }
 
 async function diff(file: string, other: string, options: Options): Promise<Outcome> {
-  const prefix = options.stripPrefix ?? null;
-  const result = await withTensors(file, prefix, first =>
-    withTensors(other, prefix, second => diffWeights(first, second)),
+  const choices = await choicesFor(file, other, choiceOf(options));
+  const result = await withTensors(file, choices[0], first =>
+    withTensors(other, choices[1], second => diffWeights(first, second, options)),
   );
   if (!result.ok) return outcome({ diagnostics: result.diagnostics });
   const found = result.value;
@@ -55,6 +59,15 @@ async function diff(file: string, other: string, options: Options): Promise<Outc
     text: diffText(file, other, found),
     result: { ...found, tolerance: options.tolerance, beyond: beyond.length },
   });
+}
+
+/** What is taken of each. What one of them has nothing of is said of the other: that is how they came to differ. */
+async function choicesFor(file: string, other: string, choice: FileChoice): Promise<readonly [FileChoice, FileChoice]> {
+  const misses = (found: Result<true>) =>
+    found.diagnostics.some(({ code }) => code === "weights-name-unmatched" || code === "state-no-key");
+  const first = misses(await withTensors(file, choice, async () => ok(true as const)));
+  const second = misses(await withTensors(other, choice, async () => ok(true as const)));
+  return first === second ? [choice, choice] : [first ? asItIs : choice, second ? asItIs : choice];
 }
 
 const differences = (

@@ -7,6 +7,7 @@ import type { WeightDType } from "../../../weights/dtype.ts";
 import { writeSafetensors } from "../../../weights/formats/safetensors.ts";
 import { printArchitecture, printDecoder } from "../../../weights/names/architecture.ts";
 import { type Dialect, dialects } from "../../../weights/names/names.ts";
+import { unwrapped } from "../../../weights/names/unwrapped.ts";
 import type { CastReport } from "../../../weights/use/cast.ts";
 import { convertWeights } from "../../../weights/use/convert.ts";
 import { type Inspection, inspectWeights } from "../../../weights/use/inspect.ts";
@@ -14,7 +15,8 @@ import { writeFile } from "../../files/write-file.ts";
 import { withTensors } from "../../inputs/with-tensors.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import type { AddCommand } from "../command.ts";
-import { choice, count, once } from "../options.ts";
+import { choice, count } from "../options.ts";
+import { choiceOf, extraOption, type FileFlags, keyOption, prefixOption, renameOption } from "../weights-options.ts";
 import { castText, few } from "../weights-text.ts";
 import { addDiff } from "./weights-diff.ts";
 
@@ -28,6 +30,10 @@ Examples:
   cnxc weights convert model.safetensors --dtype f16 -o half.safetensors
   cnxc weights convert model.safetensors --in-chans 1 --classes 20 -o start.safetensors
       for grey images of 20 kinds: the stem summed over RGB, a head of zeros to be trained
+  cnxc weights convert pretrained.safetensors --classes 20 -o start.safetensors
+      a state of pre-training as a classifier starts from it: official names, no decoder
+  cnxc weights convert last.ckpt --strip-prefix model. --rename cls.=head. -o model.safetensors
+      what another program has wrapped and named in its own way
 `;
 
 const inspectExamples = `
@@ -43,19 +49,17 @@ export const addWeights: AddCommand = (program, execute) => {
     .helpCommand(false);
   addConvert(group, execute);
   addInspect(group, execute);
-  addDiff(group, execute, prefixOption());
+  addDiff(group, execute);
 };
 
-const prefixOption = () => once("--strip-prefix <text>", "leave this out where a name begins with it, as module.");
-
-interface ConvertOptions {
+interface ConvertOptions extends FileFlags {
+  readonly allowExtra?: boolean;
   readonly output: string;
   readonly to?: Dialect;
   readonly dtype?: keyof typeof dtypes;
   readonly saturate?: boolean;
   readonly inChans?: number;
   readonly classes?: number;
-  readonly stripPrefix?: string;
   readonly allowUnused?: boolean;
 }
 
@@ -72,7 +76,10 @@ function addConvert(group: Command, execute: Parameters<AddCommand>[1]): void {
     .option("--saturate", "write the largest value of that type for those beyond it")
     .addOption(count("--in-chans <number>", "another number of input channels", 1, 65_536))
     .addOption(count("--classes <number>", "a new head of so many classes, all zeros; 0 for none", 0, 1_000_000))
+    .addOption(keyOption())
     .addOption(prefixOption())
+    .addOption(renameOption())
+    .addOption(extraOption())
     .option("--allow-unused", "leave out tensors that have no place in that naming")
     .addHelpText("after", convertExamples)
     .action((file: string, options: ConvertOptions) => execute(() => convert(file, options)));
@@ -83,15 +90,16 @@ function addInspect(group: Command, execute: Parameters<AddCommand>[1]): void {
     .command("inspect")
     .description("what a file of weights holds: naming, size, tensors, what it can be used for")
     .argument("<file>", "safetensors, .pt, .pth or .npz, in any known naming")
+    .addOption(keyOption())
     .addOption(prefixOption())
+    .addOption(renameOption())
+    .addOption(extraOption())
     .addHelpText("after", inspectExamples)
-    .action((file: string, { stripPrefix }: { readonly stripPrefix?: string }) =>
-      execute(() => inspect(file, stripPrefix ?? null)),
-    );
+    .action((file: string, options: FileFlags) => execute(() => inspect(file, options)));
 }
 
 async function convert(file: string, options: ConvertOptions): Promise<Outcome> {
-  const { output, dtype, inChans, classes, stripPrefix, allowUnused = false } = options;
+  const { output, dtype, inChans, classes, allowUnused = false, allowExtra = false } = options;
   const whileRead: Diagnostic[] = [];
   const reports: CastReport[] = [];
   // What is wrong with a value shows when it is read, and nothing of the file is in its place yet.
@@ -101,15 +109,16 @@ async function convert(file: string, options: ConvertOptions): Promise<Outcome> 
   };
   const done = (of: CastReport): void => void reports.push(of);
   const saturate = options.saturate ?? false;
-  const result = await withTensors(file, stripPrefix ?? null, async tensors => {
+  const result = await withTensors(file, choiceOf(options), async tensors => {
     const converted = convertWeights(tensors, {
       to: options.to ?? null,
-      allowUnused,
+      allowUnused: allowUnused || allowExtra,
       adaptation: { channels: inChans ?? null, classes: classes ?? null },
       ...(dtype === undefined ? {} : { cast: { dtype: dtypes[dtype], saturate, report, done } }),
     });
     if (!converted.ok) return converted;
-    const metadata = Object.fromEntries(tensors.metadata);
+    // Names and layouts are PyTorch's, and transformers reads no file that does not say so.
+    const metadata = { ...Object.fromEntries(tensors.metadata), format: "pt" };
     const failure = await writeFile(output, writeSafetensors(converted.value.tensors, metadata));
     if (failure !== null) return { ok: false, diagnostics: [...converted.diagnostics, failure] };
     return ok(converted.value, converted.diagnostics);
@@ -130,10 +139,13 @@ async function convert(file: string, options: ConvertOptions): Promise<Outcome> 
   });
 }
 
-async function inspect(file: string, prefix: string | null): Promise<Outcome> {
-  const result = await withTensors(file, prefix, async (tensors, { sha256 }) => {
-    const found = inspectWeights(tensors);
-    return found.ok ? ok({ ...found.value, sha256: await sha256() }, found.diagnostics) : found;
+async function inspect(file: string, options: FileFlags): Promise<Outcome> {
+  const result = await withTensors(file, choiceOf(options), async (tensors, { sha256 }) => {
+    const inside = unwrapped(tensors);
+    const found = inside.ok ? inspectWeights(inside.value) : inside;
+    return found.ok
+      ? ok({ ...found.value, sha256: await sha256() }, [...inside.diagnostics, ...found.diagnostics])
+      : found;
   });
   if (!result.ok) return outcome({ diagnostics: result.diagnostics });
   const lines = inspectionRows(result.value).map(([what, text]) => `  ${what.padEnd(12)} ${text}\n`);

@@ -10,7 +10,7 @@ import type { TensorFile, Weights } from "../../../weights/tensor.ts";
 import { bindWeights } from "../../../weights/use/bind.ts";
 import { type StateKind, stateKinds, type TrainerRequest } from "../../executors/trainer.ts";
 import { openSource } from "../../files/byte-source.ts";
-import { openWeights } from "../../inputs/open-weights.ts";
+import { openWeights, type WeightsOptions } from "../../inputs/open-weights.ts";
 import { type Checkpoint, checkpointFiles, statePrefix } from "./checkpoints.ts";
 
 /** What a run begins from, or goes on from. */
@@ -32,12 +32,13 @@ const headStd = 2e-5;
 /** The weights of a file, or drawn as the recipe says; a head too that the file lacks. */
 export async function newStart(
   file: string | null,
+  binding: WeightsOptions,
   { model, recipe, params, report }: StartRequest,
 ): Promise<Result<Start>> {
   const weights: Result<Weights & { close(): Promise<void> }> =
     file === null
       ? ok({ ...drawnBy(recipe, model, params), close: async () => {} })
-      : await openWeights(file, model, report, { head: drawnBy(recipe, model, params, headStd) });
+      : await openWeights(file, model, report, { ...binding, head: drawnBy(recipe, model, params, headStd) });
   if (!weights.ok) return weights;
   const { f32, inFile, close } = weights.value;
   const start: Start["start"] = async (kind, name) => (kind === "param" ? f32(name) : null);

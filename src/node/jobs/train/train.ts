@@ -10,7 +10,7 @@ import { contains } from "../../files/contains.ts";
 import { pathProblem } from "../../files/errno.ts";
 import { type DataRequest, openBatches, type TrainingData } from "../../inputs/batches.ts";
 import { oneRecipe, type RecipeChoice } from "../../inputs/one-recipe.ts";
-import { paramsOf } from "../../inputs/open-weights.ts";
+import { paramsOf, type WeightsOptions } from "../../inputs/open-weights.ts";
 import { openPictures } from "../../inputs/picture-data.ts";
 import { openTensors } from "../../inputs/tensor-data.ts";
 import { type LearnReport, learn } from "./learn.ts";
@@ -23,6 +23,7 @@ export interface TrainJob extends RecipeChoice, TrainerPlace {
   readonly on: TrainerName;
   /** Null for weights that are drawn as the recipe says. */
   readonly weights: string | null;
+  readonly binding: WeightsOptions;
   /** A folder of pictures or a file of images, or a file of ready batches; the other is null. */
   readonly data: string | null;
   readonly batches: string | null;
@@ -52,8 +53,8 @@ export async function train(job: TrainJob): Promise<Result<TrainReport>> {
   const learned = learnedBy(recipe, model, params.value);
   const whileRead: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => {
-    // GRN starts as the identity; that is no news to who trains it.
-    if (diagnostic.code !== "weights-grn-zero") whileRead.push(diagnostic);
+    // GRN starts as the identity, and a new head as zeros; that is no news to who trains them.
+    if (diagnostic.code !== "weights-grn-zero" && diagnostic.code !== "weights-head-zero") whileRead.push(diagnostic);
   };
   const closers: (() => Promise<void> | void)[] = [];
   const owned = <T extends { close(): Promise<void> | void }>(result: Result<T>): Result<T> => {
@@ -76,7 +77,9 @@ export async function train(job: TrainJob): Promise<Result<TrainReport>> {
       if (from !== null && begunWith !== null && begunWith !== (await data.value.sha256(from.step)))
         return fail(error("data-differs", { file: job.data ?? job.batches ?? "", offset: null }));
       const request = { model, recipe, params: learned, report };
-      const start = owned(await (from === null ? newStart(job.weights, request) : resumedStart(from, request)));
+      const start = owned(
+        await (from === null ? newStart(job.weights, job.binding, request) : resumedStart(from, request)),
+      );
       if (!start.ok) return start;
       const open = await trainers[job.on](job);
       const trainer = owned(await open({ model, recipe, params: learned, start: start.value.start }));
