@@ -103,8 +103,7 @@ async function decode<M extends MessageName>(wire: WireReader, name: M, { at, le
     const field = wire.field(next, end);
     next = field.next;
     const rule = Object.hasOwn(rules, field.number) ? rules[field.number] : undefined;
-    if (rule === undefined)
-      return wire.refuse(field.at, `a ${name} has field ${field.number}, which cnxc does not write`);
+    if (rule === undefined) return wire.foreign(field.at, `field ${field.number} of the message '${name}'`);
     const packed = rule.type === "int" && rule.many && field.type === 2;
     const expected = isScalar(rule.type) ? wireTypes[rule.type] : 2;
     if (field.type !== expected && !packed)

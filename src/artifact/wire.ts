@@ -34,6 +34,8 @@ export interface WireReader {
   /** Signed numbers of 64 bits that follow on each other and fill the range, which is loaded. */
   readonly integers: (range: Range) => readonly number[];
   readonly refuse: (at: number, why: string) => never;
+  /** Of what a valid file may have, and none of ours has. */
+  readonly foreign: (at: number, what: string) => never;
 }
 
 const windowBytes = 1 << 16;
@@ -48,10 +50,9 @@ export function wireReader(source: ByteSource): WireReader {
   let fields = 0;
   let structure = 0;
 
+  const place = (at: number) => ({ file: source.name, offset: Math.min(at, Math.max(0, source.size - 1)) });
   const refuse = (at: number, why: string): never => {
-    throw new Failure(
-      error("onnx-wire", { file: source.name, offset: Math.min(at, Math.max(0, source.size - 1)) }, why),
-    );
+    throw new Failure(error("onnx-wire", place(at), why));
   };
   const fill = async (at: number, length: number): Promise<void> => {
     window = await source.read(at, length);
@@ -86,6 +87,9 @@ export function wireReader(source: ByteSource): WireReader {
 
   return {
     refuse,
+    foreign(at, what) {
+      throw new Failure(error("onnx-foreign", place(at), what));
+    },
     load(at, length) {
       const wanted = Math.min(length, source.size - at);
       if (at >= first && at + wanted <= first + window.length) return null;

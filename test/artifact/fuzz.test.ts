@@ -59,6 +59,6 @@ test(`O20: ${rounds} broken ONNX files: an answer for each, and none that protob
   }
   // Enough survive, and of every kind, to show that the mutations are not all of one.
   expect(accepted).toBeGreaterThan(rounds / 100);
-  for (const code of ["onnx-wire", "onnx-graph", "onnx-data", "onnx-shape"])
+  for (const code of ["onnx-wire", "onnx-foreign", "onnx-graph", "onnx-data", "onnx-shape"])
     expect(kinds.get(code), code).toBeGreaterThan(0);
 });

@@ -12,6 +12,7 @@ import {
 } from "./artifacts-build.ts";
 
 const wire: Expected = { kind: "E_O_FORMAT", code: "onnx-wire" };
+const foreign: Expected = { kind: "E_O_FORMAT", code: "onnx-foreign" };
 const graph: Expected = { kind: "E_O_FORMAT", code: "onnx-graph" };
 const data: Expected = { kind: "E_O_FORMAT", code: "onnx-data" };
 const shape: Expected = { kind: "E_O_SHAPE", code: "onnx-shape" };
@@ -94,7 +95,7 @@ const wireRows: readonly ArtifactRow[] = [
   bytes("O20-cut", "a file cut in half", wire, file => file.subarray(0, file.length / 2)),
   bytes("O20-not-utf8", "a text that is not UTF-8", wire, file => Buffer.from([...file, ...doc(1, 0xff)])),
   bytes("O20-twice", "two graphs in one file", wire, file => Buffer.concat([file, file])),
-  bytes("O20-unknown-field", "functions, which cnxc does not write", wire, file => Buffer.from([...file, 0xca, 1, 0])),
+  bytes("O20-unknown-field", "functions, which cnxc does not write", foreign, file => Buffer.from([...file, 0xca, 1, 0])),
   bytes("O20-long-text", "a text of 100,000 bytes", wire, file =>
     Buffer.concat([file, Buffer.from(doc(0xa0, 0x8d, 0x06)), Buffer.alloc(100_000, "a")]),
   ),

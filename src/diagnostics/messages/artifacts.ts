@@ -27,11 +27,16 @@ export const artifactMessages = {
       `an earlier run was ended while it replaced the folder: what of yours was in it may lie in ${quoted(folder)}, and comes back with the next compile`,
   },
   "onnx-wire": { kind: "E_O_FORMAT", text: (why: string) => `the ONNX file is broken: ${why}` },
+  "onnx-foreign": {
+    kind: "E_O_FORMAT",
+    text: (what: string) =>
+      `the ONNX file was not written by cnxc, and verify checks no others: it has ${what}; give it what cnxc compile wrote`,
+  },
   "onnx-version": {
     kind: "E_O_VERSION",
     text: (found: string, known: string) => `the ONNX file has ${found}; cnxc knows ${known}`,
   },
-  "onnx-graph": { kind: "E_O_FORMAT", text: (why: string) => `the ONNX graph is wrong: ${why}` },
+  "onnx-graph": { kind: "E_O_FORMAT", text: (why: string) => `the ONNX graph is not as cnxc writes it: ${why}` },
   "onnx-data": {
     kind: "E_O_FORMAT",
     text: (name: string, why: string) => `the data of initializer ${quoted(name)} ${why}`,
