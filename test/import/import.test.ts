@@ -6,7 +6,8 @@ import { importCheckpoint } from "../../src/import/checkpoint.ts";
 import type { Draft, Imported, Json } from "../../src/import/draft.ts";
 import { importConfig } from "../../src/import/huggingface.ts";
 import { printDraft } from "../../src/import/print-draft.ts";
-import { importTimm, importTimmConfig } from "../../src/import/timm.ts";
+import { importTimm } from "../../src/import/timm.ts";
+import { importTimmConfig } from "../../src/import/timm-config.ts";
 import { activations, type Model } from "../../src/model/model.ts";
 import { paramsOf } from "../../src/node/inputs/open-weights.ts";
 import { formatSpec } from "../../src/syntax/format.ts";
@@ -101,7 +102,10 @@ model tiny {
   input  384x384x3
 }
 `);
-    expect(value(imported({})).notes).toEqual([expect.stringContaining("layer_norm_eps 1e-12")]);
+    expect(value(imported({})).notes).toEqual([
+      expect.stringContaining("layer_norm_eps 1e-12"),
+      'a spec holds no labels, so those of id2label ("label 0", "label 1", "label 2", …) are left out: cnxc classify takes them by --labels',
+    ]);
   });
 
   test.each<[string, Json, Partial<Draft>]>([
@@ -191,7 +195,9 @@ describe("a name of timm", () => {
     expect(told(importTimm("convnextv2_tini", usual))).toEqual([
       "import-unknown-model: timm's 'convnextv2_tini' is not known, did you mean 'convnextv2_tiny'?",
     ]);
-    expect(told(importTimm("convnextv2_tiny.laion", usual))[0]).toMatch(/^import-unknown-tag: the tag 'laion'/);
+    expect(told(importTimm("convnextv2_tiny.laion", usual))[0]).toMatch(
+      /^import-unknown-tag: of the weights 'laion' of timm's 'convnextv2_tiny' nothing is known/,
+    );
   });
 
   test("as timm pushes it to a hub", () => {
