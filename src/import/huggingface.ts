@@ -68,7 +68,7 @@ function backboneOf({ model_type, backbone_config: backbone }: Json): Json | nul
 }
 
 function draftOf(config: Json, usualClass: string, file: string, { name, features }: ImportOptions): Imported {
-  const type = field(config, "model_type", "", "convnextv2 or convnext", isConvNeXt);
+  const type = field(config, "model_type", "", "convnextv2 or convnext, or that of a backbone_config", isConvNeXt);
   const depths = field(config, "depths", [3, 3, 9, 3], "a list of numbers from 1", isSizes);
   const dims = field(config, "hidden_sizes", [96, 192, 384, 768], "a list of numbers from 1", isSizes);
   if (dims.length !== depths.length)

@@ -16,14 +16,17 @@ export interface Preprocessing {
   readonly interpolation?: string | undefined;
 }
 
-/** What `classify` does and `--layout huggingface` writes. */
-function usual(input: Input): Required<Preprocessing> {
+/** No normalisation. */
+export const plainPixels = (channels: number): Pick<Preprocessing, "mean" | "std"> => ({
+  mean: Array.from({ length: channels }, () => 0),
+  std: Array.from({ length: channels }, () => 1),
+});
+
+/** What `classify` does and `--layout huggingface` writes. Grey and RGBA pictures are left as they are. */
+function usual(input: Input): Preprocessing {
   const crops = shorterSide(input) !== null;
-  // Grey and RGBA pictures are left as they are; of other channels there are no pictures, so no other mean of them.
-  const plain = isPictureChannels(input.channels) && input.channels !== 3;
   return {
-    mean: plain ? Array.from({ length: input.channels }, () => 0) : imagenet.mean,
-    std: plain ? Array.from({ length: input.channels }, () => 1) : imagenet.std,
+    ...(input.channels === 3 ? imagenet : plainPixels(input.channels)),
     crop_pct: crops ? cropPct : 1,
     crop_mode: crops ? "center" : "squash",
     interpolation: "bicubic",
@@ -39,12 +42,14 @@ const same = (a: unknown, b: unknown): boolean =>
 
 /** One note of all in which a source prepares pictures otherwise than cnxc, or none. */
 export function preprocessingNotes(stated: Preprocessing, input: Input): readonly string[] {
-  const ours = Object.entries(usual(input));
-  const other = ours.flatMap(([name, value]) => {
+  const other = Object.entries(usual(input)).flatMap(([name, value]) => {
     const said = stated[name as keyof Preprocessing];
     return said === undefined || same(said, value) ? [] : [`${name} ${inNote(value)}, not ${inNote(said)}`];
   });
-  return other.length === 0
-    ? []
-    : [`pictures are prepared as for ImageNet, not as the source says: ${other.join("; ")}`];
+  if (other.length === 0) return [];
+  if (!isPictureChannels(input.channels))
+    return [
+      `there are no pictures of ${input.channels} channels: normalise what you run the model on as the source does`,
+    ];
+  return [`pictures are prepared by the published way, not as the source says: ${other.join("; ")}`];
 }

@@ -18,7 +18,7 @@ import {
   unaccounted,
   unaccountedNotes,
 } from "./fields.ts";
-import { type Preprocessing, preprocessingNotes } from "./preprocessing.ts";
+import { type Preprocessing, plainPixels, preprocessingNotes } from "./preprocessing.ts";
 
 /** Source: transformers image_processing_convnext.py, image_processing_base.py, image_processing_utils_fast.py. */
 export const preprocessorFields: FieldTable = {
@@ -46,7 +46,7 @@ const firstWarped = 384;
 /** What a preprocessor_config.json says that cnxc does otherwise on the model's input; nothing where it is the same. */
 export const preprocessorNotes = (config: Json, file: string, input: Input): Result<readonly string[]> =>
   catchingFields(file, () => {
-    const { size, ...stated } = statedBy(config);
+    const { size, ...stated } = statedBy(config, input.channels);
     const [height, width] = size ?? [input.height, input.width];
     const other = height !== input.height || width !== input.width;
     const strange = unaccountedNotes(unaccounted(preprocessorFields, config), file);
@@ -74,7 +74,7 @@ interface Stated extends Preprocessing {
 }
 
 /** What is left out has the default of ConvNextImageProcessor. */
-function statedBy(config: Json): Stated {
+function statedBy(config: Json, channels: number): Stated {
   const oldType = field(config, "feature_extractor_type", "ConvNextFeatureExtractor", "text", isText);
   const type = field(config, "image_processor_type", oldType, "text", isText);
   const normalizes = field(config, "do_normalize", true, "true or false", isFlag);
@@ -85,8 +85,7 @@ function statedBy(config: Json): Stated {
   ];
   const resample = field(config, "resample", 2, `a number from 0 to ${filters.length - 1}`, isOneOf(...filters.keys()));
   return {
-    mean: normalizes ? mean : mean.map(() => 0),
-    std: normalizes ? std : std.map(() => 1),
+    ...(normalizes ? { mean, std } : plainPixels(channels)),
     interpolation: filters[resample],
     ...(/^ConvNext/.test(type) ? convnextCrop(config) : usualCrop(config)),
   };

@@ -37,6 +37,8 @@ const pretrainedFields: FieldTable = {
 /** A config that timm has pushed to a hub (timm models/_hub.py), or transformers as its wrapper of timm. */
 export const hubFields: FieldTable = {
   ...transformersFields,
+  // The name of timm's network and its classes hold instead.
+  ...all("harmless", ["architectures", "model_type", "num_labels"]),
   ...all("read", ["architecture", "num_classes", "label_names"]),
   ...all("harmless", ["num_features", "feature_info", "label_descriptions", "library_name", "do_pooling"]),
   global_pool: { only: ["avg"] },

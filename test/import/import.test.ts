@@ -3,7 +3,9 @@ import type { Result } from "../../src/diagnostics/diagnostic.ts";
 import { published } from "../../src/embedded/published.ts";
 import { fileNames, huggingfaceFiles } from "../../src/emit/onnx/huggingface.ts";
 import { importCheckpoint } from "../../src/import/checkpoint.ts";
+import { importJson } from "../../src/import/config.ts";
 import type { Draft, Imported, Json } from "../../src/import/draft.ts";
+import { hubId } from "../../src/import/hub.ts";
 import { importConfig } from "../../src/import/huggingface.ts";
 import { printDraft } from "../../src/import/print-draft.ts";
 import { importTimm } from "../../src/import/timm.ts";
@@ -163,6 +165,180 @@ model tiny {
       expect.stringMatching(new RegExp(`^import-field: '${field}' is .*, but must be `)),
     ]);
   });
+});
+
+describe("a config of transformers that holds a ConvNeXt", () => {
+  const backbone = {
+    model_type: "convnextv2",
+    depths: [1, 1, 2, 1],
+    hidden_sizes: [8, 16, 24, 40],
+    image_size: 64,
+    layer_norm_eps: 1e-6,
+    out_features: ["stage2", "stage4"],
+  };
+  const upernet = { model_type: "upernet", architectures: ["UperNetForSemanticSegmentation"], hidden_size: 512 };
+
+  test("in backbone_config is read as a backbone, and says that it is a part", () => {
+    const result = importConfig({ ...upernet, backbone_config: backbone }, "config.json", usual);
+    expect(value(result)).toMatchObject({
+      draft: {
+        name: "model",
+        input: { height: 64, width: 64, channels: 3 },
+        head: { kind: "features", levels: [2, 4], norm: true },
+      },
+      notes: [
+        '"upernet" holds a ConvNeXt in backbone_config, and that alone is read: what comes after it, labels too, is no part of the spec',
+      ],
+    });
+    specOf(result);
+  });
+
+  test("tells what is strange in it, and where", () => {
+    const strange = { ...upernet, backbone_config: { ...backbone, odd: 1 } };
+    expect(value(importConfig(strange, "config.json", usual)).notes[1]).toBe(
+      "the backbone_config of config.json has fields that cnxc does not know, and leaves out: 'odd'",
+    );
+    const broken = { ...upernet, backbone_config: { ...backbone, depths: "3" } };
+    expect(told(importConfig(broken, "config.json", usual))).toEqual([
+      `import-field: 'depths' is "3", but must be a list of numbers from 1`,
+    ]);
+  });
+
+  test.each<[string, Json]>([
+    ["another backbone", { backbone_config: { model_type: "swin" } }],
+    ["a list", { backbone_config: [backbone] }],
+    ["none", {}],
+  ])("%s is no model that is read", (_, change) => {
+    expect(told(importConfig({ ...upernet, ...change }, "config.json", usual))).toEqual([
+      `import-field: 'model_type' is "upernet", but must be convnextv2 or convnext, or that of a backbone_config`,
+    ]);
+  });
+});
+
+describe("how pictures are prepared", () => {
+  const side = (image_size: number | number[], more: Json = {}) => ({
+    model_type: "convnextv2",
+    layer_norm_eps: 1e-6,
+    image_size,
+    num_labels: 5,
+    ...more,
+  });
+  const usualPictures = {
+    image_processor_type: "ConvNextImageProcessor",
+    size: { shortest_edge: 224 },
+    crop_pct: 0.875,
+    resample: 3,
+    image_mean: [0.485, 0.456, 0.406],
+    image_std: [0.229, 0.224, 0.225],
+  };
+  const notesOf = (config: Json, pictures: Json) =>
+    value(importJson({ json: config, file: "config.json" }, { json: pictures, file: "p.json" }, usual)).notes;
+
+  test.each(["input 64x64x3", "input 384x384x3", "input 64x96x3", "input 64x64x1", "input 64x64x4", "input 64x64x12"])(
+    "%s as compile writes it is nothing new",
+    field => {
+      const files = huggingfaceFiles(modelOf(spec(`${tiny}\n${field}`)), fileNames.f32, false);
+      const [config = {}, pictures = {}] = files.map(({ contents }) => JSON.parse(`${contents}`) as Json);
+      expect(notesOf(config, pictures)).toEqual([]);
+    },
+  );
+
+  test.each<[string, Json, Json, readonly string[]]>([
+    ["as published below 384", side(224), {}, []],
+    [
+      "as published at 384, where crop_pct says nothing",
+      side(384),
+      { size: { shortest_edge: 384 }, crop_pct: 0.5 },
+      [],
+    ],
+    [
+      "of another size, mean and filter",
+      side(224),
+      { size: { shortest_edge: 256 }, crop_pct: 0.8888888888888888, resample: 2, image_mean: [0.5, 0.5, 0.5] },
+      [
+        "p.json makes pictures 256x256; the input is 224x224",
+        "pictures are prepared by the published way, not as the source says: mean [0.485,0.456,0.406], not [0.5,0.5,0.5]; " +
+          'crop_pct 0.875, not 0.8888888888888888; interpolation "bicubic", not "bilinear"',
+      ],
+    ],
+    [
+      "with a crop of a larger picture, as others have it",
+      side(224),
+      {
+        image_processor_type: "BitImageProcessor",
+        size: { shortest_edge: 256 },
+        do_center_crop: true,
+        crop_size: { height: 224, width: 224 },
+      },
+      [],
+    ],
+    [
+      "squashed where the middle is cut out",
+      side(224),
+      { image_processor_type: "ViTImageProcessor", size: 224 },
+      [
+        'pictures are prepared by the published way, not as the source says: crop_pct 0.875, not 1; crop_mode "center", not "squash"',
+      ],
+    ],
+    [
+      "squashed where all are",
+      side([64, 96]),
+      { image_processor_type: "ViTImageProcessor", size: { height: 64, width: 96 } },
+      [],
+    ],
+    [
+      "with defaults of the class",
+      side(384),
+      { size: null, resample: null, image_mean: null, image_std: null },
+      [
+        "pictures are prepared by the published way, not as the source says: mean [0.485,0.456,0.406], not [0.5,0.5,0.5]; " +
+          'std [0.229,0.224,0.225], not [0.5,0.5,0.5]; interpolation "bicubic", not "bilinear"',
+      ],
+    ],
+    [
+      "of channels that no picture has",
+      side(224, { num_channels: 12 }),
+      {},
+      ["there are no pictures of 12 channels: normalise what you run the model on as the source does"],
+    ],
+    [
+      "of one channel, which is left as it is",
+      side(224, { num_channels: 1 }),
+      { image_mean: [0.5], image_std: [0.5] },
+      ["pictures are prepared by the published way, not as the source says: mean [0], not [0.5]; std [1], not [0.5]"],
+    ],
+    [
+      "without a step",
+      side(224),
+      { do_resize: false, rescale_factor: 1 },
+      ["p.json has do_resize false; cnxc always does that", "rescale_factor is 1 / 255 with cnxc, not 1"],
+    ],
+  ])("%s", (_, config, change, notes) => {
+    expect(notesOf(config, { ...usualPictures, ...change })).toEqual(notes);
+  });
+
+  test("of no model is told to be that", () => {
+    expect(told(importJson({ json: usualPictures, file: "p.json" }, null, usual))).toEqual([
+      expect.stringContaining("import-preprocessor: this is how transformers prepares pictures, no model"),
+    ]);
+  });
+});
+
+test.each<[string, ReturnType<typeof hubId>]>([
+  ["timm/convnextv2_atto.fcmae_ft_in1k", { owner: "timm", name: "convnextv2_atto.fcmae_ft_in1k" }],
+  ["hf-hub:timm/convnextv2_atto.fcmae_ft_in1k", { owner: "timm", name: "convnextv2_atto.fcmae_ft_in1k" }],
+  ["hf_hub:me/flowers", { owner: "me", name: "flowers" }],
+  ["https://hub.example/facebook/convnextv2-tiny-1k-224/", { owner: "facebook", name: "convnextv2-tiny-1k-224" }],
+  ["me/model.v2", { owner: "me", name: "model.v2" }],
+  ["runs/model.safetensors", null],
+  ["runs/model.PTH", null],
+  ["../flowers", null],
+  ["./runs", null],
+  ["/etc/flowers", null],
+  ["a/b/c", null],
+  ["flowers", null],
+])("%s as the id of a hub", (text, id) => {
+  expect(hubId(text)).toEqual(id);
 });
 
 describe("a name of timm", () => {

@@ -21,8 +21,7 @@ export const importMessages = {
   },
   "import-other-network": {
     kind: "E_USAGE",
-    text: (name: string, part: string) =>
-      `timm's ${quoted(name)} is a network that a spec cannot say: ${part}, which is no part of ConvNeXt V2's language`,
+    text: (name: string, part: string) => `timm's ${quoted(name)} is another network than a spec can say: ${part}`,
   },
   "import-unknown-tag": {
     kind: "E_USAGE",
