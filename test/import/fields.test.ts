@@ -4,6 +4,7 @@ import { importJson, type NamedJson } from "../../src/import/config.ts";
 import type { Imported, Json } from "../../src/import/draft.ts";
 import type { Account, FieldTable } from "../../src/import/fields.ts";
 import { convnextFields } from "../../src/import/huggingface-fields.ts";
+import { backboneFields } from "../../src/import/openmmlab.ts";
 import { preprocessorFields } from "../../src/import/preprocessor.ts";
 import { flatHubFields, hubFields } from "../../src/import/timm-fields.ts";
 
@@ -144,6 +145,25 @@ const dialects: Readonly<Record<string, Dialect>> = {
       norm_eps: 1e-5,
     },
   },
+  "a backbone of OpenMMLab": {
+    table: backboneFields,
+    usual: {},
+    read: fields => mm(fields, {}),
+    others: {
+      type: "mmpretrain.ResNet",
+      arch: "small",
+      depths: [1, 1, 1, 1],
+      dims: [8, 16, 24, 40],
+      in_chans: 1,
+      in_channels: 1,
+      stem_patch_size: 2,
+      use_grn: true,
+      layer_scale_init_value: 0,
+      out_indices: [1, 3],
+      gap_before_final_norm: false,
+    },
+    beside: { gap_before_final_norm: { out_indices: 3 } },
+  },
   "old configs of timm": {
     table: Object.fromEntries(Object.entries(flatHubFields).filter(([, account]) => !isPart(account))),
     usual: flat,
@@ -152,6 +172,17 @@ const dialects: Readonly<Record<string, Dialect>> = {
     beside: { test_crop_pct: { test_input_size: [3, 288, 288] } },
   },
 };
+
+/** A classifier of OpenMMLab, whose own sentence of what is read is left out. */
+function mm(backbone: Json, head: Json): Result<Imported> {
+  const model = {
+    type: "ImageClassifier",
+    backbone: { type: "ConvNeXt", ...backbone },
+    head: { num_classes: 5, ...head },
+  };
+  const result = read({ model });
+  return result.ok ? { ...result, value: { ...result.value, notes: result.value.notes.slice(1) } } : result;
+}
 
 function isPart(account: Account): boolean {
   return typeof account === "object" && "fields" in account;
@@ -182,7 +213,7 @@ describe.each(Object.entries(dialects))("a config of %s", (_, { table, others, b
     for (const [name, account] of Object.entries(table)) {
       if (typeof account !== "object" || !("only" in account)) continue;
       expect(outcome(read({ [name]: "odd" })), name).toEqual([
-        expect.stringMatching(new RegExp(`^'(model_args\\.)?${name}' is "odd", but must be `)),
+        expect.stringMatching(new RegExp(`^'(model_args\\.|model\\.backbone\\.)?${name}' is "odd", but must be `)),
       ]);
       for (const one of account.only) expect(outcome(read({ [name]: one })), name).toEqual(outcome(read({})));
     }
@@ -205,6 +236,31 @@ describe.each(Object.entries(dialects))("a config of %s", (_, { table, others, b
 });
 
 describe("values that no field may have", () => {
+  test.each<[string, Json]>([
+    ["arch", { arch: "giant" }],
+    ["arch", { arch: 3 }],
+    ["arch.depths", { arch: { channels: [8, 16] } }],
+    ["arch.channels", { arch: { depths: [1, 1], channels: [8] } }],
+    ["depths", { depths: 3 }],
+    ["dims", { dims: [8, 16] }],
+    ["in_chans", { in_chans: 0 }],
+    ["in_channels", { in_channels: "rgb" }],
+    ["stem_patch_size", { stem_patch_size: 0 }],
+    ["use_grn", { use_grn: 1 }],
+    ["layer_scale_init_value", { layer_scale_init_value: "small" }],
+    ["out_indices", { out_indices: [4] }],
+    ["out_indices", { out_indices: [] }],
+    ["gap_before_final_norm", { gap_before_final_norm: 0 }],
+    ["act_cfg", { act_cfg: "GELU" }],
+    ["act_cfg.type", { act_cfg: { type: "ReLU" } }],
+    ["norm_cfg.type", { norm_cfg: { type: "BN" } }],
+    ["norm_cfg.eps", { norm_cfg: { eps: 0 } }],
+  ])("%s of a backbone of OpenMMLab", (field, backbone) => {
+    expect(outcome(mm(backbone, {}))).toEqual([
+      expect.stringMatching(new RegExp(`^'model.backbone.${field}' is .*, but must be `)),
+    ]);
+  });
+
   test.each<[string, Json]>([
     ["model_args", { ...timm, model_args: [] }],
     ["pretrained_cfg", { ...timm, pretrained_cfg: "x" }],

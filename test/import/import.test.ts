@@ -4,7 +4,7 @@ import { published } from "../../src/embedded/published.ts";
 import { fileNames, huggingfaceFiles } from "../../src/emit/onnx/huggingface.ts";
 import { importCheckpoint } from "../../src/import/checkpoint.ts";
 import { importJson } from "../../src/import/config.ts";
-import type { Draft, Imported, Json } from "../../src/import/draft.ts";
+import type { Draft, Imported, ImportOptions, Json } from "../../src/import/draft.ts";
 import { hubId } from "../../src/import/hub.ts";
 import { importConfig } from "../../src/import/huggingface.ts";
 import { printDraft } from "../../src/import/print-draft.ts";
@@ -134,6 +134,11 @@ model tiny {
       { model_type: "convnext", layer_scale_init_value: 0 },
       { grn: "none", layerScale: null },
     ],
+    [
+      "labels that are no text",
+      { id2label: { 0: { toString: 1 }, 1: [] } },
+      { head: { kind: "classifier", classes: 2 } },
+    ],
     ["an epsilon", { layer_norm_eps: 1e-5 }, { normEps: 1e-5 }],
     [
       "defaults of the class",
@@ -212,6 +217,77 @@ describe("a config of transformers that holds a ConvNeXt", () => {
     expect(told(importConfig({ ...upernet, ...change }, "config.json", usual))).toEqual([
       `import-field: 'model_type' is "upernet", but must be convnextv2 or convnext, or that of a backbone_config`,
     ]);
+  });
+});
+
+describe("a config of OpenMMLab as JSON", () => {
+  const read = (json: Json, options: ImportOptions = usual) => importJson({ json, file: "c.json" }, null, options);
+  const segmenter = {
+    type: "EncoderDecoder",
+    backbone: {
+      type: "ConvNeXt",
+      in_chans: 3,
+      depths: [3, 3, 27, 3],
+      dims: [96, 192, 384, 768],
+      drop_path_rate: 0.3,
+      layer_scale_init_value: 1,
+      out_indices: [0, 1, 2, 3],
+    },
+    decode_head: { type: "UPerHead", num_classes: 150 },
+  };
+  const classifier = {
+    type: "ImageClassifier",
+    backbone: { type: "ConvNeXt", arch: "atto", use_grn: true, layer_scale_init_value: 0, norm_cfg: { eps: 1e-5 } },
+    head: { type: "LinearClsHead", num_classes: 7, in_channels: 320 },
+  };
+
+  test.each<[string, Json, Partial<Draft>]>([
+    [
+      "an official segmenter",
+      { model: segmenter },
+      { name: "small", grn: "none", layerScale: 1, head: { kind: "features", levels: [1, 2, 3, 4], norm: true } },
+    ],
+    [
+      "a classifier",
+      { model: classifier },
+      {
+        name: "atto",
+        grn: "per_sample",
+        layerScale: null,
+        normEps: 1e-5,
+        head: { kind: "classifier", classes: 7 },
+      },
+    ],
+    ["the model alone", classifier, { name: "atto", head: { kind: "classifier", classes: 7 } }],
+    [
+      "a size of its own",
+      {
+        backbone: { type: "mmpretrain.ConvNeXt", arch: { depths: [1, 2, 1], channels: [8, 16, 24] }, out_indices: -1 },
+      },
+      { name: "model", head: { kind: "features", levels: [3], norm: true } },
+    ],
+  ])("%s", (_, config, expected) => {
+    const result = read(config);
+    expect(value(result).draft).toMatchObject(expected);
+    expect(value(result).notes).toEqual([expect.stringMatching(/^of c\.json only the backbone .* the usual ones$/)]);
+    specOf(result);
+  });
+
+  test("whose head has no number of classes", () => {
+    const head = { num_classes: "seven" };
+    expect(told(read({ model: { ...classifier, head } }))).toEqual([
+      `import-field: 'model.head.num_classes' is "seven", but must be a number from 0`,
+    ]);
+    expect(told(read({ ...classifier, head }))).toEqual([
+      `import-field: 'head.num_classes' is "seven", but must be a number from 0`,
+    ]);
+  });
+
+  test("with the maps of all stages", () => {
+    expect(value(read({ model: classifier }, { name: "maps", features: true })).draft).toMatchObject({
+      name: "maps",
+      head: { kind: "features", levels: [1, 2, 3, 4], norm: false },
+    });
   });
 });
 

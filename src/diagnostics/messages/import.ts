@@ -29,6 +29,12 @@ export const importMessages = {
       `of the weights ${quoted(tag)} of timm's ${quoted(name)} nothing is known: download their config.json and give ` +
       `that, or take one of ${known.join(", ")}`,
   },
+  "import-python": {
+    kind: "E_O_FORMAT",
+    text: () =>
+      "a config in Python is not run: write it as JSON and give that, as Config.fromfile(…).dump('config.json') of " +
+      "mmengine does",
+  },
   "import-preprocessor": {
     kind: "E_O_FORMAT",
     text: () =>

@@ -46,6 +46,7 @@ export async function importSpec(source: string, options: ImportOptions): Promis
   if (!config.ok) return config;
   if (config.value !== null && !Object.hasOwn(config.value, "weight_map"))
     return specOf(importJson({ json: config.value, file: shownName(source) }, null, options), source);
+  if (source.endsWith(".py")) return fail(error("import-python", { file: source, offset: null }));
   return withTensors(source, null, async file => {
     const spec = specOf(importCheckpoint(file, options), source);
     return spec.ok ? fitting(spec, file) : spec;

@@ -112,6 +112,7 @@ describe("what is refused, and nothing written", () => {
       "E_O_FORMAT",
     ],
     ["what prepares pictures alone", { c: '{"image_mean": [0.5]}' }, ["c"], 4, "E_O_FORMAT"],
+    ["a config in Python", { "c.py": "model = dict(type='EncoderDecoder')\n" }, ["c.py"], 4, "E_O_FORMAT"],
     ["an argument of another network", { c: otherStem }, ["c"], 4, "E_O_FORMAT"],
     ["a name that is none", {}, ["convnextv2_atto", "--name", "a b"], 2, "E_USAGE"],
     ["a name of a device", {}, ["convnextv2_atto", "--name", "nul"], 3, "E_SPEC_NAME"],
