@@ -67,7 +67,8 @@ async function importFolder(folder: string, options: ImportOptions): Promise<Res
   if (!read.ok) return read;
   const preparing = existsSync(pictures) ? await readNamed(pictures) : ok(null);
   if (!preparing.ok) return preparing;
-  return specOf(importJson(read.value, preparing.value, options), folder);
+  // A folder may be given as `.`, and has a name all the same.
+  return specOf(importJson(read.value, preparing.value, options), path.resolve(folder));
 }
 
 /** A JSON object in a file that has to be one. */

@@ -62,6 +62,9 @@ test("a folder of both configs, by its name and as it is written", async () => {
       code: 0,
       stderr: "",
     });
+  const spec = fs.readFileSync(path.join(folder, "again.cnx"), "utf8");
+  expect(spec).toContain(`from ${path.basename(hub)}.\n`);
+  expect((await cnxc(["import", ".", "--name", "micro"], { cwd: hub })).stdout).toBe(spec);
   const pictures = path.join(hub, "preprocessor_config.json");
   fs.writeFileSync(pictures, fs.readFileSync(pictures, "utf8").replace('"resample": 3', '"resample": 2'));
   const { code, stdout, stderr } = await cnxc(["import", hub], { cwd: folder });
