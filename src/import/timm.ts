@@ -18,7 +18,7 @@ export function networkOf(name: string): Result<Network> {
   return fail(
     part === null
       ? error("import-unknown-model", null, name, nearestOf(networks.keys())(name))
-      : error("import-other-network", null, name, part),
+      : error("import-timm-network", null, name, part),
   );
 }
 

@@ -184,7 +184,7 @@ describe("weights by timm's names", () => {
 
   test.each(others)("%s is of another network", (name, part) => {
     const result = importTimm(name, usual);
-    expect(result.diagnostics.map(({ code }) => code)).toEqual(["import-other-network"]);
+    expect(result.diagnostics.map(({ code }) => code)).toEqual(["import-timm-network"]);
     expect(result.diagnostics[0]?.message).toMatch(part);
   });
 

@@ -155,7 +155,7 @@ describe("a config that timm has pushed to a hub", () => {
 
   test("of another network says which part", () => {
     expect(told(importJson({ json: { architecture: "convnext_tiny_hnf" }, file: "c" }, null, usual))).toEqual([
-      "import-other-network: timm's 'convnext_tiny_hnf' is another network than a spec can say: its head normalises before it pools",
+      "import-timm-network: timm's 'convnext_tiny_hnf' is another network than a spec can say: its head normalises before it pools",
     ]);
   });
 });

@@ -19,7 +19,7 @@ export const importMessages = {
     text: (name: string, nearest: string | null) =>
       `timm's ${quoted(name)} is not known${nearest === null ? "" : `, did you mean ${quoted(nearest)}?`}`,
   },
-  "import-other-network": {
+  "import-timm-network": {
     kind: "E_USAGE",
     text: (name: string, part: string) => `timm's ${quoted(name)} is another network than a spec can say: ${part}`,
   },
