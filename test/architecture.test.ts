@@ -46,7 +46,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   reconstruct: [...left("graph"), "html", "preprocess"],
   weights: [...left("graph")],
   artifact: [...left("emit"), "weights"],
-  import: [...left("model"), "weights"],
+  import: [...left("model"), "preprocess", "weights"],
   host: [...left("emit"), "runtime", "training", "weights"],
   "compile.ts": left("emit"),
   "explain.ts": left("emit"),

@@ -1,5 +1,5 @@
-import { type Diagnostic, fail, ok, type Result } from "../diagnostics/diagnostic.ts";
-import { error } from "../diagnostics/messages.ts";
+import { ok, type Result } from "../diagnostics/diagnostic.ts";
+import { isObject } from "../json/shape.ts";
 import { type Activation, activations, type Head, type Input } from "../model/model.ts";
 import { publishedName } from "../weights/names/architecture.ts";
 import {
@@ -11,19 +11,24 @@ import {
   type Json,
   usualLayerScale,
 } from "./draft.ts";
-
-/** Carries the field that stops a reading to whoever asked for it. */
-class FieldError extends Error {
-  readonly field: string;
-  readonly value: unknown;
-  readonly wanted: string;
-  constructor(field: string, value: unknown, wanted: string) {
-    super(field);
-    this.field = field;
-    this.value = value;
-    this.wanted = wanted;
-  }
-}
+import {
+  catchingFields,
+  FieldError,
+  field,
+  inNote,
+  isCount,
+  isNames,
+  isNumber,
+  isOneOf,
+  isPositive,
+  isSize,
+  isSizes,
+  isText,
+  unaccounted,
+  unaccountedNotes,
+} from "./fields.ts";
+import { convnextFields } from "./huggingface-fields.ts";
+import { labelNotes } from "./labels.ts";
 
 /** transformers' names for what the language has, by their formulas (transformers activations.py). */
 const activationNames: { readonly [K in Activation]: readonly string[] } = {
@@ -38,24 +43,32 @@ const activationOf: ReadonlyMap<unknown, Activation> = new Map(
 const usualEps = 1e-12;
 
 /**
- * A config.json of transformers' ConvNeXt or ConvNeXt V2. What it leaves out has the default that the config's class
- * gives it. Fields that change the model and that cnxc cannot express are an error that names them.
- * Source: transformers configuration_convnext.py, configuration_convnextv2.py.
+ * A config.json of transformers' ConvNeXt or ConvNeXt V2, or of a detector or segmenter that holds one as its backbone.
+ * What it leaves out has the default that the config's class gives it. Fields that change the model and that cnxc cannot
+ * express are an error that names them. Source: transformers configuration_convnext.py, configuration_convnextv2.py.
  */
-export function importConfig(config: Json, file: string, options: ImportOptions): Result<Imported> {
-  try {
-    return ok(draftOf(config, options));
-  } catch (cause) {
-    if (!(cause instanceof FieldError)) throw cause;
-    return fail(fieldError(cause, file));
-  }
+export const importConfig = (config: Json, file: string, options: ImportOptions): Result<Imported> =>
+  catchingFields(file, () => {
+    const backbone = backboneOf(config);
+    if (backbone === null) return ok(draftOf(config, "ForImageClassification", file, options));
+    const imported = draftOf(backbone, "Backbone", `the backbone_config of ${file}`, options);
+    const whole = `${inNote(config.model_type)} holds a ConvNeXt in backbone_config, and that alone is read`;
+    return ok({
+      ...imported,
+      notes: [`${whole}: what comes after it, labels too, is no part of the spec`, ...imported.notes],
+    });
+  });
+
+const isConvNeXt = isOneOf("convnextv2", "convnext");
+
+/** The ConvNeXt inside of another model, or null. */
+function backboneOf({ model_type, backbone_config: backbone }: Json): Json | null {
+  if (isConvNeXt(model_type) || !isObject(backbone)) return null;
+  return isConvNeXt(backbone.model_type) ? backbone : null;
 }
 
-const fieldError = ({ field, value, wanted }: FieldError, file: string): Diagnostic =>
-  error("import-field", { file, offset: null }, field, JSON.stringify(value) ?? "not there", wanted);
-
-function draftOf(config: Json, { name, features }: ImportOptions): Imported {
-  const type = field(config, "model_type", "", "convnextv2 or convnext", isOneOf("convnextv2", "convnext"));
+function draftOf(config: Json, usualClass: string, file: string, { name, features }: ImportOptions): Imported {
+  const type = field(config, "model_type", "", "convnextv2 or convnext, or that of a backbone_config", isConvNeXt);
   const depths = field(config, "depths", [3, 3, 9, 3], "a list of numbers from 1", isSizes);
   const dims = field(config, "hidden_sizes", [96, 192, 384, 768], "a list of numbers from 1", isSizes);
   if (dims.length !== depths.length)
@@ -69,6 +82,7 @@ function draftOf(config: Json, { name, features }: ImportOptions): Imported {
   const scale = second ? 0 : field(config, "layer_scale_init_value", usualLayerScale, "a number from 0", isNumber);
   const patch = field(config, "patch_size", 4, "a number from 1", isSize);
   const size = publishedName({ depths, dims });
+  const head = features ? allFeatures(depths.length) : headOf(config, usualClass, depths.length);
   return {
     draft: {
       name: name ?? size ?? "model",
@@ -80,36 +94,56 @@ function draftOf(config: Json, { name, features }: ImportOptions): Imported {
       normEps: eps === usualEps ? defaults.normEps : eps,
       grn: second ? "per_sample" : "none",
       layerScale: scale > 0 ? scale : null,
-      head: features ? allFeatures(depths.length) : headOf(config, depths.length),
+      head,
     },
     notes: [
-      ...(eps === usualEps
-        ? ["layer_norm_eps 1e-12 is transformers' for the last LayerNorm alone, the others have 1e-6: norm_eps is 1e-6"]
-        : []),
-      ...(eps !== usualEps && eps !== defaults.normEps
-        ? [`layer_norm_eps ${eps} is transformers' for the last LayerNorm alone; norm_eps is that of all`]
-        : []),
+      ...epsNotes(eps),
+      ...(head.kind === "classifier" ? classifierNotes(config) : []),
+      ...unaccountedNotes(unaccounted(convnextFields, config), file),
     ],
   };
 }
 
-/** A field's value, or its default where it is not there or null. */
-function field<T>(config: Json, name: string, byDefault: T, wanted: string, is: (value: unknown) => value is T): T {
-  const value = Object.hasOwn(config, name) ? (config[name] ?? byDefault) : byDefault;
-  if (!is(value)) throw new FieldError(name, config[name], wanted);
-  return value;
+function epsNotes(eps: number): readonly string[] {
+  if (eps === usualEps)
+    return [
+      "layer_norm_eps 1e-12 is transformers' for the last LayerNorm alone, the others have 1e-6: norm_eps is 1e-6",
+    ];
+  if (eps === defaults.normEps) return [];
+  return [`layer_norm_eps ${eps} is transformers' for the last LayerNorm alone; norm_eps is that of all`];
 }
 
-const isNumber = (value: unknown): value is number => typeof value === "number" && value >= 0;
-const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
-const isPositive = (value: unknown): value is number => typeof value === "number" && value > 0;
-const isSize = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 1;
-const isSizes = (value: unknown): value is number[] => Array.isArray(value) && value.length > 0 && value.every(isSize);
-const isNames = (value: unknown): value is string[] => Array.isArray(value) && value.every(v => typeof v === "string");
-const isOneOf =
-  <T>(...values: readonly T[]) =>
-  (value: unknown): value is T =>
-    values.includes(value as T);
+/** What the logits of a classifier mean to transformers where it is no softmax. */
+const problemTypes: ReadonlyMap<unknown, string | null> = new Map([
+  [null, null],
+  ["single_label_classification", null],
+  ["multi_label_classification", "each logit is a sigmoid of its own"],
+  ["regression", "the logits are the values themselves"],
+]);
+
+/** Fields of a classifier that a spec has no place for. */
+export function classifierNotes(config: Json): readonly string[] {
+  const problem = field(
+    config,
+    "problem_type",
+    null,
+    "null or text",
+    (v): v is string | null => v === null || isText(v),
+  );
+  const meaning = problemTypes.get(problem);
+  if (meaning === undefined)
+    throw new FieldError("problem_type", problem, [...problemTypes.keys()].filter(isText).join(", "));
+  const labels = isObject(config.id2label) ? Object.values(config.id2label) : [];
+  return [
+    ...(meaning === null
+      ? []
+      : [
+          `problem_type ${problem}: ${meaning}, but cnxc classify makes one softmax of all, so read the logits instead`,
+        ]),
+    ...labelNotes("id2label", labels),
+  ];
+}
+
 const isImageSize = (value: unknown): value is number | number[] =>
   isSize(value) || (isSizes(value) && value.length === 2);
 
@@ -127,9 +161,9 @@ const heads = new Map<string, (config: Json, stages: number) => Head>([
   ["Model", () => ({ kind: "classifier", classes: 0 })],
 ]);
 
-/** The head of the class that `architectures` names: an image classifier where it names none. */
-function headOf(config: Json, stages: number): Head {
-  const [architecture = "ForImageClassification"] = field(config, "architectures", [], "a list of one class", isNames);
+/** The head of the class that `architectures` names. */
+function headOf(config: Json, usualClass: string, stages: number): Head {
+  const [architecture = usualClass] = field(config, "architectures", [], "a list of one class", isNames);
   const head = heads.get(architecture.replace(/^ConvNext(V2)?/, ""));
   if (head === undefined)
     throw new FieldError("architectures", config.architectures, `ConvNextV2 with ${[...heads.keys()].join(", ")}`);

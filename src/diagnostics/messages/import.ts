@@ -19,10 +19,32 @@ export const importMessages = {
     text: (name: string, nearest: string | null) =>
       `timm's ${quoted(name)} is not known${nearest === null ? "" : `, did you mean ${quoted(nearest)}?`}`,
   },
+  "import-timm-network": {
+    kind: "E_USAGE",
+    text: (name: string, part: string) => `timm's ${quoted(name)} is another network than a spec can say: ${part}`,
+  },
   "import-unknown-tag": {
     kind: "E_USAGE",
-    text: (tag: string, known: readonly string[]) =>
-      `the tag ${quoted(tag)} does not end with ${known.join(", ")} or the side of an image after one of them`,
+    text: (tag: string, name: string, known: readonly string[]) =>
+      `of the weights ${quoted(tag)} of timm's ${quoted(name)} nothing is known: download their config.json and give ` +
+      `that, or take one of ${known.join(", ")}`,
+  },
+  "import-python": {
+    kind: "E_O_FORMAT",
+    text: () =>
+      "a config in Python is not run: write it as JSON and give that, as Config.fromfile(…).dump('config.json') of " +
+      "mmengine does",
+  },
+  "import-preprocessor": {
+    kind: "E_O_FORMAT",
+    text: () =>
+      "this is how transformers prepares pictures, no model: give the config.json beside it, or the folder of both",
+  },
+  "import-hub-id": {
+    kind: "E_IO_NOTFOUND",
+    text: (name: string | null) =>
+      "there is no such file: if it is the id of a model on a hub, download its config.json or its folder and give " +
+      `that${name === null ? "" : `, or timm's name ${quoted(name)} alone`}`,
   },
   "import-unclear": { kind: "E_W_SHAPE", text: (what: string) => `the tensors do not say ${what}` },
   "import-other-network": {

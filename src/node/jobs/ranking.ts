@@ -6,13 +6,23 @@ export interface Ranked {
   readonly probability: number;
 }
 
-/** The most likely classes of one image, by softmax in float64; of equal ones the first. `logits` are finite. */
+/**
+ * The most likely classes of one image, in float64; of equal ones the first. Classes share a softmax. The one class of a
+ * classifier that has no other has the sigmoid of its logit, as whoever trains such a head does. `logits` are finite.
+ */
 export function rank(logits: Float32Array, top: number): readonly Ranked[] {
+  const probabilities = logits.length === 1 ? Float64Array.from(logits, sigmoid) : softmax(logits);
+  return Array.from(logits, (logit, i) => ({ class: i, logit, probability: probabilities[i] ?? 0 }))
+    .sort((a, b) => b.logit - a.logit || a.class - b.class)
+    .slice(0, top);
+}
+
+function softmax(logits: Float32Array): Float64Array {
   const largest = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   // Float32Array.map would round each to 24 bits.
   const powers = Float64Array.from(logits, logit => Math.exp(logit - largest));
   const sum = powers.reduce((a, b) => a + b, 0);
-  return Array.from(logits, (logit, i) => ({ class: i, logit, probability: (powers[i] ?? 0) / sum }))
-    .sort((a, b) => b.logit - a.logit || a.class - b.class)
-    .slice(0, top);
+  return powers.map(power => power / sum);
 }
+
+const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit));

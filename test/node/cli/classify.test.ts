@@ -180,6 +180,12 @@ test("probabilities are a softmax that does not overflow, equal classes in their
   expect(ranked[0]?.probability).toBeCloseTo(1 / (1 + 2 / Math.E), 15);
 });
 
+test("a class that has no other has the sigmoid of its logit", () => {
+  expect(rank(Float32Array.of(0), 5)).toEqual([{ class: 0, logit: 0, probability: 0.5 }]);
+  expect(rank(Float32Array.of(-3), 5)[0]?.probability).toBeCloseTo(1 / (1 + Math.E ** 3), 15);
+  expect(rank(Float32Array.of(-1000), 5)[0]?.probability).toBe(0);
+});
+
 describe("what is wrong", () => {
   const last = ["--on", "reference", "a.png"];
   const cases: readonly [title: string, words: readonly string[], code: number, kind: string, says: string][] = [

@@ -54,6 +54,38 @@ model convnextv2_atto {
   expect(json).toMatchObject({ ok: true, result: { model: "convnextv2_atto", spec: stdout } });
 });
 
+test("a folder of both configs, by its name and as it is written", async () => {
+  const folder = await compiled();
+  const hub = path.dirname(find(path.join(folder, "out"), "config.json"));
+  for (const source of [hub, `${hub}${path.sep}`])
+    expect(await cnxc(["import", source, "--name", "micro", "-o", "again.cnx"], { cwd: folder })).toMatchObject({
+      code: 0,
+      stderr: "",
+    });
+  const spec = fs.readFileSync(path.join(folder, "again.cnx"), "utf8");
+  expect(spec).toContain(`from ${path.basename(hub)}.\n`);
+  expect((await cnxc(["import", ".", "--name", "micro"], { cwd: hub })).stdout).toBe(spec);
+  const pictures = path.join(hub, "preprocessor_config.json");
+  fs.writeFileSync(pictures, fs.readFileSync(pictures, "utf8").replace('"resample": 3', '"resample": 2'));
+  const { code, stdout, stderr } = await cnxc(["import", hub], { cwd: folder });
+  expect([code, stderr]).toEqual([0, expect.stringContaining('interpolation "bicubic", not "bilinear"')]);
+  fs.rmSync(pictures);
+  expect(await cnxc(["import", hub], { cwd: folder })).toMatchObject({ code: 0, stderr: "", stdout });
+});
+
+test("an id of a hub says what to do, unless its owner is a folder", async () => {
+  const folder = newFolder();
+  fill(folder, { "runs/a": "" });
+  const said = async (id: string) => (await cnxc(["import", id], { cwd: folder })).stderr;
+  expect(await said("timm/convnextv2_atto.fcmae_ft_in1k")).toMatch(
+    /import-hub-id\]: .*download its config\.json or its folder.*, or timm's name 'convnextv2_atto\.fcmae_ft_in1k' alone/,
+  );
+  expect(await said("facebook/convnextv2-tiny-1k-224")).toMatch(/import-hub-id\]: .* and give that\n/);
+  expect(await said("runs/b")).toContain("file-not-found]");
+});
+
+const otherStem = '{"architecture": "convnextv2_atto", "model_args": {"stem_type": "overlap"}}';
+
 describe("what is refused, and nothing written", () => {
   test.each<[string, Readonly<Record<string, string>>, readonly string[], number, string]>([
     ["a file that is not there", {}, ["gone.json"], 6, "E_IO_NOTFOUND"],
@@ -69,6 +101,22 @@ describe("what is refused, and nothing written", () => {
       3,
       "E_SPEC_SHAPE",
     ],
+    ["an id of a hub", {}, ["facebook/convnextv2-tiny-1k-224"], 6, "E_IO_NOTFOUND"],
+    ["weights timm does not have", {}, ["convnextv2_atto.fcmae_ft_in22k"], 2, "E_USAGE"],
+    ["a network of timm that is another", {}, ["convnext_large_mlp"], 2, "E_USAGE"],
+    ["a folder without a config", { "m/model.safetensors": "" }, ["m"], 6, "E_IO_NOTFOUND"],
+    ["a folder with a list for a config", { "m/config.json": "[]" }, ["m"], 4, "E_O_FORMAT"],
+    ["a folder with a folder for a config", { "m/config.json/a": "" }, ["m"], 6, "E_IO_NOTFILE"],
+    [
+      "a folder with a broken preprocessor",
+      { "m/config.json": '{"model_type": "convnextv2"}', "m/preprocessor_config.json": "{,}" },
+      ["m"],
+      4,
+      "E_O_FORMAT",
+    ],
+    ["what prepares pictures alone", { c: '{"image_mean": [0.5]}' }, ["c"], 4, "E_O_FORMAT"],
+    ["a config in Python", { "c.py": "model = dict(type='EncoderDecoder')\n" }, ["c.py"], 4, "E_O_FORMAT"],
+    ["an argument of another network", { c: otherStem }, ["c"], 4, "E_O_FORMAT"],
     ["a name that is none", {}, ["convnextv2_atto", "--name", "a b"], 2, "E_USAGE"],
     ["a name of a device", {}, ["convnextv2_atto", "--name", "nul"], 3, "E_SPEC_NAME"],
     ["an output whose folder is not there", {}, ["convnextv2_atto", "-o", "a/b.cnx"], 6, "E_IO_NOTFOUND"],

@@ -91,6 +91,44 @@ const readers: Readonly<
     }),
     read: bytes => importSpec(written(bytes, "config.json"), { name: null, features: false }),
   },
+  "config of timm": {
+    good: json({
+      architecture: "convnextv2_atto",
+      num_classes: 3,
+      label_names: ["a", "b", "c"],
+      pretrained_cfg: { input_size: [3, 256, 256], crop_pct: 0.95, mean: [0.5, 0.5, 0.5], interpolation: "bilinear" },
+      model_args: {
+        in_chans: 3,
+        depths: [1, 1, 1, 1],
+        dims: [8, 16, 24, 40],
+        kernel_sizes: [7, 7, 5, 3],
+        norm_eps: 1e-5,
+      },
+    }),
+    read: bytes => importSpec(written(bytes, "timm.json"), { name: null, features: false }),
+  },
+  "config of OpenMMLab": {
+    good: json({
+      model: {
+        backbone: {
+          type: "ConvNeXt",
+          arch: { depths: [1, 2], channels: [8, 16] },
+          norm_cfg: { type: "LN2d", eps: 1e-6 },
+        },
+        head: { num_classes: 3 },
+      },
+    }),
+    read: bytes => importSpec(written(bytes, "mm.json"), { name: null, features: false }),
+  },
+  "folder of both configs": {
+    good: json({ size: { shortest_edge: 256 }, crop_pct: 0.9, resample: 2, image_mean: [0.5], image_std: [0.5] }),
+    read: bytes => {
+      fs.mkdirSync(path.join(folder, "hub"), { recursive: true });
+      written(new TextEncoder().encode('{"model_type": "convnextv2"}'), "hub/config.json");
+      written(bytes, "hub/preprocessor_config.json");
+      return importSpec(path.join(folder, "hub"), { name: null, features: false });
+    },
+  },
   index: {
     good: json({
       metadata: { total_size: 4 },

@@ -9,6 +9,8 @@ const examples = `
 Examples:
   cnxc import config.json -o model.cnx
       a config of transformers' ConvNext and ConvNextV2, or one that timm has pushed to a hub
+  cnxc import convnextv2-tiny-1k-224/ -o model.cnx
+      the same in a folder as save_pretrained leaves it, and what preprocessor_config.json in it says
   cnxc import convnextv2_atto.fcmae_ft_in22k_in1k_384
       by timm's name, to standard output
   cnxc import model.safetensors --features -o maps.cnx
@@ -26,7 +28,10 @@ export const addImport: AddCommand = (program, execute) => {
   program
     .command("import")
     .description("write a spec from a config.json, from timm's name of a model, or for a file of weights")
-    .argument("<source>", "a config.json, a name such as convnextv2_tiny.fcmae_ft_in1k, or a file of weights")
+    .argument(
+      "<source>",
+      "a config.json or its folder, a name such as convnextv2_tiny.fcmae_ft_in1k, or a file of weights",
+    )
     .option("-o, --output <spec>", "where the spec goes (default: standard output)")
     .option("--name <name>", "the model's name (default: that of its size)")
     .option("--features", "the maps of all stages instead of a head, as timm's features_only")

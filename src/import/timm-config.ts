@@ -1,0 +1,176 @@
+import { ok, type Result } from "../diagnostics/diagnostic.ts";
+import { isObject } from "../json/shape.ts";
+import { type Activation, activations, type Input } from "../model/model.ts";
+import { allFeatures, defaultKernel, defaults, type Imported, type ImportOptions, type Json } from "./draft.ts";
+import {
+  catchingFields,
+  field,
+  isCount,
+  isFlag,
+  isNames,
+  isNumber,
+  isNumbers,
+  isOneOf,
+  isPositive,
+  isSize,
+  isSizes,
+  isText,
+  type Reader,
+  readerOf,
+  unaccounted,
+  unaccountedNotes,
+} from "./fields.ts";
+import { classifierNotes } from "./huggingface.ts";
+import { labelNotes } from "./labels.ts";
+import { preprocessingNotes } from "./preprocessing.ts";
+import { draftOf, headOf, isTimmName, networkOf } from "./timm.ts";
+import { flatHubFields, hubFields } from "./timm-fields.ts";
+import type { Network } from "./timm-networks.ts";
+
+export interface TimmConfig extends Json {
+  readonly architecture: string;
+}
+
+export const isTimmConfig = (config: Json): config is TimmConfig =>
+  typeof config.architecture === "string" && isTimmName(config.architecture);
+
+/**
+ * A config.json as timm pushes it to a hub: the name of a network, the arguments that change it, and what its weights
+ * want of pictures. As in timm an argument goes before what stands beside it. 0 classes are an encoder.
+ */
+export function importTimmConfig(config: TimmConfig, file: string, options: ImportOptions): Result<Imported> {
+  const network = networkOf(config.architecture);
+  return network.ok ? catchingFields(file, () => ok(importedFrom(config, network.value, file, options))) : network;
+}
+
+function importedFrom(config: TimmConfig, network: Network, file: string, options: ImportOptions): Imported {
+  const weights = weightsOf(config);
+  const args = argsOf(config);
+  const strange = unaccounted(weights.isFlat ? flatHubFields : hubFields, config);
+  const changed = changedBy(args, network);
+  const input = inputOf(weights.read, args.read);
+  const classes = classesOf(config, weights.read, args.read);
+  const stages = changed.stages.length;
+  return {
+    draft: {
+      ...draftOf(changed, {
+        name: options.name ?? config.architecture,
+        input,
+        head: options.features ? allFeatures(stages) : headOf(classes, stages),
+      }),
+      stem: { patch: args.read("patch_size", defaults.stem.patch, "a number from 1", isSize) },
+      activation: args.read<Activation>("act_layer", "gelu", activations.join(" or "), isOneOf(...activations)),
+    },
+    notes: [
+      ...pictureNotes(weights.read, input),
+      ...(classes > 0 && !options.features ? [...labelsOf(config, weights.read), ...classifierNotes(config)] : []),
+      ...unaccountedNotes(strange, file),
+    ],
+  };
+}
+
+/** What belongs to the weights; old versions have it beside the name of the network. */
+function weightsOf(config: TimmConfig): { readonly isFlat: boolean; readonly read: Reader } {
+  const inside = field(config, "pretrained_cfg", null, "an object", isSection);
+  return { isFlat: inside === null, read: inside === null ? readerOf(config) : readerOf(inside, "pretrained_cfg.") };
+}
+
+interface Arguments {
+  readonly given: Json;
+  readonly read: Reader;
+}
+
+function argsOf(config: TimmConfig): Arguments {
+  const given = field(config, "model_args", null, "an object", isSection) ?? {};
+  return { given, read: readerOf(given, "model_args.") };
+}
+
+const isSection = (value: unknown): value is Json | null => value === null || isObject(value);
+
+/** A network as the arguments of timm's function change it. */
+function changedBy({ given, read }: Arguments, network: Network): Network {
+  const wanted = "a list of numbers from 1";
+  const depths = read(
+    "depths",
+    network.stages.map(({ depth }) => depth),
+    wanted,
+    isSizes,
+  );
+  const count = `a list of ${depths.length} numbers from 1, as many as depths has`;
+  const hasAll = (value: unknown): value is number[] => isSizes(value) && value.length === depths.length;
+  const dims = read(
+    "dims",
+    network.stages.map(({ dim }) => dim),
+    count,
+    hasAll,
+  );
+  const isKernels = (value: unknown): value is number | number[] => isSize(value) || hasAll(value);
+  const kernels = read<number | number[]>("kernel_sizes", defaultKernel, `a number from 1, or ${count}`, isKernels);
+  const second = read("use_grn", network.grn !== "none", "true or false", isFlag);
+  // Null is an argument too, and leaves layer scale out.
+  const scale = given.ls_init_value === null ? 0 : read("ls_init_value", network.layerScale ?? 0, "a number", isNumber);
+  return {
+    stages: depths.map((depth, i) => ({
+      depth,
+      dim: dims[i] ?? 0,
+      kernel: typeof kernels === "number" ? kernels : (kernels[i] ?? 0),
+    })),
+    grn: second ? "per_sample" : "none",
+    layerScale: scale > 0 ? scale : null,
+    normEps: read("norm_eps", network.normEps, "a number above 0", isPositive),
+  };
+}
+
+const isInputSize = (value: unknown): value is number[] => isSizes(value) && value.length === 3;
+
+function inputOf(weights: Reader, args: Reader): Input {
+  const byDefault = [defaults.input.channels, defaults.input.height, defaults.input.width];
+  const [channels = 0, height = 0, width = 0] = weights(
+    "input_size",
+    byDefault,
+    "[channels, height, width]",
+    isInputSize,
+  );
+  return { height, width, channels: args("in_chans", channels, "a number from 1", isSize) };
+}
+
+function classesOf(config: TimmConfig, weights: Reader, args: Reader): number {
+  const wanted = "a number from 0";
+  const ofWeights = weights("num_classes", defaults.head.classes, wanted, isCount);
+  return args("num_classes", field(config, "num_classes", ofWeights, wanted, isCount), wanted, isCount);
+}
+
+/** How the weights want pictures, and at which size timm tests them. */
+function pictureNotes(weights: Reader, input: Input): readonly string[] {
+  const numbers = "a list of numbers from 0";
+  const stated = {
+    mean: weights("mean", undefined, numbers, orNothing(isNumbers)),
+    std: weights("std", undefined, numbers, orNothing(isNumbers)),
+    crop_pct: weights("crop_pct", undefined, "a number above 0", orNothing(isPositive)),
+    crop_mode: weights("crop_mode", undefined, "text", orNothing(isText)),
+    interpolation: weights("interpolation", undefined, "text", orNothing(isText)),
+  };
+  const tested = weights("test_input_size", null, "[channels, height, width]", orNull(isInputSize));
+  const crop = weights("test_crop_pct", null, "a number above 0", orNull(isPositive));
+  const differs = tested !== null && (tested[1] !== input.height || tested[2] !== input.width);
+  const testedAt = `${tested?.slice(1).join("x")}${crop === null ? "" : ` with crop_pct ${crop}`}`;
+  return [
+    ...preprocessingNotes(stated, input),
+    ...(differs ? [`timm tests these weights at ${testedAt}; the input is ${input.height}x${input.width}`] : []),
+  ];
+}
+
+const orNothing =
+  <T>(is: (value: unknown) => value is T) =>
+  (value: unknown): value is T | undefined =>
+    value === undefined || is(value);
+
+const orNull =
+  <T>(is: (value: unknown) => value is T) =>
+  (value: unknown): value is T | null =>
+    value === null || is(value);
+
+function labelsOf(config: TimmConfig, weights: Reader): readonly string[] {
+  const inside = weights("label_names", [], "a list of texts", isNames);
+  return labelNotes("label_names", field(config, "label_names", inside, "a list of texts", isNames));
+}
