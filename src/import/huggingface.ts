@@ -43,7 +43,7 @@ const activationOf: ReadonlyMap<unknown, Activation> = new Map(
 const usualEps = 1e-12;
 
 /**
- * A config.json of transformers' ConvNeXt or ConvNeXt V2, or of a detector or segmenter that holds one as its backbone.
+ * A config.json of transformers' ConvNeXt, ConvNeXt V2 or DINOv3's ConvNeXt, or of a detector or segmenter that holds one as its backbone.
  * What it leaves out has the default that the config's class gives it. Fields that change the model and that cnxc cannot
  * express are an error that names them. Source: transformers configuration_convnext.py, configuration_convnextv2.py.
  */
@@ -59,7 +59,16 @@ export const importConfig = (config: Json, file: string, options: ImportOptions)
     });
   });
 
-const isConvNeXt = isOneOf("convnextv2", "convnext");
+/** The types that are read: the default of their eps, whether it is for all LayerNorms, and the one class they have if so. */
+const types = {
+  convnextv2: { eps: usualEps, ofAll: false, only: null },
+  convnext: { eps: usualEps, ofAll: false, only: null },
+  // V1 without a head. Source: transformers configuration_dinov3_convnext.py.
+  dinov3_convnext: { eps: defaults.normEps, ofAll: true, only: "Model" },
+} as const;
+type TypeName = keyof typeof types;
+
+const isConvNeXt = isOneOf(...(Object.keys(types) as readonly TypeName[]));
 
 /** The ConvNeXt inside of another model, or null. */
 function backboneOf({ model_type, backbone_config: backbone }: Json): Json | null {
@@ -68,7 +77,8 @@ function backboneOf({ model_type, backbone_config: backbone }: Json): Json | nul
 }
 
 function draftOf(config: Json, usualClass: string, file: string, { name, features }: ImportOptions): Imported {
-  const type = field(config, "model_type", "", "convnextv2 or convnext, or that of a backbone_config", isConvNeXt);
+  const wanted = `${Object.keys(types).join(", ")}, or that of a backbone_config`;
+  const type = field<string>(config, "model_type", "", wanted, isConvNeXt) as TypeName;
   const depths = field(config, "depths", [3, 3, 9, 3], "a list of numbers from 1", isSizes);
   const dims = field(config, "hidden_sizes", [96, 192, 384, 768], "a list of numbers from 1", isSizes);
   if (dims.length !== depths.length)
@@ -77,12 +87,13 @@ function draftOf(config: Json, usualClass: string, file: string, { name, feature
   const activation = activationOf.get(config.hidden_act ?? "gelu");
   if (activation === undefined)
     throw new FieldError("hidden_act", config.hidden_act, [...activationOf.keys()].join(", "));
-  const eps = field(config, "layer_norm_eps", usualEps, "a number above 0", isPositive);
+  const eps = field(config, "layer_norm_eps", types[type].eps, "a number above 0", isPositive);
   const second = type === "convnextv2";
   const scale = second ? 0 : field(config, "layer_scale_init_value", usualLayerScale, "a number from 0", isNumber);
   const patch = field(config, "patch_size", 4, "a number from 1", isSize);
   const size = publishedName({ depths, dims });
-  const head = features ? allFeatures(depths.length) : headOf(config, usualClass, depths.length);
+  const { only } = types[type];
+  const head = features ? allFeatures(depths.length) : headOf(config, only ?? usualClass, depths.length, only);
   return {
     draft: {
       name: name ?? size ?? "model",
@@ -91,13 +102,13 @@ function draftOf(config: Json, usualClass: string, file: string, { name, feature
       stages: depths.map((depth, i) => ({ depth, dim: dims[i] ?? 0, kernel: defaultKernel })),
       mlpRatio: defaults.mlpRatio,
       activation,
-      normEps: eps === usualEps ? defaults.normEps : eps,
+      normEps: eps === usualEps && !types[type].ofAll ? defaults.normEps : eps,
       grn: second ? "per_sample" : "none",
       layerScale: scale > 0 ? scale : null,
       head,
     },
     notes: [
-      ...epsNotes(eps),
+      ...(types[type].ofAll ? [] : epsNotes(eps)),
       ...(head.kind === "classifier" ? classifierNotes(config) : []),
       ...unaccountedNotes(unaccounted(convnextFields, config), file),
     ],
@@ -161,12 +172,14 @@ const heads = new Map<string, (config: Json, stages: number) => Head>([
   ["Model", () => ({ kind: "classifier", classes: 0 })],
 ]);
 
-/** The head of the class that `architectures` names. */
-function headOf(config: Json, usualClass: string, stages: number): Head {
+/** The head of the class that `architectures` names; `only` is the one that there is. */
+function headOf(config: Json, usualClass: string, stages: number, only: string | null): Head {
   const [architecture = usualClass] = field(config, "architectures", [], "a list of one class", isNames);
-  const head = heads.get(architecture.replace(/^ConvNext(V2)?/, ""));
+  const name = architecture.replace(/^(DINOv3)?ConvNext(V2)?/, "");
+  const known = only === null ? [...heads.keys()] : [only];
+  const head = known.includes(name) ? heads.get(name) : undefined;
   if (head === undefined)
-    throw new FieldError("architectures", config.architectures, `ConvNextV2 with ${[...heads.keys()].join(", ")}`);
+    throw new FieldError("architectures", config.architectures, `the type's name with ${known.join(", ")}`);
   return head(config, stages);
 }
 

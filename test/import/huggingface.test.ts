@@ -90,6 +90,16 @@ model tiny {
       { grn: "none", layerScale: null },
     ],
     [
+      "DINOv3's, V1 without a head whose eps is that of all LayerNorms",
+      {
+        model_type: "dinov3_convnext",
+        architectures: ["DINOv3ConvNextModel"],
+        layer_norm_eps: 1e-5,
+        id2label: undefined,
+      },
+      { grn: "none", layerScale: 1e-6, normEps: 1e-5, head: { kind: "classifier", classes: 0 } },
+    ],
+    [
       "labels that are no text",
       { id2label: { 0: { toString: 1 }, 1: [] } },
       { head: { kind: "classifier", classes: 2 } },
@@ -117,6 +127,7 @@ model tiny {
     ["patch_size", { patch_size: 0 }],
     ["layer_norm_eps", { layer_norm_eps: 0 }],
     ["architectures", { architectures: ["ConvNextV2ForMaskedImageModeling"] }],
+    ["architectures", { model_type: "dinov3_convnext", architectures: ["DINOv3ConvNextForImageClassification"] }],
     ["out_features", { architectures: ["ConvNextV2Backbone"], out_features: ["stem", "stage1"] }],
     ["out_indices", { architectures: ["ConvNextV2Backbone"], out_features: null, out_indices: [0] }],
     ["out_indices", { architectures: ["ConvNextV2Backbone"], out_features: null, out_indices: [{ toString: 1 }] }],
@@ -170,7 +181,7 @@ describe("a config of transformers that holds a ConvNeXt", () => {
     ["none", {}],
   ])("%s is no model that is read", (_, change) => {
     expect(told(importConfig({ ...upernet, ...change }, "config.json", usual))).toEqual([
-      `import-field: 'model_type' is "upernet", but must be convnextv2 or convnext, or that of a backbone_config`,
+      `import-field: 'model_type' is "upernet", but must be convnextv2, convnext, dinov3_convnext, or that of a backbone_config`,
     ]);
   });
 });
