@@ -163,7 +163,10 @@ export const machineMessages = {
   },
   "image-format": {
     kind: "E_R_INPUT",
-    text: () => "the file is neither a PNG nor a JPEG nor a WebP image",
+    text: (what: string | null) =>
+      what === null
+        ? "the file is neither a PNG nor a JPEG nor a WebP image"
+        : `the file is ${what}, neither a PNG nor a JPEG nor a WebP image; those are read`,
   },
   "image-broken": { kind: "E_R_INPUT", text: (why: string) => `the image cannot be decoded: ${why}` },
   "image-changed": {
@@ -174,6 +177,10 @@ export const machineMessages = {
   "image-too-large": {
     kind: "E_R_INPUT",
     text: (what: string, most: string) => `the image has ${what}, more than ${most}`,
+  },
+  "image-frames": {
+    kind: "W_W",
+    text: (frames: number) => `the image has ${frames} frames, and the first is taken`,
   },
   "image-too-small": {
     kind: "E_R_INPUT",

@@ -1,17 +1,18 @@
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
-import { error, withNote } from "../../diagnostics/messages.ts";
+import { error, warning, withNote } from "../../diagnostics/messages.ts";
 import type { Model } from "../../model/model.ts";
 import { fitPicture } from "../../preprocess/fit.ts";
 import { isPictureChannels, type Picture, type PictureChannels, pictureOf, toRgba } from "../../preprocess/picture.ts";
 import { readFileWithin } from "../files/read.ts";
 import { howToInstall, importPackage } from "../process/packages.ts";
 import { progress } from "../process/progress.ts";
-import { BrokenPicture, type PictureFormat, tooMuch } from "./pictures/format.ts";
+import { BrokenPicture, type Decoder, type PictureFormat, tooMuch } from "./pictures/format.ts";
 import { jpeg } from "./pictures/jpeg.ts";
-import { encodePng, png } from "./pictures/png.ts";
+import { beginsWith, otherFormat } from "./pictures/other-formats.ts";
+import { encodePng, png, pngCodec } from "./pictures/png.ts";
 import { webp } from "./pictures/webp.ts";
 
-const maxBytes = 64 * 1024 * 1024;
+const maxBytes = 128 * 1024 * 1024;
 
 const formats: readonly PictureFormat[] = [png, webp, jpeg];
 
@@ -26,17 +27,20 @@ export async function readPicture(file: string, channels: PictureChannels): Prom
     error("image-too-large", place, megabytes(size), megabytes(maxBytes)),
   );
   if (!bytes.ok) return bytes;
-  const format = formats.find(({ begins }) => begins.every((byte, i) => byte === null || bytes.value[i] === byte));
-  if (format === undefined) return fail(error("image-format", place));
-  const loaded = await loadPackage(format.package, `reading ${format.name} images`, format.module);
-  if (!loaded.ok) return loaded;
+  const format = formats.find(({ begins }) => beginsWith(bytes.value, begins));
+  if (format === undefined) return fail(error("image-format", place, otherFormat(bytes.value)));
   const contents = Buffer.from(bytes.value.buffer, bytes.value.byteOffset, bytes.value.length);
   try {
-    const problem = tooMuch(format.look(contents), format, place);
+    const look = format.look(contents);
+    const problem = tooMuch(look, contents.length, place);
     if (problem !== null) return fail(problem);
-    const { data, width, height } = await format.decode(contents, loaded.value);
+    const { decoder, frames } = look;
+    const loaded = await loadPackage(decoder, `reading ${format.name} images`);
+    if (!loaded.ok) return loaded;
+    const { data, width, height } = await decoder.decode(contents, loaded.value);
     if (data.length !== 4 * width * height) throw new BrokenPicture("its decoder gave too few pixels");
-    return ok(pictureOf(data, width, height, channels));
+    const said = frames > 1 ? [warning("image-frames", place, frames)] : [];
+    return ok(pictureOf(data, width, height, channels), said);
   } catch (cause) {
     return fail(error("image-broken", place, reasonOf(cause)));
   }
@@ -65,7 +69,7 @@ export async function readFitted(
 
 /** A PNG file. */
 export async function pngOf(picture: Picture): Promise<Result<Uint8Array>> {
-  const loaded = await loadPackage(png.package, "writing PNG images", png.module);
+  const loaded = await loadPackage(pngCodec, "writing PNG images");
   if (!loaded.ok) return loaded;
   const { width, height } = picture;
   return encodePng({ width, height, data: toRgba(picture) }, loaded.value);
@@ -74,7 +78,9 @@ export async function pngOf(picture: Picture): Promise<Result<Uint8Array>> {
 /** Packages that were found: looking for one takes as long as decoding a small picture. */
 const found = new Map<string, unknown>();
 
-async function loadPackage(name: string, purpose: string, module?: string): Promise<Result<unknown>> {
+type Package = Pick<Decoder, "package" | "module">;
+
+async function loadPackage({ package: name, module }: Package, purpose: string): Promise<Result<unknown>> {
   if (found.has(name)) return ok(found.get(name));
   try {
     const loaded = (await importPackage(name, module)) as { readonly default?: unknown } | null;
