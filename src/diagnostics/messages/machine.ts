@@ -187,6 +187,11 @@ export const machineMessages = {
     text: (width: number, height: number, patch: number) =>
       `the image has ${width}x${height} pixels, less than one patch of ${patch}x${patch}`,
   },
+  "much-to-tell": {
+    kind: "E_USAGE",
+    text: (images: number, top: number, most: number) =>
+      `${top} classes of each of ${images} images are more than the ${most} that are told at once; lower --top, or name fewer images`,
+  },
   "no-classes": {
     kind: "E_USAGE",
     text: (model: string, head: string) =>

@@ -1,11 +1,10 @@
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
-import { error, warning, withNote } from "../../diagnostics/messages.ts";
+import { type DiagnosticCode, error, warning, withNote } from "../../diagnostics/messages.ts";
 import type { Model } from "../../model/model.ts";
 import { fitPicture } from "../../preprocess/fit.ts";
 import { isPictureChannels, type Picture, type PictureChannels, pictureOf, toRgba } from "../../preprocess/picture.ts";
-import { readFileWithin } from "../files/read.ts";
+import { readBeginning, readFileWithin } from "../files/read.ts";
 import { howToInstall, importPackage } from "../process/packages.ts";
-import { progress } from "../process/progress.ts";
 import { BrokenPicture, type Decoder, type PictureFormat, tooMuch } from "./pictures/format.ts";
 import { jpeg } from "./pictures/jpeg.ts";
 import { beginsWith, otherFormat } from "./pictures/other-formats.ts";
@@ -46,26 +45,40 @@ export async function readPicture(file: string, channels: PictureChannels): Prom
   }
 }
 
-/** Images in a model's size. A side of less than `least` pixels is refused. */
+/** An image in a model's size. A side of less than `least` pixels is refused. */
 export async function readFitted(
-  files: readonly string[],
+  file: string,
   { input, name }: Pick<Model, "input" | "name">,
   least = 1,
-): Promise<Result<readonly Picture[]>> {
+): Promise<Result<Picture>> {
   const { channels } = input;
   if (!isPictureChannels(channels)) return fail(error("no-picture-channels", null, name, channels));
-  const pictures: Picture[] = [];
-  for (const file of files) {
-    const picture = await readPicture(file, channels);
-    if (!picture.ok) return picture;
-    const { width, height } = picture.value;
-    if (Math.min(width, height) < least)
-      return fail(error("image-too-small", { file, offset: null }, width, height, least));
-    pictures.push(fitPicture(picture.value, input));
-    if (pictures.length % 50 === 0) progress(`${pictures.length} of ${files.length} images read`);
-  }
-  return ok(pictures);
+  const picture = await readPicture(file, channels);
+  if (!picture.ok) return picture;
+  const { width, height } = picture.value;
+  if (Math.min(width, height) < least)
+    return fail(error("image-too-small", { file, offset: null }, width, height, least));
+  return ok(fitPicture(picture.value, input), picture.diagnostics);
 }
+
+/** Why a file is no picture, by its first bytes alone; null where nothing is wrong with these. */
+export function pictureProblem(file: string): Diagnostic | null {
+  const bytes = readBeginning(file, 64);
+  if (!bytes.ok) return bytes.diagnostics[0] ?? null;
+  const known = formats.some(({ begins }) => beginsWith(bytes.value, begins));
+  return known ? null : error("image-format", { file, offset: null }, otherFormat(bytes.value));
+}
+
+/** Why one picture cannot be read. Anything else that is wrong is so with all of them. */
+export const ofOnePicture: ReadonlySet<DiagnosticCode> = new Set<DiagnosticCode>([
+  "image-format",
+  "image-broken",
+  "image-too-large",
+  "image-changed",
+  "file-not-found",
+  "not-a-file",
+  "permission-denied",
+]);
 
 /** A PNG file. */
 export async function pngOf(picture: Picture): Promise<Result<Uint8Array>> {

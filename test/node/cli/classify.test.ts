@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import jpeg from "jpeg-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { rank } from "../../../src/node/jobs/ranking.ts";
+import { rank } from "../../../src/node/jobs/classify/ranking.ts";
 import { fitPicture } from "../../../src/preprocess/fit.ts";
 import { toBatch } from "../../../src/preprocess/picture.ts";
 import { readSafetensors } from "../../../src/weights/formats/safetensors.ts";
