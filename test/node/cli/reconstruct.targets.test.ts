@@ -280,10 +280,11 @@ describe("what is wrong", () => {
     for (const name of ["@noble", "commander", "handlebars", "ohm-js", "picocolors"])
       fs.symlinkSync(path.join(root, "node_modules", name), path.join(folder, "installed/node_modules", name));
     const cli = path.join(folder, "installed/dist/node/cli.js");
-    fs.writeFileSync(path.join(folder, "c.webp"), "RIFF\0\0\0\0WEBPVP8L");
+    // As much as is looked at before a decoder is wanted.
+    fs.writeFileSync(path.join(folder, "c.webp"), `RIFF\x16\0\0\0WEBPVP8L${"\0".repeat(14)}`);
     for (const [image, name] of [
       ["a.png", "@jsquash/png"],
-      ["b.jpg", "jpeg-js"],
+      ["b.jpg", "@jsquash/jpeg"],
       ["c.webp", "@jsquash/webp"],
     ] as const) {
       const words = [cli, "reconstruct", "m.cnx", ...usual, "--image", image, "-o", "o.png"];
