@@ -53,7 +53,7 @@ export const exitCodes = {
   E_IO_OTHER: 6,
   E_R_LOST: 7,
   E_R_OOM: 7,
-  E_R_INPUT: 7,
+  E_R_INPUT: 4,
   E_R_SHADER: 7,
   E_R_DISPOSED: 7,
   E_R_ABORT: 7,

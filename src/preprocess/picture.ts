@@ -12,24 +12,29 @@ export interface Picture {
 /** How pixels of RGBA become so many channels. Transparency is laid over white where it is not a channel. */
 const fromRgba: Readonly<Record<1 | 3 | 4, (rgba: Uint8Array, to: Uint8Array) => void>> = {
   1: (rgba, to) => {
-    for (let i = 0; i < to.length; i++) {
-      const at = 4 * i;
-      to[i] = Math.round(luma.reduce((sum, weight, c) => sum + weight * overWhite(rgba, at, c), 0));
+    for (let i = 0, at = 0; i < to.length; i++, at += 4) {
+      const red = overWhite(rgba, at, 0);
+      const green = overWhite(rgba, at, 1);
+      const blue = overWhite(rgba, at, 2);
+      to[i] = Math.round(luma[0] * red + luma[1] * green + luma[2] * blue);
     }
   },
   3: (rgba, to) => {
     for (let i = 0, at = 0; i < to.length; i += 3, at += 4) {
-      const [red, green, blue] = [overWhite(rgba, at, 0), overWhite(rgba, at, 1), overWhite(rgba, at, 2)];
-      to[i] = Math.round(red);
-      to[i + 1] = Math.round(green);
-      to[i + 2] = Math.round(blue);
+      // Before any is written: the first pixel lies where it becomes one. Names, since an array a pixel takes a second.
+      const red = Math.round(overWhite(rgba, at, 0));
+      const green = Math.round(overWhite(rgba, at, 1));
+      const blue = Math.round(overWhite(rgba, at, 2));
+      to[i] = red;
+      to[i + 1] = green;
+      to[i + 2] = blue;
     }
   },
   4: (rgba, to) => to.set(rgba),
 };
 
 /** ITU-R 601, as Pillow turns RGB to grey. */
-const luma = [0.299, 0.587, 0.114];
+const luma = [0.299, 0.587, 0.114] as const;
 
 /** A channel of the pixel that begins at `at`. */
 const overWhite = (rgba: Uint8Array, at: number, channel: number): number =>

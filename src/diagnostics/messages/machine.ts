@@ -163,7 +163,10 @@ export const machineMessages = {
   },
   "image-format": {
     kind: "E_R_INPUT",
-    text: () => "the file is neither a PNG nor a JPEG nor a WebP image",
+    text: (what: string | null) =>
+      what === null
+        ? "the file is neither a PNG nor a JPEG nor a WebP image"
+        : `the file is ${what}, neither a PNG nor a JPEG nor a WebP image; those are read`,
   },
   "image-broken": { kind: "E_R_INPUT", text: (why: string) => `the image cannot be decoded: ${why}` },
   "image-changed": {
@@ -175,10 +178,19 @@ export const machineMessages = {
     kind: "E_R_INPUT",
     text: (what: string, most: string) => `the image has ${what}, more than ${most}`,
   },
+  "image-frames": {
+    kind: "W_W",
+    text: (frames: number) => `the image has ${frames} frames, and the first is taken`,
+  },
   "image-too-small": {
     kind: "E_R_INPUT",
     text: (width: number, height: number, patch: number) =>
       `the image has ${width}x${height} pixels, less than one patch of ${patch}x${patch}`,
+  },
+  "much-to-tell": {
+    kind: "E_USAGE",
+    text: (images: number, top: number, most: number) =>
+      `${top} classes of each of ${images} images are more than the ${most} that are told at once; lower --top, or name fewer images`,
   },
   "no-classes": {
     kind: "E_USAGE",

@@ -27,7 +27,7 @@ Exit codes:
   1  it ran, and the answer is no (--check, weights diff)
   2  the command line is wrong
   3  the spec is wrong
-  4  the weights or the model file are wrong
+  4  the weights, the model file, or a picture, tensor or label that is given does not fit
   5  the target or this machine cannot do it
   6  input or output failed
   7  the run on the GPU failed

@@ -5,7 +5,8 @@ import type { SiteLayout } from "../../passes/site-layout.ts";
 import type { Weights } from "../../weights/tensor.ts";
 import type { RunTensor } from "../inputs/tensors.ts";
 
-export interface RunRequest {
+/** What of a run stays the same from batch to batch. */
+export interface RunSetup {
   readonly model: Model;
   /** Images of every input. */
   readonly batch: number;
@@ -16,6 +17,9 @@ export interface RunRequest {
   /** Gradients that are outputs too, `grad.<name>`, in official names and shapes. */
   readonly learning?: Gradients | null;
   readonly weights: Weights;
+}
+
+export interface RunRequest extends RunSetup {
   readonly inputs: ReadonlyMap<string, RunTensor>;
 }
 
@@ -27,5 +31,17 @@ export interface RunReport {
   readonly milliseconds: number;
 }
 
-/** Runs a model once, on one kind of machine. */
+/** Runs a model once. */
 export type Executor = (request: RunRequest) => Promise<Result<RunReport>>;
+
+/** Runs a model on a batch, as often as it is wanted, one after another. */
+export type Run = (inputs: RunRequest["inputs"]) => Promise<Result<RunReport>>;
+
+/** Makes a model ready with its weights on one kind of machine, for as long as it is used. */
+export type Prepare = <T>(setup: RunSetup, use: (run: Run) => Promise<Result<T>>) => Promise<Result<T>>;
+
+/** For a single run. */
+export const once =
+  (prepare: Prepare): Executor =>
+  ({ inputs, ...setup }) =>
+    prepare(setup, run => run(inputs));

@@ -1,7 +1,7 @@
 import type { StorageType } from "../../model/model.ts";
 import { isF16, storedBy } from "../../model/select.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
-import type { Executor } from "./executor.ts";
+import { type Executor, once, type Prepare } from "./executor.ts";
 
 export const executorNames = ["reference", "webgpu", "onnx", "cuda-cpu", "cuda"] as const;
 export type ExecutorName = (typeof executorNames)[number];
@@ -28,10 +28,13 @@ export const executorStorage: { readonly [K in ExecutorName]: readonly StorageTy
 export const learningExecutors: readonly ExecutorName[] = ["reference", "webgpu"];
 
 /** Each with what it needs, loaded when it is used. */
-export const executors: { readonly [K in ExecutorName]: (wanted: Wanted) => Promise<Executor> } = {
+export const preparing: { readonly [K in ExecutorName]: (wanted: Wanted) => Promise<Prepare> } = {
   reference: async () => (await import("./reference.ts")).reference,
   webgpu: async ({ adapter, dtype }) => (await import("./webgpu.ts")).webgpu(adapter ?? "gpu", isF16[dtype]),
   onnx: async ({ dtype }) => (await import("./onnxruntime.ts")).onnxruntime(isF16[dtype]),
   "cuda-cpu": async wanted => (await import("./cuda.ts")).cuda("cpu", wanted),
   cuda: async wanted => (await import("./cuda.ts")).cuda("gpu", wanted),
 };
+
+export const executor = async (name: ExecutorName, wanted: Wanted): Promise<Executor> =>
+  once(await preparing[name](wanted));

@@ -4,18 +4,21 @@ import { build } from "../../graph/build.ts";
 import { evaluate, type Values, widen } from "../../graph/evaluate.ts";
 import { type Graph, resolve } from "../../graph/graph.ts";
 import type { RunTensor } from "../inputs/tensors.ts";
-import type { Executor } from "./executor.ts";
+import type { Prepare } from "./executor.ts";
 import type { OpenInference } from "./inference.ts";
 
 /** The interpreter: float64, one plain loop after another; what all other executors are compared with. */
-export const reference: Executor = async ({ model, batch, taps, learning = null, weights, inputs }) => {
+export const reference: Prepare = async ({ model, batch, taps, learning = null, weights }, use) => {
   const built = learning === null ? build(model, taps) : differentiated(model, taps, learning);
   if (!built.ok) return built;
-  const values = await paramsOf(built.value, name => weights.f32(name), batch);
-  giveInputs(values, built.value, inputs);
-  const start = performance.now();
-  const outputs = outputsOf(built.value, values);
-  return ok({ outputs, on: "the float64 reference", milliseconds: performance.now() - start });
+  const params = await paramsOf(built.value, name => weights.f32(name), batch);
+  return use(async inputs => {
+    const values = new Map(params);
+    giveInputs(values, built.value, inputs);
+    const start = performance.now();
+    const outputs = outputsOf(built.value, values);
+    return ok({ outputs, on: "the float64 reference", milliseconds: performance.now() - start });
+  });
 };
 
 /** The same for weights that change. */

@@ -10,14 +10,13 @@ import { withinHalf } from "../../weights/use/within-half.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { loadDawn } from "../gpu/dawn.ts";
 import type { RunTensor } from "../inputs/tensors.ts";
-import type { Executor } from "./executor.ts";
+import type { Prepare } from "./executor.ts";
 import { told } from "./model-errors.ts";
 
 /** Our WGSL in this process, which `enterGpuProcess` started for the adapter; tiles are those of the adapter. */
 export const webgpu =
-  (kind: AdapterKind, half: boolean): Executor =>
-  async request => {
-    const { model: wanted, batch: images, taps, sites, learning } = request;
+  (kind: AdapterKind, half: boolean): Prepare =>
+  async ({ model: wanted, batch: images, taps, sites, learning, weights }, use) => {
     const target = wgslTarget(kind, half);
     const planned = plan({ model: wanted, target, batch: { min: images, max: images }, taps, sites, learning });
     if (!planned.ok) return planned;
@@ -27,19 +26,22 @@ export const webgpu =
     if (!gpu.ok) return gpu;
     return told(async () => {
       const device = await requestDevice(descriptor, gpu.value);
-      const checked = withinHalf(request.weights, f16Params(made));
+      const checked = withinHalf(weights, f16Params(made));
       const model = await createModel(descriptor, { device, weights: name => checked.f32(name) });
-      const inputs = arraysOf(request.inputs);
-      await model.warmup(request.batch);
-      const start = performance.now();
-      const results = await model.run(inputs);
-      const milliseconds = performance.now() - start;
+      await model.warmup(images);
+      const on = `WebGPU (${kind}${half && !device.features.has("shader-f16") ? ", f16 unpacked" : ""})`;
+      const used = await use(inputs =>
+        told(async () => {
+          const arrays = arraysOf(inputs);
+          const start = performance.now();
+          const results = await model.run(arrays);
+          const milliseconds = performance.now() - start;
+          return ok({ outputs: outputsOf(made, results, images), on, milliseconds });
+        }),
+      );
       model.dispose();
-      return ok({
-        outputs: outputsOf(made, results, images),
-        on: `WebGPU (${kind}${half && !device.features.has("shader-f16") ? ", f16 unpacked" : ""})`,
-        milliseconds,
-      });
+      device.destroy();
+      return used;
     });
   };
 

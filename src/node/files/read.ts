@@ -44,8 +44,23 @@ export async function readStdin(files: readonly string[]): Promise<Uint8Array | 
 
 type TooLarge = (size: number) => Diagnostic;
 
+/** The first bytes of a regular file. */
+export function readBeginning(file: string, limit: number): Result<Uint8Array> {
+  return opened(file, descriptor => ok(readUpTo(descriptor, limit, limit)));
+}
+
 /** The bytes of a regular file of at most `limit`, or the diagnostic that `refuse` makes of its size. */
 export function readFileWithin(file: string, limit: number, refuse: TooLarge): Result<Uint8Array> {
+  return opened(file, (descriptor, { size }) => {
+    noteRead(file, file);
+    if (size > limit) return fail(refuse(size));
+    const bytes = readUpTo(descriptor, size + 1, limit + 1); // a file of /proc has no size
+    return bytes.length > limit ? fail(refuse(bytes.length)) : ok(bytes);
+  });
+}
+
+/** What is made of a regular file while it is open. */
+function opened<T>(file: string, use: (descriptor: number, stat: fs.Stats) => Result<T>): Result<T> {
   const problem = pathProblem(file);
   if (problem !== null) return fail(problem);
   let descriptor: number | null = null;
@@ -53,10 +68,7 @@ export function readFileWithin(file: string, limit: number, refuse: TooLarge): R
     descriptor = fs.openSync(file, openFlags);
     const stat = fs.fstatSync(descriptor);
     if (!stat.isFile()) return fail(error("not-a-file", { file, offset: null }, describeFile(stat)));
-    noteRead(file, file);
-    if (stat.size > limit) return fail(refuse(stat.size));
-    const bytes = readUpTo(descriptor, stat.size + 1, limit + 1); // a file of /proc has no size
-    return bytes.length > limit ? fail(refuse(bytes.length)) : ok(bytes);
+    return use(descriptor, stat);
   } catch (cause) {
     return fail(ioError(cause, file, "read it"));
   } finally {

@@ -46,6 +46,34 @@ export function listPictures(folder: string): Result<PictureFiles> {
   }
 }
 
+/** Pictures by their names, and of each folder among these all that lie in it, at any depth, in the order of their names. */
+export function picturesOf(names: readonly string[]): Result<readonly string[]> {
+  const files: string[] = [];
+  for (const name of names) {
+    if (pathProblem(name) !== null || !isDirectory(name)) {
+      files.push(name);
+      continue;
+    }
+    try {
+      const inside = fs.readdirSync(name, { recursive: true, encoding: "utf8" }).filter(isPicture).sort();
+      if (inside.length === 0) return fail(error("no-pictures", { file: name, offset: null }));
+      for (const below of inside) files.push(path.join(name, below));
+    } catch (cause) {
+      return fail(ioError(cause, name, "read it"));
+    }
+  }
+  return ok(files);
+}
+
+/** What cannot be looked at is told of when it is read. */
+function isDirectory(name: string): boolean {
+  try {
+    return fs.statSync(name).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
 const isFolder = (folder: string, entry: fs.Dirent): boolean =>
   entry.isDirectory() || (entry.isSymbolicLink() && fs.statSync(path.join(folder, entry.name)).isDirectory());
 

@@ -1,17 +1,17 @@
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
-import { error, withNote } from "../../diagnostics/messages.ts";
+import { type DiagnosticCode, error, warning, withNote } from "../../diagnostics/messages.ts";
 import type { Model } from "../../model/model.ts";
 import { fitPicture } from "../../preprocess/fit.ts";
 import { isPictureChannels, type Picture, type PictureChannels, pictureOf, toRgba } from "../../preprocess/picture.ts";
-import { readFileWithin } from "../files/read.ts";
+import { readBeginning, readFileWithin } from "../files/read.ts";
 import { howToInstall, importPackage } from "../process/packages.ts";
-import { progress } from "../process/progress.ts";
-import { BrokenPicture, type PictureFormat, tooMuch } from "./pictures/format.ts";
+import { BrokenPicture, type Decoder, type PictureFormat, tooMuch } from "./pictures/format.ts";
 import { jpeg } from "./pictures/jpeg.ts";
-import { encodePng, png } from "./pictures/png.ts";
+import { beginsWith, otherFormat } from "./pictures/other-formats.ts";
+import { encodePng, png, pngCodec } from "./pictures/png.ts";
 import { webp } from "./pictures/webp.ts";
 
-const maxBytes = 64 * 1024 * 1024;
+const maxBytes = 128 * 1024 * 1024;
 
 const formats: readonly PictureFormat[] = [png, webp, jpeg];
 
@@ -26,46 +26,63 @@ export async function readPicture(file: string, channels: PictureChannels): Prom
     error("image-too-large", place, megabytes(size), megabytes(maxBytes)),
   );
   if (!bytes.ok) return bytes;
-  const format = formats.find(({ begins }) => begins.every((byte, i) => byte === null || bytes.value[i] === byte));
-  if (format === undefined) return fail(error("image-format", place));
-  const loaded = await loadPackage(format.package, `reading ${format.name} images`, format.module);
-  if (!loaded.ok) return loaded;
+  const format = formats.find(({ begins }) => beginsWith(bytes.value, begins));
+  if (format === undefined) return fail(error("image-format", place, otherFormat(bytes.value)));
   const contents = Buffer.from(bytes.value.buffer, bytes.value.byteOffset, bytes.value.length);
   try {
-    const problem = tooMuch(format.look(contents), format, place);
+    const look = format.look(contents);
+    const problem = tooMuch(look, contents.length, place);
     if (problem !== null) return fail(problem);
-    const { data, width, height } = await format.decode(contents, loaded.value);
+    const { decoder, frames } = look;
+    const loaded = await loadPackage(decoder, `reading ${format.name} images`);
+    if (!loaded.ok) return loaded;
+    const { data, width, height } = await decoder.decode(contents, loaded.value);
     if (data.length !== 4 * width * height) throw new BrokenPicture("its decoder gave too few pixels");
-    return ok(pictureOf(data, width, height, channels));
+    const said = frames > 1 ? [warning("image-frames", place, frames)] : [];
+    return ok(pictureOf(data, width, height, channels), said);
   } catch (cause) {
     return fail(error("image-broken", place, reasonOf(cause)));
   }
 }
 
-/** Images in a model's size. A side of less than `least` pixels is refused. */
+/** An image in a model's size. A side of less than `least` pixels is refused. */
 export async function readFitted(
-  files: readonly string[],
+  file: string,
   { input, name }: Pick<Model, "input" | "name">,
   least = 1,
-): Promise<Result<readonly Picture[]>> {
+): Promise<Result<Picture>> {
   const { channels } = input;
   if (!isPictureChannels(channels)) return fail(error("no-picture-channels", null, name, channels));
-  const pictures: Picture[] = [];
-  for (const file of files) {
-    const picture = await readPicture(file, channels);
-    if (!picture.ok) return picture;
-    const { width, height } = picture.value;
-    if (Math.min(width, height) < least)
-      return fail(error("image-too-small", { file, offset: null }, width, height, least));
-    pictures.push(fitPicture(picture.value, input));
-    if (pictures.length % 50 === 0) progress(`${pictures.length} of ${files.length} images read`);
-  }
-  return ok(pictures);
+  const picture = await readPicture(file, channels);
+  if (!picture.ok) return picture;
+  const { width, height } = picture.value;
+  if (Math.min(width, height) < least)
+    return fail(error("image-too-small", { file, offset: null }, width, height, least));
+  return ok(fitPicture(picture.value, input), picture.diagnostics);
 }
+
+/** Why a file is no picture, by its first bytes alone; null where nothing is wrong with these. */
+export function pictureProblem(file: string): Diagnostic | null {
+  const bytes = readBeginning(file, 64);
+  if (!bytes.ok) return bytes.diagnostics[0] ?? null;
+  const known = formats.some(({ begins }) => beginsWith(bytes.value, begins));
+  return known ? null : error("image-format", { file, offset: null }, otherFormat(bytes.value));
+}
+
+/** Why one picture cannot be read. Anything else that is wrong is so with all of them. */
+export const ofOnePicture: ReadonlySet<DiagnosticCode> = new Set<DiagnosticCode>([
+  "image-format",
+  "image-broken",
+  "image-too-large",
+  "image-changed",
+  "file-not-found",
+  "not-a-file",
+  "permission-denied",
+]);
 
 /** A PNG file. */
 export async function pngOf(picture: Picture): Promise<Result<Uint8Array>> {
-  const loaded = await loadPackage(png.package, "writing PNG images", png.module);
+  const loaded = await loadPackage(pngCodec, "writing PNG images");
   if (!loaded.ok) return loaded;
   const { width, height } = picture;
   return encodePng({ width, height, data: toRgba(picture) }, loaded.value);
@@ -74,7 +91,9 @@ export async function pngOf(picture: Picture): Promise<Result<Uint8Array>> {
 /** Packages that were found: looking for one takes as long as decoding a small picture. */
 const found = new Map<string, unknown>();
 
-async function loadPackage(name: string, purpose: string, module?: string): Promise<Result<unknown>> {
+type Package = Pick<Decoder, "package" | "module">;
+
+async function loadPackage({ package: name, module }: Package, purpose: string): Promise<Result<unknown>> {
   if (found.has(name)) return ok(found.get(name));
   try {
     const loaded = (await importPackage(name, module)) as { readonly default?: unknown } | null;

@@ -4,6 +4,7 @@ import { tapsOf } from "../../graph/build.ts";
 import type { Model } from "../../model/model.ts";
 import type { Weights } from "../../weights/tensor.ts";
 import { largestHalf } from "../../weights/use/within-half.ts";
+import { once } from "../executors/executor.ts";
 import { reference } from "../executors/reference.ts";
 import { readInputs } from "../inputs/tensors.ts";
 import { progress } from "../process/progress.ts";
@@ -24,7 +25,7 @@ export async function checkActivationRange(model: Model, weights: Weights, input
   const batch = inputs.value.get("pixel_values")?.shape[0] ?? 1;
   const taps = [...tapsOf(model).keys()];
   progress(`calibrating ${model.name} on ${batch} images`);
-  const run = await reference({ model, batch, taps, sites: "auto", weights, inputs: inputs.value });
+  const run = await once(reference)({ model, batch, taps, sites: "auto", weights, inputs: inputs.value });
   if (!run.ok) return run;
   let largest: Largest = { module: "", value: 0 };
   for (const module of taps) {

@@ -11,7 +11,7 @@ import { hidePatches, reconstruct as paste } from "../../reconstruct/patches.ts"
 import { strip } from "../../reconstruct/strip.ts";
 import { randomMask } from "../../runtime/mask.ts";
 import { elements } from "../../weights/tensor.ts";
-import { type ExecutorName, executors } from "../executors/executors.ts";
+import { type ExecutorName, executor } from "../executors/executors.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
 import { openWeights, type WeightsOptions } from "../inputs/open-weights.ts";
@@ -65,18 +65,24 @@ export async function reconstruct(job: ReconstructJob): Promise<Result<Reconstru
   if (!found.ok) return found;
   const model = found.value;
   if (!hasDecoder(model)) return fail(error("no-reconstruction", null, model.name, model.head.kind));
-  const pictures = await readFitted(job.images, model, model.head.patchSize);
-  if (!pictures.ok) return pictures;
+  const pictures: Picture[] = [];
+  const ofPictures: Diagnostic[] = [];
+  for (const image of job.images) {
+    const picture = await readFitted(image, model, model.head.patchSize);
+    if (!picture.ok) return picture;
+    pictures.push(picture.value);
+    ofPictures.push(...picture.diagnostics);
+  }
   const whileRead: Diagnostic[] = [];
   const weights = await openWeights(job.weights, model, diagnostic => whileRead.push(diagnostic), job.binding);
   if (!weights.ok) return weights;
   return catchingFailures(async () => {
     const { taps, write } = formats[job.format];
-    const inputs = inputsOf(model, pictures.value, job.seed);
-    const execute = await executors[job.on]({ adapter: job.adapter, dtype: "f32", tf32: false });
+    const inputs = inputsOf(model, pictures, job.seed);
+    const execute = await executor(job.on, { adapter: job.adapter, dtype: "f32", tf32: false });
     const report = await execute({
       model,
-      batch: pictures.value.length,
+      batch: pictures.length,
       taps: taps(model),
       sites: "auto",
       weights: weights.value,
@@ -85,7 +91,7 @@ export async function reconstruct(job: ReconstructJob): Promise<Result<Reconstru
     await weights.value.close();
     if (!report.ok) return report;
     const { outputs, on, milliseconds } = report.value;
-    const images = show(model, job.images, pictures.value, inputs, must(outputs, "pred"));
+    const images = show(model, job.images, pictures, inputs, must(outputs, "pred"));
     const stages = taps(model).map(tap =>
       stageOf(tap, must(outputs, tap), inputs.mask, patchGrid(model.input, model.head)),
     );
@@ -98,7 +104,7 @@ export async function reconstruct(job: ReconstructJob): Promise<Result<Reconstru
       facts: factsOf(job, model, loss, on),
     });
     if (!file.ok) return file;
-    const warnings = [...found.diagnostics, ...weights.diagnostics, ...whileRead, ...report.diagnostics];
+    const warnings = [...found.diagnostics, ...ofPictures, ...weights.diagnostics, ...whileRead, ...report.diagnostics];
     const losses = images.map(({ name, loss }) => ({ name, loss }));
     return ok({ file: file.value, loss, images: losses, stages, on, milliseconds }, warnings);
   });

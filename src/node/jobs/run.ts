@@ -3,7 +3,7 @@ import { catchingFailures } from "../../diagnostics/failure.ts";
 import type { StorageType } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import type { RunReport } from "../executors/executor.ts";
-import { type ExecutorName, executors } from "../executors/executors.ts";
+import { type ExecutorName, executor } from "../executors/executors.ts";
 import { gradientsOf, inFileForm } from "../executors/gradients.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
@@ -39,7 +39,7 @@ export async function run(job: RunJob): Promise<Result<RunReport>> {
   const whileRead: Diagnostic[] = [];
   const weights = await openWeights(job.weights, model, diagnostic => whileRead.push(diagnostic), job.binding);
   if (!weights.ok) return weights;
-  const execute = await executors[job.on](job);
+  const execute = await executor(job.on, job);
   const batch = inputs.value.get("pixel_values")?.shape[0] ?? 1;
   const names = weights.value.inFile;
   const wanted = job.gradients === null ? ok(null) : gradientsOf(model, job.gradients, names);

@@ -8,7 +8,7 @@ import { type Comparison, compare, type Outputs } from "../../verify/compare.ts"
 import { gradientLimit, precisionLimits } from "../../verify/precision-limits.ts";
 import { elements } from "../../weights/tensor.ts";
 import type { RunRequest } from "../executors/executor.ts";
-import { type ExecutorName, executors } from "../executors/executors.ts";
+import { type ExecutorName, executor as executorOf } from "../executors/executors.ts";
 import { gradientsOf } from "../executors/gradients.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
@@ -181,7 +181,7 @@ export async function outputsOf(
   request: RunRequest,
 ) {
   const tf32 = form === "tf32";
-  const execute = await executors[executor]({ adapter, dtype: tf32 ? "f32" : form, tf32 });
+  const execute = await executorOf(executor, { adapter, dtype: tf32 ? "f32" : form, tf32 });
   return execute(request);
 }
 

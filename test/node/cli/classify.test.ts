@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import jpeg from "jpeg-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { rank } from "../../../src/node/jobs/ranking.ts";
+import { rank } from "../../../src/node/jobs/classify/ranking.ts";
 import { fitPicture } from "../../../src/preprocess/fit.ts";
 import { toBatch } from "../../../src/preprocess/picture.ts";
 import { readSafetensors } from "../../../src/weights/formats/safetensors.ts";
@@ -25,6 +25,7 @@ model micro {
 }
 model five extends micro { input 32x32x5 }
 model pooled extends micro { head classifier { classes 0 } }
+model wide extends micro { head classifier { classes 300000 } }
 model maps extends micro { head features { levels [4] } }
 `;
 
@@ -69,6 +70,7 @@ beforeAll(() => {
   folder = fs.realpathSync(fs.mkdtempSync(path.join(tmpdir(), "cnxc-test-")));
   const write = (name: string, bytes: string | Uint8Array) => fs.writeFileSync(path.join(folder, name), bytes);
   write("m.cnx", spec);
+  fs.mkdirSync(path.join(folder, "empty"));
   write("a.png", writePng({ width: 40, height: 30, data: gradient }));
   write("a.webp", webp);
   const photo = jpeg.encode({ width: 61, height: 45, data: rgba(3, 61, 45) }, 90).data;
@@ -144,6 +146,32 @@ describe("what images show", () => {
     expect(photo?.classes).not.toEqual(png?.classes);
   });
 
+  test("folders stand for the pictures in them, whatever is told of each", async () => {
+    fs.mkdirSync(path.join(folder, "all/inner"), { recursive: true });
+    for (const [from, to] of [
+      ["b.jpg", "all/z.JPG"],
+      ["a.png", "all/inner/b.png"],
+      ["m.cnx", "all/notes.txt"],
+    ] as const)
+      fs.copyFileSync(path.join(folder, from), path.join(folder, to));
+    const [a, b, inner, z] = await on("reference", "a.png", "b.jpg", "all");
+    expect([a, b, inner, z].map(one => one?.image)).toEqual(["a.png", "b.jpg", "all/inner/b.png", "all/z.JPG"]);
+    expect([inner?.classes, z?.classes]).toEqual([a?.classes, b?.classes]);
+  });
+
+  test("a picture that cannot be decoded costs no answer of the others", async () => {
+    const words = [...usual, "--on", "reference", "0.png", "cut.webp", "1.png", "vast.webp"];
+    const { code, stdout, stderr } = await classify(...words);
+    expect(code).toBe(4);
+    expect(stdout.match(/^\S.*/gm)).toEqual(["0.png", "1.png"]);
+    expect([...stderr.matchAll(/^error\[\w+\/(.*)\]/gm)].map(match => match[1])).toEqual([
+      "image-broken",
+      "image-too-large",
+    ]);
+    const { ok, diagnostics, result } = JSON.parse((await classify(...words, "--json")).stdout);
+    expect([ok, diagnostics.length, result.images]).toEqual([false, 2, await on("reference", "0.png", "1.png")]);
+  });
+
   test("has labels in a table, in which no label moves the cursor", async () => {
     const { code, stdout, stderr } = await classify(
       ...usual,
@@ -191,21 +219,29 @@ describe("what is wrong", () => {
   const cases: readonly [title: string, words: readonly string[], code: number, kind: string, says: string][] = [
     ["no image", usual, 2, "E_USAGE", "image"],
     ["no such image", [...usual, "--on", "reference", "a.png", "gone.png"], 6, "E_IO_NOTFOUND", "gone.png"],
-    ["a text for an image", [...usual, "--on", "reference", "a.png", "m.cnx"], 7, "E_R_INPUT", "nor a WebP"],
-    ["a WebP cut short", [...usual, "--on", "reference", "cut.webp"], 7, "E_R_INPUT", "cut.webp"],
-    ["a vast WebP", [...usual, "--on", "reference", "vast.webp"], 7, "E_R_INPUT", "16384x16384 pixels"],
+    ["a text for an image", [...usual, "--on", "reference", "a.png", "m.cnx"], 4, "E_R_INPUT", "nor a WebP"],
+    ["a WebP cut short", [...usual, "--on", "reference", "cut.webp"], 4, "E_R_INPUT", "cut.webp"],
+    ["a vast WebP", [...usual, "--on", "reference", "vast.webp"], 4, "E_R_INPUT", "16384x16384 pixels"],
     [
       "fewer labels",
       [...usual, "--labels", "six.txt", ...last],
-      7,
+      4,
       "E_R_INPUT",
       "6 labels, one a line, but 'micro' has 7",
     ],
-    ["labels of no UTF-8", [...usual, "--labels", "latin1.txt", ...last], 7, "E_R_INPUT", "not UTF-8"],
+    ["labels of no UTF-8", [...usual, "--labels", "latin1.txt", ...last], 4, "E_R_INPUT", "not UTF-8"],
     ["no labels", [...usual, "--labels", "gone.txt", ...last], 6, "E_IO_NOTFOUND", "gone.txt"],
     ["another head", ["-m", "maps", "-w", "random:1", ...last], 2, "E_USAGE", "head features"],
     ["no classes", ["-m", "pooled", "-w", "random:1", ...last], 2, "E_USAGE", "a head of 0 classes"],
     ["five channels", ["-m", "five", "-w", "random:1", ...last], 2, "E_USAGE", "5 channels"],
+    ["an empty folder", [...usual, "--on", "reference", "empty"], 4, "E_R_INPUT", "holds no picture"],
+    [
+      "more than can be told",
+      ["-m", "wide", "-w", "random:1", "--top", "300000", ...last, ...Array(6).fill("a.png")],
+      2,
+      "E_USAGE",
+      "300000 classes of each of 7 images are more than the 2000000",
+    ],
     ["none on top", [...usual, "--top", "0", ...last], 2, "E_USAGE", "whole number from 1"],
     ["a type that is not stored", [...usual, "--dtype", "f16", ...last], 2, "E_USAGE", "f32 on reference"],
   ];

@@ -48,28 +48,28 @@ describe("what there is to train on is looked at first, and what is wrong leaves
     "a folder without a picture": [
       ({ put }) => put("none/notes.txt", "none"),
       "none",
-      7,
+      4,
       "the folder holds no picture",
     ],
     "a class without a picture": [
       ({ put }) => put("data/emu/notes.txt", "none"),
       "data",
-      7,
+      4,
       "the folder of this class holds no picture; remove it, or add some",
     ],
     "pictures beside classes": [
       ({ put }) => put("data/stray.png", picture(8, 8, 0)),
       "data",
-      7,
+      4,
       "such as 'stray.png', beside folders, such as 'cat'",
     ],
     "more classes than the model has": [
       ({ put }) => put("data/emu/1.png", picture(8, 8, 0)),
       "data",
-      7,
+      4,
       "the folder has 3 classes, but model 'rgb' tells 2 apart; say classes 3",
     ],
-    "one picture": [() => {}, "data/cat/0.png", 7, "one picture is too little to be trained on; name the folder"],
+    "one picture": [() => {}, "data/cat/0.png", 4, "one picture is too little to be trained on; name the folder"],
     "a file of something else": [() => {}, "spec.cnx", 4, "the file is neither safetensors nor"],
     "a model of more channels than pictures have": [
       ({ put }) => put("spec.cnx", spec + recipe("five")),
@@ -80,7 +80,7 @@ describe("what there is to train on is looked at first, and what is wrong leaves
     "fewer pictures than a step takes": [
       ({ put }) => put("spec.cnx", spec + recipe("rgb", "accumulate 3")),
       "data",
-      7,
+      4,
       "there are 4 pictures, but a step takes 6; lower batch or accumulate",
     ],
   };
@@ -119,14 +119,14 @@ describe("pictures that cannot be read", () => {
     const cut = picture(9, 8, 1).subarray(0, 60);
     for (const name of ["cat/2", "dog/3", "dog/5"]) put(`data/${name}.png`, Buffer.concat([cut, Buffer.alloc(40)]));
     const bad = await train();
-    expect([bad.code, bad.stderr]).toEqual([7, expect.stringContaining("of 12 pictures cannot be read")]);
+    expect([bad.code, bad.stderr]).toEqual([4, expect.stringContaining("of 12 pictures cannot be read")]);
     const log = readLog(at("run/log.jsonl"));
     expect(log.length).toBeGreaterThan(0);
     expect(readdirSync(at("run/checkpoints"))).toEqual([`step-${log.length}`]);
     for (const name of ["cat/2", "dog/3", "dog/5"]) rmSync(at(`data/${name}.png`));
     const mended = await train("data", ["--resume"]);
     expect([mended.code, mended.stderr]).toEqual([
-      7,
+      4,
       expect.stringContaining("go on with the same, or begin another run"),
     ]);
     cpSync(at(`run/checkpoints/step-${log.length}/model.safetensors`), at("start.safetensors"));
@@ -152,7 +152,7 @@ describe("a run on tensors", () => {
     const whole = readFileSync(file);
     rmSync(path.dirname(file), { recursive: true });
     await write(3000);
-    expect((await train("data.safetensors", ["--resume"])).code).toBe(7);
+    expect((await train("data.safetensors", ["--resume"])).code).toBe(4);
     await write(null);
     expect((await train("data.safetensors", ["--resume"])).stdout).toContain("steps 5 to 6 of 6");
     expect(readFileSync(file).equals(whole)).toBe(true);
@@ -162,7 +162,7 @@ describe("a run on tensors", () => {
     const { at, train } = place(1);
     await writeTensors(at("data.safetensors"), [f32Tensor("pixel_values", [4, 3, 8, 9], () => new Float32Array(864))]);
     const { code, stderr } = await train("data.safetensors");
-    expect(code).toBe(7);
+    expect(code).toBe(4);
     expect(stderr).toContain("input 'pixel_values' is F32 [4, 3, 8, 9], expected F32 or U8 [N, 3, 8, 8]");
     expect(stderr).toContain("input 'labels' is missing");
     expect(existsSync(at("run"))).toBe(false);

@@ -174,8 +174,8 @@ test.each<readonly [title: string, bytes: () => Uint8Array, says: string]>([
   ],
   ["no pixels", () => lying(0, 4, 8, 6, zeros(1)), "0x4 pixels"],
   ["three bits", () => lying(1, 1, 3, 0, zeros(2)), "colour type 0 with 3 bits"],
-  ["too many pixels", () => lying(2 ** 31 - 1, 2 ** 31 - 1, 8, 6, zeros(9)), "more than 40 million"],
-  ["16 bits of too many pixels", () => lying(6324, 6324, 16, 6, zeros(9)), "MB to decode"],
+  ["too many pixels", () => lying(2 ** 31 - 1, 2 ** 31 - 1, 8, 6, zeros(9)), "more than 64 million"],
+  ["16 bits of too many pixels", () => lying(7999, 7999, 16, 6, zeros(9)), "MB to decode"],
   ["no header", () => Buffer.concat([signature, chunk("IDAT", zeros(9)), end]), "does not begin with a header"],
   [
     "a chunk behind the end",
@@ -185,10 +185,10 @@ test.each<readonly [title: string, bytes: () => Uint8Array, says: string]>([
   [
     "a JPEG of many scans",
     () => {
-      const vast = edited(jpeg, frameOf(jpeg) + 5, [0x0f, 0xa0, 0x0f, 0xa0]);
-      return Buffer.concat([vast.subarray(0, -2), ...Array(30).fill(scan), vast.subarray(-2)]);
+      const vast = edited(jpeg, frameOf(jpeg) + 5, [0x1f, 0x40, 0x1f, 0x3f]);
+      return Buffer.concat([vast.subarray(0, -2), ...Array(12).fill(scan), vast.subarray(-2)]);
     },
-    "4000x4000 pixels in 31 scans, 496 million in all",
+    "7999x8000 pixels in 13 scans, 832 million in all",
   ],
   ["a JPEG of too many pixels", () => edited(jpeg, frameOf(jpeg) + 5, [0xff, 0xff, 0xff, 0xff]), "65535x65535 pixels"],
   ["a JPEG of no lines", () => edited(jpeg, frameOf(jpeg) + 5, [0, 0]), "21x0 pixels"],
@@ -196,6 +196,64 @@ test.each<readonly [title: string, bytes: () => Uint8Array, says: string]>([
   ["a JPEG without a picture", () => Buffer.from([0xff, 0xd8, 0xff, 0xd9]), "no picture"],
 ])("%s: refused in words, before anything is decoded", async (_, bytes, says) => {
   expect((await read(bytes())).problem).toContain(says);
+});
+
+test.each<readonly [begins: string, is: string]>([
+  ["GIF89a\x01\0", "is a GIF, neither"],
+  ["II*\0\x08\0\0\0", "is a TIFF, neither"],
+  ["MM\0*\0\0\0\x08", "is a TIFF, neither"],
+  ["BM\x46\0", "is a BMP, neither"],
+  ["\0\0\0\x18ftypheic", "is a HEIC image, neither"],
+  ["\0\0\0\x18ftypavif", "is an AVIF image, neither"],
+  ["<!DOCTYPE html>", "is a page of HTML, neither"],
+  ["version https://git-lfs.github.com/spec/v1", "is a pointer to a file that Git LFS keeps, neither"],
+  ["", "is empty, neither"],
+  ["words", "is neither a PNG nor"],
+])("a file that begins with %j is said to be what it is", async (begins, is) => {
+  const { problem } = await read(Buffer.from(begins, "latin1"));
+  expect(problem).toContain(`image-format: the file ${is}`);
+});
+
+/** An animation of one frame of 40x30 pixels, that lies so on a canvas of so many. */
+function animation(left: number, top: number, width: number, height: number): Buffer {
+  const canvas = Buffer.alloc(10);
+  canvas[0] = 0x12;
+  canvas.writeUIntLE(width - 1, 4, 3);
+  canvas.writeUIntLE(height - 1, 7, 3);
+  const frame = Buffer.alloc(16);
+  for (const [i, value] of [left / 2, top / 2, 39, 29].entries()) frame.writeUIntLE(value, 3 * i, 3);
+  const riff = (type: string, ...data: readonly Uint8Array[]): Buffer => {
+    const head = Buffer.from(`${type}....`, "latin1");
+    const body = Buffer.concat(data);
+    head.writeUInt32LE(body.length, 4);
+    return Buffer.concat([head, body]);
+  };
+  const frames = riff("ANMF", frame, webp.subarray(12));
+  return riff("RIFF", Buffer.from("WEBP"), riff("VP8X", canvas), riff("ANIM", Buffer.alloc(6)), frames);
+}
+
+test("the first frame of a WebP lies where it says, on what is transparent", async () => {
+  const still = await read(webp);
+  const found = await read(animation(6, 2, 50, 41));
+  expect([found.problem, found.width, found.height]).toEqual([null, 50, 41]);
+  for (let y = 0; y < 41; y++)
+    for (let x = 0; x < 50; x++) {
+      const inside = x >= 6 && x < 46 && y >= 2 && y < 32;
+      const from = 4 * ((y - 2) * 40 + x - 6);
+      const expected = inside ? [...still.data.subarray(from, from + 4)] : [0, 0, 0, 0];
+      expect([...found.data.subarray(4 * (50 * y + x), 4 * (50 * y + x) + 4)]).toEqual(expected);
+    }
+  expect((await read(animation(12, 2, 50, 41))).problem).toContain("lies outside of it");
+  expect((await read(animation(6, 12, 50, 41))).problem).toContain("lies outside of it");
+});
+
+test("a JPEG is read that has bytes between its markers, and none whose pixels are damaged", async () => {
+  const end = jpeg.length - 2;
+  const more = Buffer.concat([jpeg.subarray(0, end), Buffer.from([0xff, 0xd0, 1, 2, 3]), jpeg.subarray(end)]);
+  expect(await read(more)).toEqual(await read(jpeg));
+  const begin = jpeg.indexOf(Buffer.from([0xff, 0xda]));
+  const cut = Buffer.concat([jpeg.subarray(0, begin + 60), jpeg.subarray(end)]);
+  expect((await read(cut)).problem).toMatch(/image-broken: .*premature end/);
 });
 
 const frameOf = (bytes: Buffer): number => bytes.indexOf(Buffer.from([0xff, 0xc0]));

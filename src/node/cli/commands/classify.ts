@@ -4,8 +4,11 @@ import type { StorageType } from "../../../model/model.ts";
 import { type ExecutorName, executorNames } from "../../executors/executors.ts";
 import { storageProblem } from "../../executors/storage-problem.ts";
 import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
-import type { Classified, ClassifyJob, LabelledClass } from "../../jobs/classify.ts";
+import type { Classified, ClassifyJob } from "../../jobs/classify/classify.ts";
+import type { Ranked } from "../../jobs/classify/ranking.ts";
+import { rankedOf } from "../../jobs/classify/rankings.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
+import { hoursText, pace } from "../../process/pace.ts";
 import type { AddCommand } from "../command.ts";
 import { onExecutors } from "../on-executors.ts";
 import { choice, countOption, defaulted, once, storageOption, tf32Help } from "../options.ts";
@@ -28,7 +31,7 @@ const examples = `
 Examples:
   cnxc classify specs/convnextv2.cnx -m atto -w atto.safetensors cat.jpg dog.webp --labels imagenet.txt
       the five likeliest classes of each image
-  cnxc classify my.cnx -w model.safetensors *.png --top 1 --json
+  cnxc classify my.cnx -w model.safetensors pictures --top 1 --json
       the same under "result", for a program
 `;
 
@@ -37,7 +40,7 @@ export const addClassify: AddCommand = (program, execute) => {
     .command("classify")
     .description("say what images show")
     .argument("<spec>", "spec file, - for standard input")
-    .argument("<image...>", "PNG, JPEG and WebP images")
+    .argument("<image...>", "PNG, JPEG and WebP images, and folders of them")
     .option("-m, --model <name>", "a model with head classifier (default: the only model that the spec declares)")
     .addOption(
       once(
@@ -81,13 +84,31 @@ async function classify(spec: string, images: readonly string[], options: Option
 
 function settle(result: Result<Classified>): Outcome {
   if (!result.ok) return outcome({ diagnostics: result.diagnostics });
-  const { images, on, milliseconds } = result.value;
+  const { rankings, labels, broken, on, milliseconds, seconds } = result.value;
+  const images = rankings.images.map((image, n) => ({
+    image,
+    classes: rankedOf(rankings, n).map(({ class: index, logit, probability }) => ({
+      class: index,
+      label: labels?.[index] ?? null,
+      logit,
+      probability,
+    })),
+  }));
+  const ran = `ran on ${on} in ${milliseconds.toFixed(1)} ms`;
+  const many = `${images.length} images in ${hoursText(seconds)}, ${pace(images.length / seconds)}`;
   return outcome({
-    diagnostics: result.diagnostics,
+    diagnostics: [...broken, ...result.diagnostics],
     text: images.map(({ image, classes }) => `${shownPath(image)}\n${table(classes)}`).join("\n"),
     result: { images },
-    notes: [`ran on ${on} in ${milliseconds.toFixed(1)} ms`],
+    notes: images.length === 0 ? [] : images.length < fewImages ? [ran] : [ran, many],
   });
+}
+
+/** Of fewer the rate says little. */
+const fewImages = 100;
+
+interface LabelledClass extends Ranked {
+  readonly label: string | null;
 }
 
 /** Rank, probability, and the label, or the class's index where there are none. */

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import * as path from "node:path";
 import { type Diagnostic, fail, ok, type Result } from "../../../diagnostics/diagnostic.ts";
-import type { DiagnosticCode } from "../../../diagnostics/messages.ts";
 import { noteAll } from "../../files/read-so-far.ts";
 import { openThreads } from "../../process/threads.ts";
 import type { PictureFile, PictureFiles } from "../picture-files.ts";
+import { ofOnePicture } from "../pictures.ts";
 import type { Examples, Shown, Wanted } from "./epochs.ts";
 import type { ShownExample } from "./inputs.ts";
 import { sharePictures } from "./picture-memory.ts";
@@ -12,17 +12,6 @@ import type { ThreadAnswer, ThreadData, ThreadTask } from "./picture-thread.ts";
 
 /** The part of the pictures of which more than can be broken by chance. */
 const mostBroken = 0.01;
-
-/** Why a picture is passed over. Anything else that is wrong is so with all of them. */
-const ofOnePicture: ReadonlySet<DiagnosticCode> = new Set<DiagnosticCode>([
-  "image-format",
-  "image-broken",
-  "image-too-large",
-  "image-changed",
-  "file-not-found",
-  "not-a-file",
-  "permission-denied",
-]);
 
 /** Pictures in a model's size, decoded by so many threads. One that cannot be read is passed over for the next. */
 export function pictureExamples(

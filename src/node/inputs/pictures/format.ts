@@ -12,7 +12,7 @@ export interface Rgba {
 export interface Cost {
   readonly width: number;
   readonly height: number;
-  /** Memory that is held at once. */
+  /** Memory that the decoder holds at once, beside the file. */
   readonly bytes: number;
   /** How often the whole picture is gone through. */
   readonly scans: number;
@@ -20,16 +20,24 @@ export interface Cost {
 
 export interface PictureFormat {
   readonly name: string;
-  /** Most memory that decoding may take, in bytes. */
-  readonly mostBytes: number;
   /** Its first bytes; null is any byte. */
   readonly begins: readonly (number | null)[];
-  /** The npm package that decodes it, an optional peer, and which of its modules does. */
+  /** Throws a `BrokenPicture` where the file is not whole. */
+  readonly look: (bytes: Buffer) => Look;
+}
+
+/** What is known of a file before anything is decoded. */
+export interface Look extends Cost {
+  readonly decoder: Decoder;
+  /** How many pictures it has, of which the first is read. */
+  readonly frames: number;
+}
+
+export interface Decoder {
+  /** The npm package that decodes, an optional peer, and which of its modules does. */
   readonly package: string;
   readonly module?: string;
-  /** Throws a `BrokenPicture` where the file is not whole. */
-  readonly look: (bytes: Buffer) => Cost;
-  /** The same, and may throw what the package throws. */
+  /** Throws a `BrokenPicture` where the file is not whole, or what the package throws. The bytes are its to change. */
   readonly decode: (bytes: Buffer, loaded: unknown) => Rgba | Promise<Rgba>;
 }
 
@@ -37,22 +45,20 @@ export interface PictureFormat {
 export class BrokenPicture extends Error {}
 
 const million = 1e6;
-const most = { pixels: 40 * million, visits: 400 * million } as const;
+/** 50 megapixels of phones are 8192x6144, and a process has about 100 MB before it decodes. */
+const most = { pixels: 64 * million, visits: 800 * million, bytes: 900 * million } as const;
 
-/** Why a picture is too much to be decoded, or null. */
-export function tooMuch(
-  { width, height, bytes, scans }: Cost,
-  { mostBytes }: Pick<PictureFormat, "mostBytes">,
-  place: FilePlace,
-): Diagnostic | null {
+/** Why a picture is too much to be decoded, or null. Its file is held twice, by the decoder too. */
+export function tooMuch({ width, height, scans, bytes }: Cost, file: number, place: FilePlace): Diagnostic | null {
   if (width * height > most.pixels)
     return error("image-too-large", place, `${width}x${height} pixels`, `${most.pixels / million} million`);
-  if (bytes > mostBytes)
+  const memory = bytes + 2 * file;
+  if (memory > most.bytes)
     return error(
       "image-too-large",
       place,
-      `${width}x${height} pixels that take ${Math.ceil(bytes / million)} MB to decode`,
-      `${mostBytes / million} MB`,
+      `${width}x${height} pixels that take ${Math.ceil(memory / million)} MB to decode`,
+      `${most.bytes / million} MB`,
     );
   const visits = width * height * scans;
   if (visits <= most.visits) return null;

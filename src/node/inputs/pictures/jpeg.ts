@@ -1,26 +1,8 @@
-import { BrokenPicture, type Cost, type PictureFormat, type Rgba, rgbaBytes } from "./format.ts";
+import { BrokenPicture, type Look, type PictureFormat, rgbaBytes } from "./format.ts";
+import { jpegJs, mozjpeg } from "./jpeg-decoders.ts";
 
-interface JpegJs {
-  readonly decode: (bytes: Uint8Array, options: object) => Rgba;
-}
-
-/** JPEG (ITU T.81), baseline and progressive. */
-export const jpeg: PictureFormat = {
-  name: "JPEG",
-  mostBytes: 1024e6,
-  begins: [0xff, 0xd8, 0xff],
-  package: "jpeg-js",
-  look,
-  decode: (bytes, loaded) =>
-    (loaded as JpegJs).decode(bytes, {
-      useTArray: true,
-      formatAsRGBA: true,
-      tolerantDecoding: false,
-      // What `look` has reckoned with; these would speak of the package's options.
-      maxResolutionInMP: 1000,
-      maxMemoryUsageInMB: 4096,
-    }),
-};
+/** JPEG (ITU T.81), baseline and progressive: grey, colour, and the four inks of print. */
+export const jpeg: PictureFormat = { name: "JPEG", begins: [0xff, 0xd8, 0xff], look };
 
 /** Frames are markers C0 to CF, but for three that are none: tables of Huffman and arithmetic codes, and a reserved one. */
 const isFrame = (marker: number): boolean => (marker & 0xf0) === 0xc0 && ![0xc4, 0xc8, 0xcc].includes(marker);
@@ -28,7 +10,7 @@ const scanBegins = 0xda;
 const endOfImage = 0xd9;
 
 /** Goes from marker to marker: the frame's size, how many scans there are, and that the file has its end. */
-function look(bytes: Buffer): Cost {
+function look(bytes: Buffer): Look {
   let frame: Frame | null = null;
   let scans = 0;
   for (let at = 2; ; ) {
@@ -52,9 +34,12 @@ function look(bytes: Buffer): Cost {
     while (at + 1 < bytes.length && !(bytes[at] === 0xff && isMarker(bytes[at + 1] ?? 0))) at++;
   }
   if (frame === null || scans === 0) throw new BrokenPicture("it has no picture");
-  const { width, height, blocks } = frame;
-  // The decoder holds each block as an array of its own, 640 bytes as measured, until it is samples.
-  return { width, height, scans, bytes: blocks * 640 + rgbaBytes(width, height) / 2 };
+  const { width, height, components, blocks } = frame;
+  const pixels = rgbaBytes(width, height);
+  // Of inks each block is an array of its own, 640 bytes as measured, until it is samples.
+  if (components === 4) return { width, height, scans, frames: 1, bytes: blocks * 640 + pixels / 2, decoder: jpegJs };
+  // Where there are several scans, 64 coefficients of 16 bits are held of each block.
+  return { width, height, scans, frames: 1, bytes: pixels + (scans > 1 ? blocks * 128 : 0), decoder: mozjpeg };
 }
 
 /** Within a scan, FF is followed by 00 where it is data, and by D0 to D7 where decoding may begin anew. */
@@ -63,6 +48,7 @@ const isMarker = (byte: number): boolean => byte !== 0 && byte !== 0xff && !(byt
 interface Frame {
   readonly width: number;
   readonly height: number;
+  readonly components: number;
   /** Blocks of 8 x 8 samples, of all components. */
   readonly blocks: number;
 }
@@ -76,5 +62,5 @@ function frameOf(segment: Buffer): Frame {
   if (sampling.flat().some(factor => factor < 1 || factor > 4)) throw new BrokenPicture("its sampling is none of JPEG");
   const [across, down] = [0, 1].map(i => Math.max(...sampling.map(factors => factors[i] ?? 1))) as [number, number];
   const units = Math.ceil(width / (8 * across)) * Math.ceil(height / (8 * down));
-  return { width, height, blocks: units * sampling.reduce((sum, [h = 1, v = 1]) => sum + h * v, 0) };
+  return { width, height, components: count, blocks: units * sampling.reduce((sum, [h = 1, v = 1]) => sum + h * v, 0) };
 }

@@ -1,34 +1,39 @@
-import { readFileSync } from "node:fs";
+import { Readable } from "node:stream";
 import { crc32, createInflate } from "node:zlib";
 import type { Result } from "../../../diagnostics/diagnostic.ts";
 import { ok } from "../../../diagnostics/diagnostic.ts";
-import { packageFile } from "../../process/packages.ts";
-import { BrokenPicture, type Cost, type PictureFormat, type Rgba, rgbaBytes } from "./format.ts";
+import { BrokenPicture, type Cost, type Decoder, type PictureFormat, type Rgba, rgbaBytes } from "./format.ts";
+import { binaryOf } from "./instance.ts";
 
-export const pngPackage = "@jsquash/png";
+const pngPackage = "@jsquash/png";
 
 const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]);
 
-/** Portable Network Graphics (W3C, third edition): any colour type and depth, interlaced or not; of APNG the still image. */
-export const png: PictureFormat = {
-  name: "PNG",
-  mostBytes: 512e6,
-  begins: [...signature],
+export const pngCodec: Decoder = {
   package: pngPackage,
   module: "codec/pkg/squoosh_png.js",
-  look: bytes => costOf(headerOf(essentialChunks(bytes))),
   decode: async (bytes, loaded) => {
-    const chunks = essentialChunks(bytes);
+    const chunks = chunksOf(bytes);
     await checkImageData(chunks, headerOf(chunks));
     const { decode } = await started(loaded);
-    // Ancillary chunks hold compressed texts and profiles, which no pixel depends on.
-    const whole = Buffer.concat([signature, ...chunks.map(({ all }) => all)]);
+    const whole = essentials(bytes, chunks);
     try {
       const { data, width, height } = decode(whole);
       return { data: new Uint8Array(data.buffer, data.byteOffset, data.length), width, height };
     } catch {
       throw new BrokenPicture("its image data is damaged"); // the package's own words name its functions
     }
+  },
+};
+
+/** Portable Network Graphics (W3C, third edition): any colour type and depth, interlaced or not; of APNG the still image. */
+export const png: PictureFormat = {
+  name: "PNG",
+  begins: [...signature],
+  look: bytes => {
+    const chunks = chunksOf(bytes);
+    const control = chunks.find(({ type, data }) => type === "acTL" && data.length === 8);
+    return { ...costOf(headerOf(chunks)), frames: control?.data.readUInt32BE() ?? 1, decoder: pngCodec };
   },
 };
 
@@ -49,15 +54,9 @@ let starting: Promise<unknown> | null = null;
 
 async function started(loaded: unknown): Promise<Codec> {
   const codec = loaded as Codec;
-  starting ??= codec.default(codecBinary());
+  starting ??= codec.default(binaryOf(pngPackage, "codec/pkg/squoosh_png_bg.wasm"));
   await starting;
   return codec;
-}
-
-function codecBinary(): Uint8Array {
-  const file = packageFile(pngPackage, "codec/pkg/squoosh_png_bg.wasm");
-  if (file === null) throw new Error(`${pngPackage} has no decoder`);
-  return readFileSync(file);
 }
 
 interface Chunk {
@@ -70,7 +69,8 @@ interface Chunk {
 /** Those that pixels depend on, in their order. */
 const essential = ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"];
 
-function essentialChunks(bytes: Buffer): readonly Chunk[] {
+/** These, and how many frames there are. */
+function chunksOf(bytes: Buffer): readonly Chunk[] {
   const chunks: Chunk[] = [];
   for (let at = signature.length; ; ) {
     if (at + 12 > bytes.length)
@@ -80,14 +80,24 @@ function essentialChunks(bytes: Buffer): readonly Chunk[] {
     const end = at + 12 + length;
     if (end > bytes.length)
       throw new BrokenPicture(`a chunk of ${length} bytes begins at ${at}, and the file has ${bytes.length}`);
-    if (essential.includes(type)) {
-      if (crc32(bytes.subarray(at + 4, end - 4)) !== bytes.readUInt32BE(end - 4))
-        throw new BrokenPicture(`the checksum of chunk ${type} at ${at} is wrong`);
+    if (essential.includes(type) && crc32(bytes.subarray(at + 4, end - 4)) !== bytes.readUInt32BE(end - 4))
+      throw new BrokenPicture(`the checksum of chunk ${type} at ${at} is wrong`);
+    if (essential.includes(type) || type === "acTL")
       chunks.push({ type, data: bytes.subarray(at + 8, end - 4), all: bytes.subarray(at, end) });
-    }
     if (type === "IEND") return chunks;
     at = end;
   }
+}
+
+/** The file without what no pixel depends on, such as compressed texts and profiles, in the same memory. */
+function essentials(bytes: Buffer, chunks: readonly Chunk[]): Buffer {
+  let length = signature.length;
+  for (const { type, all } of chunks)
+    if (essential.includes(type)) {
+      bytes.copyWithin(length, all.byteOffset - bytes.byteOffset, all.byteOffset - bytes.byteOffset + all.length);
+      length += all.length;
+    }
+  return bytes.subarray(0, length);
 }
 
 interface Header {
@@ -154,9 +164,8 @@ async function checkImageData(chunks: readonly Chunk[], header: Header): Promise
   const inflate = createInflate();
   const packed = chunks.filter(({ type }) => type === "IDAT").map(({ data }) => data);
   let length = 0;
-  inflate.end(Buffer.concat(packed));
   try {
-    for await (const part of inflate) {
+    for await (const part of Readable.from(packed).pipe(inflate)) {
       length += (part as Buffer).length;
       if (length > expected) break;
     }

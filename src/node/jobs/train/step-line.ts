@@ -1,3 +1,5 @@
+import { hoursText, pace } from "../../process/pace.ts";
+
 /** Where a run stands after a step. */
 export interface Standing {
   /** Steps that are done, and of the whole run. */
@@ -36,13 +38,3 @@ export function plainStepLine(standing: Standing): string {
 
 const epochsOf = ({ step, steps, stepsPerEpoch }: Standing) =>
   stepsPerEpoch === null ? null : { epoch: Math.ceil(step / stepsPerEpoch), epochs: Math.ceil(steps / stepsPerEpoch) };
-
-const pace = (imagesPerSecond: number): string =>
-  `${imagesPerSecond < 100 ? imagesPerSecond.toPrecision(3) : Math.round(imagesPerSecond)} images/s`;
-
-/** `1:23`, hours and minutes, rounded up; less than a minute in seconds. */
-export function hoursText(seconds: number): string {
-  if (seconds < 60) return `${Math.ceil(seconds)} s`;
-  const minutes = Math.ceil(seconds / 60);
-  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}`;
-}

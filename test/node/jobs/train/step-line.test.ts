@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { hoursText, plainStepLine, type Standing, stepLine } from "../../../../src/node/jobs/train/step-line.ts";
+import { plainStepLine, type Standing, stepLine } from "../../../../src/node/jobs/train/step-line.ts";
+import { hoursText } from "../../../../src/node/process/pace.ts";
 
 const standing: Standing = {
   step: 1234,
