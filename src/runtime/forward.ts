@@ -148,7 +148,7 @@ export function forward(
       done = timed(isLast ? Promise.all(mapped) : device.queue.onSubmittedWorkDone(), start, cut);
       done.catch(() => {});
     }
-    return { result: done.then(() => read(places)) };
+    return { result: Promise.all([before, done]).then(() => read(places)) };
   };
 
   return async (inputs, batch, wanted) => {

@@ -180,7 +180,8 @@ describe.skipIf(adapter === null)("R42: a run that takes long", () => {
       const expected = await usual.run({ pixel_values: images(batch) });
       submits = 0;
       const found = await cut.run({ pixel_values: images(batch) });
-      expect(submits).toBeGreaterThan(2 * descriptor.steps.length);
+      // More than there are steps: some are cut.
+      expect(submits).toBeGreaterThan(descriptor.steps.length);
       expect(bits(found.logits)).toEqual(bits(expected.logits));
     }
   });
