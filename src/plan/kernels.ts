@@ -269,7 +269,7 @@ export interface SiteErrorParams extends Pick<PatchGrid, "rows" | "columns"> {
   /** Only removed patches are wanted; the error of kept ones is 0. */
   readonly removedOnly: boolean;
   /** Predictions are there of so many patches alone, which a table names. */
-  readonly keep?: number;
+  readonly gathered?: number;
   readonly invocations: number;
 }
 

@@ -111,8 +111,8 @@ const patchesOf = (p: KernelParams["siteErrorGrad"]) => {
   const { rows, columns, size, channels, eps } = p;
   const [height, width] = [rows * size, columns * size];
   const pixels = size * size * channels;
-  const patches = p.keep ?? rows * columns;
-  const table = p.keep === undefined ? null : tableOperand({ rows, columns, keep: p.keep });
+  const patches = p.gathered ?? rows * columns;
+  const table = p.gathered === undefined ? null : tableOperand({ rows, columns, keep: p.gathered });
   return {
     context: {
       ...{ size, channels, pixels, columns, height, width, patches },

@@ -70,7 +70,7 @@ export function targetOf(group: FusionGroup, graph: Graph) {
     params: {
       ...{ rows: height, columns: width, size, channels: image.type.shape[1] as number },
       eps: standardize ? attr(standardize, "standardize").eps : null,
-      ...(gathered ? { keep: attr(gathered, "gatherSites").keep } : {}),
+      ...(gathered ? { gathered: attr(gathered, "gatherSites").keep } : {}),
     },
     reads: {
       ...{ pred: operand(anchor, 0), image: image.id },
