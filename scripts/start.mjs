@@ -7,6 +7,7 @@ import { atto, tolerance } from "./start-atto.mjs";
 const dist = path.resolve(import.meta.dirname, "..", "dist");
 const { findAdapter } = await import(path.join(dist, "node/gpu/adapters.js"));
 const { spawnWithAdapter } = await import(path.join(dist, "node/gpu/gpu-process.js"));
+const { once } = await import(path.join(dist, "node/executors/executor.js"));
 const { onnxruntime } = await import(path.join(dist, "node/executors/onnxruntime.js"));
 const { emit } = await import(path.join(dist, "compile.js"));
 const { constants, elements } = await import(path.join(dist, "graph/graph.js"));
@@ -47,7 +48,7 @@ const graph = async () => {
   progress("loading the graph into ONNX Runtime …");
   const { request, context } = atto();
   const unit = emit({ ...request, target: onnx, batch: { min: 1, max: 1 }, context });
-  const run = await onnxruntime(false)(request);
+  const run = await once(onnxruntime(false))(request);
   if (!unit.ok) return giveUp(unit.diagnostics);
   if (!run.ok) return giveUp(run.diagnostics);
   const { outputs, on, milliseconds } = run.value;
