@@ -45,11 +45,9 @@ export function neighbourOf(table: Values, x: Values, grid: PatchGrid & { readon
 const asMap = (x: Values, rows: number, columns: number): Values =>
   x.shape.length === 2 ? { ...x, shape: [dim(x, 0), rows, columns, 1] } : x;
 
-/** What was made of such a map, or of a map. */
-const like = (given: Values, { shape, data }: Values): Values =>
-  given.shape.length === 2
-    ? { shape: [dim({ shape, data }, 0), data.length / dim({ shape, data }, 0)], data }
-    : { shape, data };
+/** What was made of such a map is a value a patch again. */
+const like = (given: Values, out: Values): Values =>
+  given.shape.length === 2 ? { ...out, shape: [dim(out, 0), out.data.length / dim(out, 0)] } : out;
 
 /** The formulas of masked autoencoders. */
 export const siteOps = {

@@ -43,8 +43,8 @@ const activationOf: ReadonlyMap<unknown, Activation> = new Map(
 const usualEps = 1e-12;
 
 /**
- * A config.json of transformers' ConvNeXt, ConvNeXt V2 or DINOv3's ConvNeXt, or of a detector or segmenter that holds one as its backbone.
- * What it leaves out has the default that the config's class gives it. Fields that change the model and that cnxc cannot
+ * A config.json of transformers' ConvNeXt, ConvNeXt V2 or DINOv3's ConvNeXt, or of a detector or segmenter that holds one as
+ * its backbone. What it leaves out has the default that the config's class gives it. Fields that change the model and that cnxc cannot
  * express are an error that names them. Source: transformers configuration_convnext.py, configuration_convnextv2.py.
  */
 export const importConfig = (config: Json, file: string, options: ImportOptions): Result<Imported> =>

@@ -165,9 +165,15 @@ describe.skipIf(adapter === null)("R42: a run that takes long", () => {
   function slow(gpu: GPUDevice, submitted: () => void): GPUDevice {
     const { device } = tamper(gpu, nothingCompiled(), { submitted });
     const { queue } = device;
+    // One after the other, as a GPU works: what takes a while is the work, not the way to it.
+    let last: Promise<unknown> = Promise.resolve();
     const onSubmittedWorkDone = async () => {
-      await queue.onSubmittedWorkDone();
-      await new Promise(done => setTimeout(done, 40));
+      const before = last;
+      last = (async () => {
+        await Promise.all([before, queue.onSubmittedWorkDone()]);
+        await new Promise(done => setTimeout(done, 40));
+      })();
+      await last;
     };
     return overlaid(device, { queue: overlaid(queue, { onSubmittedWorkDone }) });
   }
@@ -180,8 +186,7 @@ describe.skipIf(adapter === null)("R42: a run that takes long", () => {
       const expected = await usual.run({ pixel_values: images(batch) });
       submits = 0;
       const found = await cut.run({ pixel_values: images(batch) });
-      // More than there are steps: some are cut.
-      expect(submits).toBeGreaterThan(descriptor.steps.length);
+      expect(submits).toBeGreaterThan(2 * descriptor.steps.length);
       expect(bits(found.logits)).toEqual(bits(expected.logits));
     }
   });
