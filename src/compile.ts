@@ -180,7 +180,7 @@ export interface Compilation {
   readonly units: readonly (Unit & { readonly dtype: Request["dtype"] })[];
   /** All that is to be written, below a folder for each model. */
   readonly files: readonly OutputFile[];
-  /** What was read, by name: the spec last, what it imports before. */
+  /** What was read, by name: the spec last, what it imports and the files of labels before. */
   readonly dependencies: readonly string[];
 }
 
@@ -208,11 +208,10 @@ export async function compile(
   const units = emitted.flatMap(unit => (unit.ok ? [unit.value] : []));
   const diagnostics = [...analysed.diagnostics, ...context.diagnostics, ...emitted.flatMap(unit => unit.diagnostics)];
   if (units.length < emitted.length) return fail(...diagnostics);
-  return ok(
-    { units, files: units.flatMap(filesOf), dependencies: analysed.value.files.map(({ source }) => source.name) },
-    diagnostics,
-  );
+  return ok({ units, files: units.flatMap(filesOf), dependencies: analysed.value.files.flatMap(namesOf) }, diagnostics);
 }
+
+const namesOf = ({ source, named }: Ast): readonly string[] => [...named, source].map(({ name }) => name);
 
 const filesOf = ({ model, files }: Unit): readonly OutputFile[] =>
   files.map(file => ({ ...file, path: `${model.name}/${file.path}` }));

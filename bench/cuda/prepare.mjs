@@ -163,7 +163,7 @@ const modelOf = (/** @type {string} */ golden) => {
   return {
     ...model,
     input: { ...model.input, height, width, channels: spec.in_chans },
-    head: { kind: "classifier", classes: spec.num_classes },
+    head: { ...model.head, classes: spec.num_classes, labels: null },
   };
 };
 

@@ -57,6 +57,7 @@ await writeImages(at("test.safetensors"), "t10k", labels => [...labels.keys()]);
 
 const { oneRecipe } = await compiled("node/inputs/one-recipe.js");
 const { openTensors } = await compiled("node/inputs/tensor-data.js");
+const { asItIs } = await compiled("node/inputs/with-tensors.js");
 const { openWeights, paramsOf } = await compiled("node/inputs/open-weights.js");
 const { learnedBy } = await compiled("training/learned.js");
 const { learningRate } = await compiled("training/learning-rate.js");
@@ -78,7 +79,7 @@ const writeStart = async (
   const { model, recipe } = recipeOf(name);
   const params = paramsOf(model).value;
   const head = randomWeights(recipe.seed, params, undefined, 0.02);
-  const opened = encoder === null ? null : await openWeights(encoder, model, () => {}, { head });
+  const opened = encoder === null ? null : await openWeights(encoder, model, () => {}, { ...asItIs, head });
   if (opened?.ok === false) throw new Error(opened.diagnostics[0].message);
   const weights = opened?.value ?? head;
   const tensors = [];

@@ -37,3 +37,5 @@ export interface AttoModel {
 export { descriptor };
 /** ConvNeXt `atto`: 224x224x3 to 1000 classes, depths [2, 2, 6, 2], dims [40, 80, 160, 320]. */
 export declare function createModel(options: AttoOptions): Promise<AttoModel>;
+/** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */
+export declare function topK(logits: Float32Array, k?: number): readonly (readonly runtime.TopClass<null>[])[];

@@ -37,3 +37,5 @@ export interface BaseModel {
 export { descriptor };
 /** ConvNeXt `base`: 224x224x3 to 1000 classes, depths [3, 3, 27, 3], dims [128, 256, 512, 1024]. */
 export declare function createModel(options: BaseOptions): Promise<BaseModel>;
+/** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */
+export declare function topK(logits: Float32Array, k?: number): readonly (readonly runtime.TopClass<null>[])[];

@@ -37,3 +37,5 @@ export interface FemtoModel {
 export { descriptor };
 /** ConvNeXt `femto`: 224x224x3 to 1000 classes, depths [2, 2, 6, 2], dims [48, 96, 192, 384]. */
 export declare function createModel(options: FemtoOptions): Promise<FemtoModel>;
+/** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */
+export declare function topK(logits: Float32Array, k?: number): readonly (readonly runtime.TopClass<null>[])[];

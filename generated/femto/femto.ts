@@ -187,3 +187,9 @@ export { descriptor };
 export function createModel(options: FemtoOptions): Promise<FemtoModel> {
   return runtime.createModel(descriptor, options as runtime.ModelOptions) as unknown as Promise<FemtoModel>;
 }
+
+/** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */
+export function topK(logits: Float32Array, k?: number): readonly (readonly runtime.TopClass<null>[])[] {
+  const of = { classes: 1000, labels: null, problem: "single_label" } as const;
+  return runtime.topK(logits, of, k);
+}

@@ -37,3 +37,5 @@ export interface HugeModel {
 export { descriptor };
 /** ConvNeXt `huge`: 224x224x3 to 1000 classes, depths [3, 3, 27, 3], dims [352, 704, 1408, 2816]. */
 export declare function createModel(options: HugeOptions): Promise<HugeModel>;
+/** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */
+export declare function topK(logits: Float32Array, k?: number): readonly (readonly runtime.TopClass<null>[])[];

@@ -37,3 +37,5 @@ export interface LargeModel {
 export { descriptor };
 /** ConvNeXt `large`: 224x224x3 to 1000 classes, depths [3, 3, 27, 3], dims [192, 384, 768, 1536]. */
 export declare function createModel(options: LargeOptions): Promise<LargeModel>;
+/** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */
+export declare function topK(logits: Float32Array, k?: number): readonly (readonly runtime.TopClass<null>[])[];

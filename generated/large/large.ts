@@ -427,3 +427,9 @@ export { descriptor };
 export function createModel(options: LargeOptions): Promise<LargeModel> {
   return runtime.createModel(descriptor, options as runtime.ModelOptions) as unknown as Promise<LargeModel>;
 }
+
+/** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */
+export function topK(logits: Float32Array, k?: number): readonly (readonly runtime.TopClass<null>[])[] {
+  const of = { classes: 1000, labels: null, problem: "single_label" } as const;
+  return runtime.topK(logits, of, k);
+}

@@ -37,3 +37,5 @@ export interface MicroModel {
 export { descriptor };
 /** ConvNeXt `micro`: 64x64x3 to 10 classes, depths [1, 1, 2, 1], dims [8, 16, 24, 40]. */
 export declare function createModel(options: MicroOptions): Promise<MicroModel>;
+/** The likeliest classes of each image, from `logits` [N, 10]. Probabilities are a softmax. */
+export declare function topK(logits: Float32Array, k?: number): readonly (readonly runtime.TopClass<null>[])[];

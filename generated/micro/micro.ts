@@ -117,3 +117,9 @@ export { descriptor };
 export function createModel(options: MicroOptions): Promise<MicroModel> {
   return runtime.createModel(descriptor, options as runtime.ModelOptions) as unknown as Promise<MicroModel>;
 }
+
+/** The likeliest classes of each image, from `logits` [N, 10]. Probabilities are a softmax. */
+export function topK(logits: Float32Array, k?: number): readonly (readonly runtime.TopClass<null>[])[] {
+  const of = { classes: 10, labels: null, problem: "single_label" } as const;
+  return runtime.topK(logits, of, k);
+}

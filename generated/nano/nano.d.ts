@@ -37,3 +37,5 @@ export interface NanoModel {
 export { descriptor };
 /** ConvNeXt `nano`: 224x224x3 to 1000 classes, depths [2, 2, 8, 2], dims [80, 160, 320, 640]. */
 export declare function createModel(options: NanoOptions): Promise<NanoModel>;
+/** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */
+export declare function topK(logits: Float32Array, k?: number): readonly (readonly runtime.TopClass<null>[])[];

@@ -37,3 +37,5 @@ export interface PicoModel {
 export { descriptor };
 /** ConvNeXt `pico`: 224x224x3 to 1000 classes, depths [2, 2, 6, 2], dims [64, 128, 256, 512]. */
 export declare function createModel(options: PicoOptions): Promise<PicoModel>;
+/** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */
+export declare function topK(logits: Float32Array, k?: number): readonly (readonly runtime.TopClass<null>[])[];

@@ -8,3 +8,8 @@ export { descriptor };
 export function createModel(options) {
     return runtime.createModel(descriptor, options);
 }
+/** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */
+export function topK(logits, k) {
+    const of = { classes: 1000, labels: null, problem: "single_label" };
+    return runtime.topK(logits, of, k);
+}

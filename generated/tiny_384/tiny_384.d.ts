@@ -37,3 +37,5 @@ export interface Tiny384Model {
 export { descriptor };
 /** ConvNeXt `tiny_384`: 384x384x3 to 1000 classes, depths [3, 3, 9, 3], dims [96, 192, 384, 768]. */
 export declare function createModel(options: Tiny384Options): Promise<Tiny384Model>;
+/** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */
+export declare function topK(logits: Float32Array, k?: number): readonly (readonly runtime.TopClass<null>[])[];

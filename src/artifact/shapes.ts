@@ -168,6 +168,7 @@ export const shapeRules: Readonly<Record<OperatorName, Rule>> = {
   Erf: alike,
   Gelu: alike,
   Identity: alike,
+  Round: alike,
   Sqrt: alike,
   Tanh: alike,
 

@@ -6343,47 +6343,141 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"usePartial":true,"useData":true,"useDepths":true},
 
   "wgsl/preprocess": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "the shorter side to "
-    + ((stack1 = alias2(alias1(depth0, "side", {"start":{"line":2,"column":85},"end":{"line":2,"column":89}} ), depth0)) != null ? stack1 : "")
-    + ", the middle "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":2,"column":106},"end":{"line":2,"column":111}} ), depth0)) != null ? stack1 : "")
-    + "x"
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":2,"column":116},"end":{"line":2,"column":122}} ), depth0)) != null ? stack1 : "")
-    + " of that, ";
-},"1":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "to "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":2,"column":147},"end":{"line":2,"column":152}} ), depth0)) != null ? stack1 : "")
-    + "x"
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":2,"column":157},"end":{"line":2,"column":163}} ), depth0)) != null ? stack1 : "")
-    + " whatever the shape was, ";
-},"2":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return "  let size = vec2u(given.width, given.height);\n  return "
-    + ((stack1 = container.lambda(container.strict(depth0, "side", {"start":{"line":55,"column":11},"end":{"line":55,"column":15}} ), depth0)) != null ? stack1 : "")
-    + " * size / min(size.x, size.y);\n";
-},"3":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
+  return "the shorter side to "
+    + ((stack1 = container.lambda(container.strict(depth0, "side", {"start":{"line":2,"column":85},"end":{"line":2,"column":89}} ), depth0)) != null ? stack1 : "");
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
-  return "  return vec2u("
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":57,"column":17},"end":{"line":57,"column":22}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":57,"column":28},"end":{"line":57,"column":34}} ), depth0)) != null ? stack1 : "")
-    + ");\n";
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"covers"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":2,"column":99},"end":{"line":2,"column":235}}})) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "to cover "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "width", {"start":{"line":2,"column":124},"end":{"line":2,"column":137}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "height", {"start":{"line":2,"column":142},"end":{"line":2,"column":156}} ), depth0)) != null ? stack1 : "");
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "to "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "width", {"start":{"line":2,"column":171},"end":{"line":2,"column":184}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "height", {"start":{"line":2,"column":189},"end":{"line":2,"column":203}} ), depth0)) != null ? stack1 : "")
+    + " whatever the shape was";
 },"4":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "  // Half of what is left over; of two equally near whole numbers the even one.\n  let rest = resized() - vec2u("
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":65,"column":33},"end":{"line":65,"column":38}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":65,"column":44},"end":{"line":65,"column":50}} ), depth0)) != null ? stack1 : "")
-    + ");\n  let half = rest / 2;\n  return half + (rest % 2) * (half % 2);\n";
+  return "the middle "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":2,"column":272},"end":{"line":2,"column":277}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":2,"column":282},"end":{"line":2,"column":288}} ), depth0)) != null ? stack1 : "")
+    + " of that, ";
 },"5":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  pixel_values[first"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"from"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":46,"column":20},"end":{"line":46,"column":50}}})) != null ? stack1 : "")
+    + "] = (color."
+    + ((stack1 = alias2(alias1(depth0, "band", {"start":{"line":46,"column":63},"end":{"line":46,"column":67}} ), depth0)) != null ? stack1 : "")
+    + " - "
+    + ((stack1 = alias2(alias1(depth0, "mean", {"start":{"line":46,"column":74},"end":{"line":46,"column":78}} ), depth0)) != null ? stack1 : "")
+    + ") / "
+    + ((stack1 = alias2(alias1(depth0, "std", {"start":{"line":46,"column":86},"end":{"line":46,"column":89}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "from", {"start":{"line":46,"column":37},"end":{"line":46,"column":41}} ), depth0)) != null ? stack1 : "");
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  let size = vec2u(given.width, given.height);\n  return "
+    + ((stack1 = container.lambda(container.strict(depth0, "side", {"start":{"line":54,"column":11},"end":{"line":54,"column":15}} ), depth0)) != null ? stack1 : "")
+    + " * size / min(size.x, size.y);\n";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"covers"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":56,"column":0},"end":{"line":64,"column":7}}})) != null ? stack1 : "");
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  // One side becomes exact, the other what keeps the shape.\n  if (given.height * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "width", {"start":{"line":58,"column":23},"end":{"line":58,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " <= given.width * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "height", {"start":{"line":58,"column":58},"end":{"line":58,"column":72}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    return vec2u(quotient(given.width * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "height", {"start":{"line":59,"column":42},"end":{"line":59,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ", given.height), "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "height", {"start":{"line":59,"column":77},"end":{"line":59,"column":91}} ), depth0)) != null ? stack1 : "")
+    + ");\n  }\n  return vec2u("
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "width", {"start":{"line":61,"column":17},"end":{"line":61,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ", quotient(given.height * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "width", {"start":{"line":61,"column":60},"end":{"line":61,"column":73}} ), depth0)) != null ? stack1 : "")
+    + ", given.width));\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  return vec2u("
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "width", {"start":{"line":63,"column":17},"end":{"line":63,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "height", {"start":{"line":63,"column":36},"end":{"line":63,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ");\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    return "\n// To the nearest whole number; of two equally near ones the even one.\nfn quotient(a: u32, b: u32) -> u32 {\n  let whole = a / b;\n  let twice = 2 * (a % b);\n  return whole + select(0u, 1u, twice > b || (twice == b && whole % 2 == 1));\n}\n";
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  // Half of what is left over; of two equally near whole numbers the even one.\n  let rest = resized() - vec2u("
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":81,"column":33},"end":{"line":81,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":81,"column":44},"end":{"line":81,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ");\n  let half = rest / 2;\n  return half + (rest % 2) * (half % 2);\n";
+},"13":function(container,depth0,helpers,partials,data) {
     return "  return vec2u();\n";
+},"14":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  "
+    + ((stack1 = container.lambda(depth0, depth0)) != null ? stack1 : "")
+    + "\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -6392,12 +6486,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "// From an RGBA image of any size to pixel_values, RGB [images][3]["
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":69},"end":{"line":1,"column":75}} ), depth0)) != null ? stack1 : "")
+  return "// From an RGBA image of any size to pixel_values [images]["
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"planes"), "length", {"start":{"line":1,"column":61},"end":{"line":1,"column":74}} ), depth0)) != null ? stack1 : "")
     + "]["
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":81},"end":{"line":1,"column":86}} ), depth0)) != null ? stack1 : "")
-    + "]: bicubic as Pillow has it, in whole\n// numbers and with eight bits between the passes, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"side"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":2,"column":51},"end":{"line":2,"column":197}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":80},"end":{"line":1,"column":86}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":92},"end":{"line":1,"column":97}} ), depth0)) != null ? stack1 : "")
+    + "]: "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"filter"), "name", {"start":{"line":1,"column":104},"end":{"line":1,"column":115}} ), depth0)) != null ? stack1 : "")
+    + " as Pillow has it, in whole\n// numbers and with eight bits between the passes, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"side"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":2,"column":51},"end":{"line":2,"column":242}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"cropped"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":244},"end":{"line":2,"column":307}}})) != null ? stack1 : "")
     + "then\n// (x / 255 - mean) / deviation. Transparency is laid over white. Two dispatches an image, one after the other:\n//   across: dispatchWorkgroups("
     + ((stack1 = alias2(alias1(depth0, "acrossGroups", {"start":{"line":4,"column":34},"end":{"line":4,"column":46}} ), depth0)) != null ? stack1 : "")
     + ", image height)\n//   down: dispatchWorkgroups("
@@ -6416,23 +6516,25 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":34,"column":37},"end":{"line":34,"column":43}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return;\n  }\n  let taps = taps_of(at.y + start().y, given.height, resized().y);\n  let total = total_of(taps);\n  var sum = vec3i(half_of_one);\n  for (var k = taps.first; k < taps.end; k++) {\n    sum += weight(taps, k, total) * color_of(rows[k * "
     + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":41,"column":56},"end":{"line":41,"column":61}} ), depth0)) != null ? stack1 : "")
-    + " + at.x]);\n  }\n  let color = vec3f(clamp(sum >> vec3u(22), vec3i(0), vec3i(255))) / 255.0;\n  let normal = (color - vec3f("
-    + ((stack1 = alias2(alias1(depth0, "mean", {"start":{"line":44,"column":32},"end":{"line":44,"column":36}} ), depth0)) != null ? stack1 : "")
-    + ")) / vec3f("
-    + ((stack1 = alias2(alias1(depth0, "std", {"start":{"line":44,"column":51},"end":{"line":44,"column":54}} ), depth0)) != null ? stack1 : "")
-    + ");\n  let first = given.index * "
-    + ((stack1 = alias2(alias1(depth0, "values", {"start":{"line":45,"column":30},"end":{"line":45,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " + at.x]);\n  }\n  let color = vec3f(clamp(sum >> vec3u(22), vec3i(0), vec3i(255))) / 255.0;\n  let first = given.index * "
+    + ((stack1 = alias2(alias1(depth0, "values", {"start":{"line":44,"column":30},"end":{"line":44,"column":36}} ), depth0)) != null ? stack1 : "")
     + " + at.y * "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":45,"column":50},"end":{"line":45,"column":55}} ), depth0)) != null ? stack1 : "")
-    + " + at.x;\n  pixel_values[first] = normal.x;\n  pixel_values[first + "
-    + ((stack1 = alias2(alias1(depth0, "plane", {"start":{"line":47,"column":25},"end":{"line":47,"column":30}} ), depth0)) != null ? stack1 : "")
-    + "] = normal.y;\n  pixel_values[first + "
-    + ((stack1 = alias2(alias1(depth0, "planes", {"start":{"line":48,"column":25},"end":{"line":48,"column":31}} ), depth0)) != null ? stack1 : "")
-    + "] = normal.z;\n}\n\n// What the image is resized to.\nfn resized() -> vec2u {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"side"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":53,"column":0},"end":{"line":58,"column":7}}})) != null ? stack1 : "")
-    + "}\n\n// Where in that the window begins.\nfn start() -> vec2u {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"side"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":63,"column":0},"end":{"line":70,"column":7}}})) != null ? stack1 : "")
-    + "}\n\n// The pixels that one position is made of: first to end, around whole + part.\nstruct Taps {\n  first: u32,\n  end: u32,\n  whole: u32,\n  part: f32,\n  spread: f32, // the kernel grows with the reduction\n}\n\nfn taps_of(position: u32, pixels: u32, size: u32) -> Taps {\n  let centre = (2 * position + 1) * pixels;\n  let whole = centre / (2 * size);\n  let part = f32(centre % (2 * size)) / f32(2 * size);\n  let spread = max(1.0, f32(pixels) / f32(size));\n  let first = max(0, i32(whole) + i32(floor(part - 2.0 * spread + 0.5)));\n  let end = min(i32(pixels), i32(whole) + i32(floor(part + 2.0 * spread + 0.5)));\n  return Taps(u32(first), u32(end), whole, part, spread);\n}\n\n// Keys' cubic with a = -1/2.\nfn cubic(taps: Taps, k: u32) -> f32 {\n  let x = abs((f32(i32(k) - i32(taps.whole)) - taps.part + 0.5) / taps.spread);\n  if (x < 1.0) {\n    return (1.5 * x - 2.5) * x * x + 1.0;\n  }\n  return select(0.0, (((x - 5.0) * x + 8.0) * x - 4.0) * -0.5, x < 2.0);\n}\n\nfn total_of(taps: Taps) -> f32 {\n  var total = 0.0;\n  for (var k = taps.first; k < taps.end; k++) {\n    total += cubic(taps, k);\n  }\n  return total;\n}\n\nconst one = 4194304.0; // weights have 22 bits\nconst half_of_one = 2097152;\n\nfn weight(taps: Taps, k: u32, total: f32) -> i32 {\n  let share = cubic(taps, k) / total * one;\n  return i32(share + select(0.5, -0.5, share < 0.0));\n}\n\nfn color_of(rgb: u32) -> vec3i {\n  return vec3i((vec3u(rgb) >> vec3u(0, 8, 16)) & vec3u(255));\n}\n\nfn over_white(rgba: u32) -> vec3i {\n  return (65025 + 127 - (255 - color_of(rgba)) * i32(rgba >> 24)) / 255;\n}\n";
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":44,"column":50},"end":{"line":44,"column":55}} ), depth0)) != null ? stack1 : "")
+    + " + at.x;\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"planes"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":0},"end":{"line":47,"column":9}}})) != null ? stack1 : "")
+    + "}\n\n// What the image is resized to.\nfn resized() -> vec2u {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"side"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":52,"column":0},"end":{"line":65,"column":7}}})) != null ? stack1 : "")
+    + "}\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"covers"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":0},"end":{"line":75,"column":7}}})) != null ? stack1 : "")
+    + "\n// Where in that the window begins.\nfn start() -> vec2u {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"cropped"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":79,"column":0},"end":{"line":86,"column":7}}})) != null ? stack1 : "")
+    + "}\n\n// The pixels that one position is made of: first to end, around whole + part.\nstruct Taps {\n  first: u32,\n  end: u32,\n  whole: u32,\n  part: f32,\n  spread: f32, // the filter grows with the reduction\n}\n\nfn taps_of(position: u32, pixels: u32, size: u32) -> Taps {\n  let centre = (2 * position + 1) * pixels;\n  let whole = centre / (2 * size);\n  let part = f32(centre % (2 * size)) / f32(2 * size);\n  let spread = max(1.0, f32(pixels) / f32(size));\n  let first = max(0, i32(whole) + i32(floor(part - "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"filter"), "support", {"start":{"line":103,"column":53},"end":{"line":103,"column":67}} ), depth0)) != null ? stack1 : "")
+    + " * spread + 0.5)));\n  let end = min(i32(pixels), i32(whole) + i32(floor(part + "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"filter"), "support", {"start":{"line":104,"column":61},"end":{"line":104,"column":75}} ), depth0)) != null ? stack1 : "")
+    + " * spread + 0.5)));\n  return Taps(u32(first), u32(end), whole, part, spread);\n}\n\n// What a pixel counts.\nfn share_of(taps: Taps, k: u32) -> f32 {\n  let x = abs((f32(i32(k) - i32(taps.whole)) - taps.part + 0.5) / taps.spread);\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(lookupProperty(depth0,"filter"),"lines"),{"name":"each","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":111,"column":0},"end":{"line":113,"column":9}}})) != null ? stack1 : "")
+    + "}\n\nfn total_of(taps: Taps) -> f32 {\n  var total = 0.0;\n  for (var k = taps.first; k < taps.end; k++) {\n    total += share_of(taps, k);\n  }\n  return total;\n}\n\nconst one = 4194304.0; // weights have 22 bits\nconst half_of_one = 2097152;\n\nfn weight(taps: Taps, k: u32, total: f32) -> i32 {\n  let share = share_of(taps, k) / total * one;\n  return i32(share + select(0.5, -0.5, share < 0.0));\n}\n\nfn color_of(rgb: u32) -> vec3i {\n  return vec3i((vec3u(rgb) >> vec3u(0, 8, 16)) & vec3u(255));\n}\n\nfn over_white(rgba: u32) -> vec3i {\n  return (65025 + 127 - (255 - color_of(rgba)) * i32(rgba >> 24)) / 255;\n}\n";
 },"useData":true},
 
   "wgsl/random-mask": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {

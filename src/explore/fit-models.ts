@@ -1,5 +1,6 @@
 import type { Span } from "../diagnostics/diagnostic.ts";
-import type { Model } from "../model/model.ts";
+import { classifierOf, type Input, type Model } from "../model/model.ts";
+import { usualPreprocess } from "../model/preprocess.ts";
 
 const nowhere: Span = { source: { name: "calibration", text: "" }, start: 0, end: 0 };
 
@@ -31,10 +32,15 @@ const shapes: readonly Shape[] = [
   [7, 512, 4, 7],
 ];
 
+const ofPictures = (input: Input): Pick<Model, "input" | "preprocess"> => ({
+  input,
+  preprocess: usualPreprocess(input),
+});
+
 /** What `cnxc calibrate` times. */
 export const calibrationModels: readonly Model[] = shapes.map(([side, dim, depth, kernel]) => ({
   name: `stage_${side}x${side}x${dim}_${depth}_${kernel}`,
-  input: { height: 4 * side, width: 4 * side, channels: 3 },
+  ...ofPictures({ height: 4 * side, width: 4 * side, channels: 3 }),
   stem: { patch: 4 },
   stages: [{ depth, dim, kernel, span: nowhere }],
   mlpRatio: 4,
@@ -42,7 +48,7 @@ export const calibrationModels: readonly Model[] = shapes.map(([side, dim, depth
   normEps: 1e-6,
   grn: "per_sample",
   layerScale: null,
-  head: { kind: "classifier", classes: 10 },
+  head: classifierOf(10),
   weightsSha256: null,
   span: nowhere,
 }));

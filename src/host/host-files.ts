@@ -9,7 +9,7 @@ import { trainerFiles } from "./trainer.ts";
 export const hostFiles: HostWriter = (descriptor, context, training) => {
   const lines = banner(context);
   return [
-    ...hostModule(descriptor, { banner: lines, summary: summary(context.model) }),
+    ...hostModule(descriptor, { banner: lines, summary: summary(context.model), head: context.model.head }),
     ...(training === null ? [] : trainerFiles(descriptor, training, context.model, lines)),
     ...(context.preprocess ? preprocessFiles(context.model, lines) : []),
   ];

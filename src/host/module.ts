@@ -1,5 +1,7 @@
 import { type StatementStructures, StructureKind, type TypeAliasDeclarationStructure } from "ts-morph";
+import type { Head } from "../model/model.ts";
 import type { ModelDescriptor } from "../runtime/descriptor.ts";
+import { classStatements, labelFiles, labelImports } from "./classes.ts";
 import { dataModule, dataModuleTypes } from "./data.ts";
 import { comment, interfaceOf, pascal, propertiesOf, type TextFile, typedModule } from "./typed-module.ts";
 
@@ -9,6 +11,7 @@ export interface ModuleContext {
   readonly banner: readonly string[];
   /** One sentence about the model. */
   readonly summary: string;
+  readonly head: Head;
 }
 
 /**
@@ -23,6 +26,7 @@ export function hostModule(descriptor: ModelDescriptor, context: ModuleContext):
     ...typedModule(name, context.banner, statements(descriptor, context, data)),
     { path: `${data}.js`, contents: `${banner}\n${dataModule(descriptor)}` },
     { path: `${data}.d.ts`, contents: `${banner}\n${dataModuleTypes}` },
+    ...labelFiles(name, context.head, context.banner),
   ];
 }
 
@@ -33,8 +37,13 @@ export const dataName = (name: string): string => (name.toLowerCase() === "model
 export const weightsType = (Name: string): string =>
   `Readonly<Record<${Name}Param, Float32Array>> | ((name: ${Name}Param) => Float32Array | Promise<Float32Array>)`;
 
-function statements(descriptor: ModelDescriptor, { summary }: ModuleContext, data: string): StatementStructures[] {
+function statements(
+  descriptor: ModelDescriptor,
+  { summary, head }: ModuleContext,
+  data: string,
+): StatementStructures[] {
   const Name = pascal(descriptor.name);
+  const labels = labelImports(descriptor.name, head);
   const params: TypeAliasDeclarationStructure = {
     kind: StructureKind.TypeAlias,
     name: `${Name}Param`,
@@ -46,6 +55,7 @@ function statements(descriptor: ModelDescriptor, { summary }: ModuleContext, dat
     // As a whole: models called `model` and `run` have types ModelOptions and RunOptions of their own.
     { kind: StructureKind.ImportDeclaration, moduleSpecifier: "cnxc/runtime", namespaceImport: "runtime" },
     { kind: StructureKind.ImportDeclaration, moduleSpecifier: `./${data}.js`, namedImports: ["descriptor"] },
+    ...labels,
     interfaceOf(`${Name}Inputs`, { properties: propertiesOf(descriptor.inputs, "Float32Array | GPUBuffer") }),
     interfaceOf(`${Name}Outputs`, { properties: propertiesOf(descriptor.outputs, "Float32Array") }),
     interfaceOf(`${Name}Buffers`, {
@@ -96,7 +106,7 @@ function statements(descriptor: ModelDescriptor, { summary }: ModuleContext, dat
     }),
     {
       kind: StructureKind.ExportDeclaration,
-      namedExports: ["descriptor"],
+      namedExports: ["descriptor", ...(labels.length > 0 ? ["labels"] : [])],
     },
     {
       kind: StructureKind.Function,
@@ -109,5 +119,6 @@ function statements(descriptor: ModelDescriptor, { summary }: ModuleContext, dat
         `return runtime.createModel(descriptor, options as runtime.ModelOptions) as unknown as Promise<${Name}Model>;`,
       ],
     },
+    ...classStatements(descriptor.name, head),
   ];
 }

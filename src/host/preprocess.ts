@@ -4,9 +4,10 @@ import { template } from "./data.ts";
 import { comment, type TextFile } from "./typed-module.ts";
 
 /** The kernel that fits images into a model's input, alone and as a module that runs it with `cnxc/runtime`. */
-export function preprocessFiles({ name, input }: Model, banner: readonly string[]): readonly TextFile[] {
+export function preprocessFiles(model: Model, banner: readonly string[]): readonly TextFile[] {
+  const { name, input } = model;
   const first = comment(banner);
-  const code = preprocessWgsl(input);
+  const code = preprocessWgsl(model);
   const module = moduleName(name);
   return [
     { path: `${module}.js`, contents: `${first}\n${script(name, input, code)}` },
@@ -18,10 +19,10 @@ export function preprocessFiles({ name, input }: Model, banner: readonly string[
 /** A model of that name, in any case, has a module of that name itself. */
 const moduleName = (name: string): string => (name.toLowerCase() === "preprocess" ? "preprocess_images" : "preprocess");
 
-const script = (name: string, { width, height }: Model["input"], code: string): string =>
+const script = (name: string, { width, height, channels }: Model["input"], code: string): string =>
   `import { createPreprocessor as create } from "cnxc/runtime";
 
-const descriptor = { name: ${JSON.stringify(name)}, width: ${width}, height: ${height}, code: ${template(code)} };
+const descriptor = { name: ${JSON.stringify(name)}, width: ${width}, height: ${height}, channels: ${channels}, code: ${template(code)} };
 
 export const createPreprocessor = device => create(device, descriptor);
 `;

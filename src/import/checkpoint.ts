@@ -1,6 +1,7 @@
 import { fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { error, withNote } from "../diagnostics/messages.ts";
-import { type Head, totalStride } from "../model/model.ts";
+import { classifierOf, type Head, totalStride } from "../model/model.ts";
+import { usualPreprocess } from "../model/preprocess.ts";
 import { publishedName } from "../weights/names/architecture.ts";
 import { officialNames } from "../weights/names/rename.ts";
 import type { TensorFile } from "../weights/tensor.ts";
@@ -20,9 +21,9 @@ const heads: Readonly<Record<WeightsKind, (found: Inspection, names: readonly st
           normPixLoss: true,
         },
   "FCMAE encoder": found => allFeatures(found.kernels.length),
-  classifier: ({ classes }) => (classes === null ? null : { kind: "classifier", classes }),
+  classifier: ({ classes }) => (classes === null ? null : classifierOf(classes)),
   features: (_, names) => ({ kind: "features", levels: levelsOf(names), norm: true }),
-  "pooled encoder": () => ({ kind: "classifier", classes: 0 }),
+  "pooled encoder": () => classifierOf(0),
   encoder: found => allFeatures(found.kernels.length),
 };
 
@@ -65,6 +66,7 @@ export function importCheckpoint(file: TensorFile, { name, features }: ImportOpt
   const stride = totalStride(stemPatch, architecture.dims.length);
   const unit = head.kind === "fcmae" ? head.patchSize : stride;
   const side = Math.ceil(defaults.input.height / unit) * unit;
+  const input = { height: side, width: side, channels };
   const has = (ending: string) => names.some(name => name.startsWith("stages.") && name.endsWith(ending));
   const masking = head.kind === "fcmae" ? ", mask_ratio and norm_pix_loss" : "";
   return ok(
@@ -72,7 +74,8 @@ export function importCheckpoint(file: TensorFile, { name, features }: ImportOpt
       draft: {
         ...defaults,
         name: name ?? publishedName(architecture) ?? "model",
-        input: { height: side, width: side, channels },
+        input,
+        preprocess: usualPreprocess(input),
         stem: { patch: stemPatch },
         stages: architecture.depths.map((depth, i) => ({
           depth,

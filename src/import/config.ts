@@ -3,7 +3,7 @@ import { error } from "../diagnostics/messages.ts";
 import type { Imported, ImportOptions, Json } from "./draft.ts";
 import { importConfig } from "./huggingface.ts";
 import { importOpenmmlab, openmmlabBackbone } from "./openmmlab.ts";
-import { isPreprocessor, preprocessorNotes } from "./preprocessor.ts";
+import { importPreprocessor, isPreprocessor } from "./preprocessor.ts";
 import { importTimmConfig, isTimmConfig } from "./timm-config.ts";
 
 /** A config as it was read, and the name that sentences give it. */
@@ -22,8 +22,10 @@ export function importJson(
   const imported = importOf(json)(json, file, options);
   if (!imported.ok || pictures === null) return imported;
   const { draft, notes } = imported.value;
-  const told = preprocessorNotes(pictures.json, pictures.file, draft.input);
-  return told.ok ? ok({ draft, notes: [...notes, ...told.value] }, imported.diagnostics) : told;
+  const found = importPreprocessor(pictures.json, pictures.file, draft.input);
+  if (!found.ok) return found;
+  const { preprocess, notes: told } = found.value;
+  return ok({ draft: { ...draft, preprocess }, notes: [...notes, ...told] }, imported.diagnostics);
 }
 
 type Import = (json: Json, file: string, options: ImportOptions) => Result<Imported>;

@@ -1,4 +1,5 @@
-import type { Head, Model } from "../model/model.ts";
+import { classifierOf, type Head, type Model } from "../model/model.ts";
+import { usualPreprocess } from "../model/preprocess.ts";
 
 /** All that a spec says of a model but its file of weights, from wherever it was read. */
 export type Draft = Omit<Model, "stages" | "weightsSha256" | "span"> & {
@@ -25,13 +26,14 @@ export interface ImportOptions {
 /** What a field is where nothing is said of it, as docs/language.md has it. */
 export const defaults = {
   input: { height: 224, width: 224, channels: 3 },
+  preprocess: usualPreprocess({ height: 224, width: 224, channels: 3 }),
   stem: { patch: 4 },
   mlpRatio: 4,
   activation: "gelu",
   normEps: 1e-6,
   grn: "per_sample",
   layerScale: null,
-  head: { kind: "classifier", classes: 1000 },
+  head: classifierOf(1000),
 } as const satisfies Partial<Draft>;
 
 export const defaultKernel = 7;

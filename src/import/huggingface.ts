@@ -1,6 +1,15 @@
 import { ok, type Result } from "../diagnostics/diagnostic.ts";
 import { isObject } from "../json/shape.ts";
-import { type Activation, activations, type Head, type Input } from "../model/model.ts";
+import {
+  type Activation,
+  activations,
+  type Classifier,
+  classifierOf,
+  type Head,
+  type Input,
+  type Problem,
+} from "../model/model.ts";
+import { usualPreprocess } from "../model/preprocess.ts";
 import { publishedName } from "../weights/names/architecture.ts";
 import {
   allFeatures,
@@ -28,7 +37,7 @@ import {
   unaccountedNotes,
 } from "./fields.ts";
 import { convnextFields } from "./huggingface-fields.ts";
-import { labelNotes } from "./labels.ts";
+import { importLabels } from "./labels.ts";
 
 /** transformers' names for what the language has, by their formulas (transformers activations.py). */
 const activationNames: { readonly [K in Activation]: readonly string[] } = {
@@ -92,12 +101,15 @@ function draftOf(config: Json, usualClass: string, file: string, { name, feature
   const scale = second ? 0 : field(config, "layer_scale_init_value", usualLayerScale, "a number from 0", isNumber);
   const patch = field(config, "patch_size", 4, "a number from 1", isSize);
   const size = publishedName({ depths, dims });
+  const input = inputOf(config);
   const { only } = types[type];
-  const head = features ? allFeatures(depths.length) : headOf(config, only ?? usualClass, depths.length, only);
+  const bare = features ? allFeatures(depths.length) : headOf(config, only ?? usualClass, depths.length, only);
+  const { head, notes } = bare.kind === "classifier" ? named(bare, "id2label", config) : { head: bare, notes: [] };
   return {
     draft: {
       name: name ?? size ?? "model",
-      input: inputOf(config),
+      input,
+      preprocess: usualPreprocess(input),
       stem: { patch },
       stages: depths.map((depth, i) => ({ depth, dim: dims[i] ?? 0, kernel: defaultKernel })),
       mlpRatio: defaults.mlpRatio,
@@ -109,7 +121,7 @@ function draftOf(config: Json, usualClass: string, file: string, { name, feature
     },
     notes: [
       ...(types[type].ofAll ? [] : epsNotes(eps)),
-      ...(head.kind === "classifier" ? classifierNotes(config) : []),
+      ...notes,
       ...unaccountedNotes(unaccounted(convnextFields, config), file),
     ],
   };
@@ -124,35 +136,48 @@ function epsNotes(eps: number): readonly string[] {
   return [`layer_norm_eps ${eps} is transformers' for the last LayerNorm alone; norm_eps is that of all`];
 }
 
-/** What the logits of a classifier mean to transformers where it is no softmax. */
-const problemTypes: ReadonlyMap<unknown, string | null> = new Map([
+/** What the logits of a classifier are to transformers; of values that are no classes a spec has no word. */
+const problemTypes: ReadonlyMap<unknown, Problem | "regression" | null> = new Map([
   [null, null],
-  ["single_label_classification", null],
-  ["multi_label_classification", "each logit is a sigmoid of its own"],
-  ["regression", "the logits are the values themselves"],
+  ["single_label_classification", "single_label"],
+  ["multi_label_classification", "multi_label"],
+  ["regression", "regression"],
 ]);
 
-/** Fields of a classifier that a spec has no place for. */
-export function classifierNotes(config: Json): readonly string[] {
-  const problem = field(
-    config,
-    "problem_type",
-    null,
-    "null or text",
-    (v): v is string | null => v === null || isText(v),
-  );
-  const meaning = problemTypes.get(problem);
-  if (meaning === undefined)
-    throw new FieldError("problem_type", problem, [...problemTypes.keys()].filter(isText).join(", "));
-  const labels = isObject(config.id2label) ? Object.values(config.id2label) : [];
-  return [
-    ...(meaning === null
-      ? []
-      : [
-          `problem_type ${problem}: ${meaning}, but cnxc classify makes one softmax of all, so read the logits instead`,
-        ]),
-    ...labelNotes("id2label", labels),
-  ];
+/** A classifier with the names and the problem that a config of transformers' kind has for its classes. */
+export function named(
+  bare: Classifier,
+  field: string,
+  config: Json,
+): { readonly head: Classifier; readonly notes: readonly string[] } {
+  const problem = problemOf(config);
+  const names = field === "id2label" ? config.id2label : config.label_names;
+  const { labels, notes } =
+    bare.classes === 0 || names === undefined || names === null
+      ? { labels: null, notes: [] }
+      : importLabels(field, names, bare.classes);
+  const single = bare.classes === 1 && problem === "single_label";
+  return {
+    head: { ...bare, labels, problem: problem === null || problem === "regression" || single ? bare.problem : problem },
+    notes: [
+      ...notes,
+      ...(problem === "regression"
+        ? [
+            "problem_type regression: the logits are the values themselves, so read them and not what cnxc classify shows",
+          ]
+        : []),
+      ...(single ? ["problem_type single_label_classification of one class is 100 % always: it is multi_label"] : []),
+    ],
+  };
+}
+
+function problemOf(config: Json): Problem | "regression" | null {
+  const isProblem = (v: unknown): v is string | null => v === null || isText(v);
+  const stated = field(config, "problem_type", null, "null or text", isProblem);
+  const problem = problemTypes.get(stated);
+  if (problem === undefined)
+    throw new FieldError("problem_type", stated, [...problemTypes.keys()].filter(isText).join(", "));
+  return problem;
 }
 
 const isImageSize = (value: unknown): value is number | number[] =>
@@ -166,10 +191,10 @@ function inputOf(config: Json): Input {
 
 /** What the classes of transformers end in, and what comes out of them. */
 const heads = new Map<string, (config: Json, stages: number) => Head>([
-  ["ForImageClassification", config => ({ kind: "classifier", classes: classesOf(config) })],
+  ["ForImageClassification", config => classifierOf(classesOf(config))],
   ["Backbone", (config, stages) => ({ kind: "features", levels: levelsOf(config, stages), norm: true })],
   // The bare model pools and normalises, as a classifier of no classes does.
-  ["Model", () => ({ kind: "classifier", classes: 0 })],
+  ["Model", () => classifierOf(0)],
 ]);
 
 /** The head of the class that `architectures` names; `only` is the one that there is. */

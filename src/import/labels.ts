@@ -1,11 +1,37 @@
+import { labelsOf } from "../model/labels.ts";
+import { limits } from "../syntax/limits.ts";
 import { inNote, isText } from "./fields.ts";
 
 /** Labels that a note shows. */
 const shownLabels = 3;
 
-/** A note of the names that a config has for its classes: a spec holds none. Names that only count are no news. */
-export function labelNotes(field: string, labels: readonly unknown[]): readonly string[] {
-  if (labels.every(label => isText(label) && /^LABEL_\d+$/.test(label))) return [];
-  const told = `${labels.slice(0, shownLabels).map(inNote).join(", ")}${labels.length > shownLabels ? ", …" : ""}`;
-  return [`a spec holds no labels, so those of ${field} (${told}) are left out: cnxc classify takes them by --labels`];
+/** Names of classes for a spec, or none and perhaps a sentence that says why. */
+export interface ImportedLabels {
+  readonly labels: readonly string[] | null;
+  readonly notes: readonly string[];
 }
+
+/** The names that a config has for its classes. Names that only count are none. */
+export function importLabels(field: string, value: unknown, classes: number): ImportedLabels {
+  const found = labelsOf(value);
+  if ("problem" in found) return { labels: null, notes: [`${field} is left out: ${found.problem}`] };
+  const { labels } = found;
+  if (labels.every(label => /^LABEL_\d+$/.test(label))) return { labels: null, notes: [] };
+  const leftOut = (why: string): ImportedLabels => ({
+    labels: null,
+    notes: [`${field} (${beginning(labels)}) ${why}`],
+  });
+  if (labels.length !== classes) return leftOut(`is left out: it is for ${labels.length} classes, not for ${classes}`);
+  if (labels.length > limits.listEntries || !labels.every(isSayable))
+    return leftOut(
+      "does not fit into a spec: put the config beside it and let the head say so: " +
+        'classifier { labels "config.json" }',
+    );
+  return { labels, notes: [] };
+}
+
+/** What a string of a spec may hold. */
+const isSayable = (label: string): boolean => label.length <= limits.stringLength && /^[^"\p{C}]*$/u.test(label);
+
+const beginning = (labels: readonly unknown[]): string =>
+  `${labels.slice(0, shownLabels).filter(isText).map(inNote).join(", ")}${labels.length > shownLabels ? ", …" : ""}`;

@@ -1,6 +1,7 @@
 import { ok, type Result } from "../diagnostics/diagnostic.ts";
 import { isObject } from "../json/shape.ts";
-import type { Head } from "../model/model.ts";
+import { classifierOf, type Head } from "../model/model.ts";
+import { usualPreprocess } from "../model/preprocess.ts";
 import { publishedName } from "../weights/names/architecture.ts";
 import {
   allFeatures,
@@ -61,13 +62,15 @@ export const importOpenmmlab = (config: Json, file: string, options: ImportOptio
     const scale = read("layer_scale_init_value", usualLayerScale, "a number from 0", isNumber);
     const official = read("in_chans", defaults.input.channels, "a number from 1", isSize);
     const channels = read("in_channels", official, "a number from 1", isSize);
+    const input = { ...defaults.input, channels };
     const norm = isObject(backbone.norm_cfg) ? readerOf(backbone.norm_cfg, `${path}norm_cfg.`) : readerOf({});
     const head = options.features ? allFeatures(depths.length) : headOf(config, read, depths.length);
     return ok({
       draft: {
         ...defaults,
         name: options.name ?? publishedName({ depths, dims }) ?? "model",
-        input: { ...defaults.input, channels },
+        input,
+        preprocess: usualPreprocess(input),
         stem: { patch: read("stem_patch_size", defaults.stem.patch, "a number from 1", isSize) },
         stages: depths.map((depth, i) => ({ depth, dim: dims[i] ?? 0, kernel: defaultKernel })),
         normEps: norm("eps", defaults.normEps, "a number above 0", isPositive),
@@ -118,5 +121,5 @@ function headOf(config: Json, read: Reader, stages: number): Head {
   const levels = chosen.map(index => (index < 0 ? index + stages : index) + 1);
   if (!classifies || levels.join() !== `${stages}`) return { kind: "features", levels, norm: true };
   const ofHead = readerOf(head, isObject(config.model) ? "model.head." : "head.");
-  return { kind: "classifier", classes: ofHead("num_classes", 0, "a number from 0", isCount) };
+  return classifierOf(ofHead("num_classes", 0, "a number from 0", isCount));
 }

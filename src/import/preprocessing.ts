@@ -1,7 +1,5 @@
-import { cropPct, imagenet } from "../model/imagenet.ts";
-import type { Input } from "../model/model.ts";
-import { shorterSide } from "../preprocess/geometry.ts";
-import { isPictureChannels } from "../preprocess/picture.ts";
+import { type Filter, filters, type Input, type Preprocess, type Resize } from "../model/model.ts";
+import { resizedTo, usualFilter, usualPreprocess } from "../model/preprocess.ts";
 import { inNote } from "./fields.ts";
 
 /** How pictures become input, as far as a source says it; undefined is not said. */
@@ -9,6 +7,8 @@ export interface Preprocessing {
   /** A value a channel, of pixels from 0 to 1. */
   readonly mean?: readonly number[] | undefined;
   readonly std?: readonly number[] | undefined;
+  /** What the shorter side of a picture becomes, in pixels, before the middle is cut out. */
+  readonly resize?: number | undefined;
   /** The side of the input over that of the resized picture. */
   readonly crop_pct?: number | undefined;
   /** `center` cuts out the middle, `squash` resizes to the size whatever the picture's shape. */
@@ -22,34 +22,66 @@ export const plainPixels = (channels: number): Pick<Preprocessing, "mean" | "std
   std: Array.from({ length: channels }, () => 1),
 });
 
-/** What `classify` does and `--layout huggingface` writes. Grey and RGBA pictures are left as they are. */
-function usual(input: Input): Preprocessing {
-  const crops = shorterSide(input) !== null;
-  return {
-    ...(input.channels === 3 ? imagenet : plainPixels(input.channels)),
-    crop_pct: crops ? cropPct : 1,
-    crop_mode: crops ? "center" : "squash",
-    interpolation: "bicubic",
-  };
+export interface Prepared {
+  readonly preprocess: Preprocess;
+  /** What a source does with pictures that no spec says; a sentence each. */
+  readonly notes: readonly string[];
 }
 
+/** What a spec has for a source of a model with that input: as is usual where the source says nothing. */
+export function prepared(stated: Preprocessing, input: Input): Prepared {
+  const usual = usualPreprocess(input);
+  const notes: string[] = [];
+  const tell = (note: string): void => {
+    notes.push(note);
+  };
+  const preprocess = {
+    ...usual,
+    mean: perChannel("mean", stated.mean, usual.mean, tell),
+    std: perChannel("std", stated.std, usual.std, tell),
+    resize: resizeOf(stated, input, tell) ?? usual.resize,
+    interpolation: filterOf(stated.interpolation, tell),
+  };
+  return { preprocess, notes };
+}
+
+type Tell = (note: string) => void;
+
 /** Configs hold decimals that went through float32. */
-const near = (a: unknown, b: unknown): boolean =>
-  typeof a === "number" && typeof b === "number" ? Math.abs(a - b) < 1e-6 : a === b;
+const near = (a: number, b: number | undefined): boolean => Math.abs(a - (b ?? Number.NaN)) < 1e-6;
 
-const same = (a: unknown, b: unknown): boolean =>
-  Array.isArray(a) && Array.isArray(b) ? a.length === b.length && a.every((value, i) => near(value, b[i])) : near(a, b);
+function perChannel(name: "mean" | "std", stated: Preprocessing["mean"], usual: readonly number[], tell: Tell) {
+  if (stated === undefined) return usual;
+  const values = stated.length === 1 ? usual.map(() => stated[0] ?? 0) : stated;
+  const fits = values.length === usual.length && (name === "mean" || values.every(value => value > 0));
+  const channels = usual.length === 1 ? "1 channel" : `${usual.length} channels`;
+  if (!fits) tell(`${name} ${inNote(stated)} is not for an input of ${channels}, and is left out`);
+  return !fits || values.every((value, c) => near(value, usual[c])) ? usual : values;
+}
 
-/** One note of all in which a source prepares pictures otherwise than cnxc, or none. */
-export function preprocessingNotes(stated: Preprocessing, input: Input): readonly string[] {
-  const other = Object.entries(usual(input)).flatMap(([name, value]) => {
-    const said = stated[name as keyof Preprocessing];
-    return said === undefined || same(said, value) ? [] : [`${name} ${inNote(value)}, not ${inNote(said)}`];
-  });
-  if (other.length === 0) return [];
-  if (!isPictureChannels(input.channels))
-    return [
-      `there are no pictures of ${input.channels} channels: normalise what you run the model on as the source does`,
-    ];
-  return [`pictures are prepared by the published way, not as the source says: ${other.join("; ")}`];
+const cropModes = ["center", "squash"];
+
+/** What a picture is resized to, or null where that is not said. */
+function resizeOf({ resize, crop_pct, crop_mode = "center" }: Preprocessing, input: Input, tell: Tell): Resize | null {
+  if (resize !== undefined) {
+    if (resize >= Math.max(input.height, input.width)) return { mode: "cover", height: resize, width: resize };
+    tell(`pictures resized to ${resize} are padded to the input's size, which cnxc does not do`);
+    return null;
+  }
+  if (!cropModes.includes(crop_mode)) {
+    tell(`crop_mode ${inNote(crop_mode)} is none that cnxc has: pictures are fitted in the usual way`);
+    return null;
+  }
+  if (crop_pct === undefined) return null;
+  if (crop_pct <= 1) return resizedTo(crop_mode === "squash" ? "squash" : "cover", input, crop_pct);
+  tell(`crop_pct ${crop_pct} is above 1, and is left out`);
+  return null;
+}
+
+function filterOf(interpolation: string | undefined, tell: Tell): Filter {
+  if (interpolation === undefined) return usualFilter;
+  const known = filters.find(filter => filter === interpolation);
+  if (known === undefined)
+    tell(`interpolation ${inNote(interpolation)} is none that cnxc has: pictures are resized by ${usualFilter}`);
+  return known ?? usualFilter;
 }

@@ -1,6 +1,6 @@
 import { ok, type Result } from "../diagnostics/diagnostic.ts";
 import { isObject } from "../json/shape.ts";
-import type { Input } from "../model/model.ts";
+import { filters, type Input } from "../model/model.ts";
 import type { Json } from "./draft.ts";
 import {
   all,
@@ -8,7 +8,6 @@ import {
   FieldError,
   type FieldTable,
   field,
-  inNote,
   isFlag,
   isNumbers,
   isOneOf,
@@ -18,7 +17,7 @@ import {
   unaccounted,
   unaccountedNotes,
 } from "./fields.ts";
-import { type Preprocessing, plainPixels, preprocessingNotes } from "./preprocessing.ts";
+import { type Prepared, type Preprocessing, plainPixels, prepared } from "./preprocessing.ts";
 
 /** Source: transformers image_processing_convnext.py, image_processing_base.py, image_processing_utils_fast.py. */
 export const preprocessorFields: FieldTable = {
@@ -37,36 +36,27 @@ export const isPreprocessor = (config: Json): boolean =>
     Object.hasOwn(config, name),
   );
 
-/** Pillow's numbers of its filters. */
-const filters = ["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"] as const;
-
 /** From this side on ConvNextImageProcessor resizes to the size as it is. */
 const firstWarped = 384;
 
-/** What a preprocessor_config.json says that cnxc does otherwise on the model's input; nothing where it is the same. */
-export const preprocessorNotes = (config: Json, file: string, input: Input): Result<readonly string[]> =>
+/** What a preprocessor_config.json says of pictures, for a model with that input, and what no spec says of it. */
+export const importPreprocessor = (config: Json, file: string, input: Input): Result<Prepared> =>
   catchingFields(file, () => {
     const { size, ...stated } = statedBy(config, input.channels);
+    const { preprocess, notes } = prepared(stated, input);
     const [height, width] = size ?? [input.height, input.width];
     const other = height !== input.height || width !== input.width;
-    const strange = unaccountedNotes(unaccounted(preprocessorFields, config), file);
-    return ok([
-      ...(other ? [`${file} makes pictures ${height}x${width}; the input is ${input.height}x${input.width}`] : []),
-      ...preprocessingNotes(stated, input),
-      ...switchNotes(config, file),
-      ...strange,
-    ]);
+    const resizes = field(config, "do_resize", true, "true or false", isFlag);
+    return ok({
+      preprocess,
+      notes: [
+        ...(other ? [`${file} makes pictures ${height}x${width}; the input is ${input.height}x${input.width}`] : []),
+        ...notes,
+        ...(resizes ? [] : [`${file} has do_resize false; cnxc always does that`]),
+        ...unaccountedNotes(unaccounted(preprocessorFields, config), file),
+      ],
+    });
   });
-
-/** The steps that cnxc always takes. */
-function switchNotes(config: Json, file: string): readonly string[] {
-  const factor = field(config, "rescale_factor", 1 / 255, "a number above 0", isPositive);
-  const off = ["do_resize", "do_rescale"].filter(name => !field(config, name, true, "true or false", isFlag));
-  return [
-    ...off.map(name => `${file} has ${name} false; cnxc always does that`),
-    ...(Math.abs(255 * factor - 1) < 1e-6 ? [] : [`rescale_factor is 1 / 255 with cnxc, not ${inNote(factor)}`]),
-  ];
-}
 
 interface Stated extends Preprocessing {
   /** [height, width] of what comes out, or null. */
@@ -84,14 +74,24 @@ function statedBy(config: Json, channels: number): Stated {
     field(config, "image_std", [0.5, 0.5, 0.5], means, isNumbers),
   ];
   const resample = field(config, "resample", 2, `a number from 0 to ${filters.length - 1}`, isOneOf(...filters.keys()));
+  const rescales = field(config, "do_rescale", true, "true or false", isFlag);
+  const factor = field(config, "rescale_factor", 1 / 255, "a number above 0", isPositive);
+  // A spec's are of pixels from 0 to 1, whatever these are of.
+  const scale = rescales ? round(255 * factor) : 255;
+  const scaled = (values: readonly number[]) => values.map(value => (scale === 1 ? value : value / scale));
+  const plain = normalizes ? { mean, std } : plainPixels(channels);
   return {
-    ...(normalizes ? { mean, std } : plainPixels(channels)),
+    mean: scaled(plain.mean ?? []),
+    std: scaled(plain.std ?? []),
     interpolation: filters[resample],
     ...(/^ConvNext/.test(type) ? convnextCrop(config) : usualCrop(config)),
   };
 }
 
-type Crop = Pick<Stated, "size" | "crop_pct" | "crop_mode">;
+/** 255 times what is written as 1 / 255, in so many digits or others. */
+const round = (scale: number): number => (Math.abs(scale - 1) < 1e-6 ? 1 : scale);
+
+type Crop = Pick<Stated, "size" | "resize" | "crop_pct" | "crop_mode">;
 
 /** A side below 384 is what the middle is cut to, after a resize to side / crop_pct. */
 function convnextCrop(config: Json): Crop {
@@ -108,7 +108,7 @@ function usualCrop(config: Json): Crop {
   if (!field(config, "do_center_crop", false, "true or false", isFlag))
     return { size: [height, width], crop_pct: 1, crop_mode: squashes ? "squash" : "none" };
   const cut = sizeOf(config, "crop_size", [height, width]);
-  return { size: cut, crop_pct: cut[0] / height, crop_mode: squashes && cut[0] === height ? "squash" : "center" };
+  return squashes ? { size: cut, crop_pct: cut[0] / height, crop_mode: "squash" } : { size: cut, resize: height };
 }
 
 /** A number, as old versions have it, `shortest_edge`, or `height` and `width`. */

@@ -1,13 +1,16 @@
 import type { Result } from "../diagnostics/diagnostic.ts";
-import type { Head } from "../model/model.ts";
+import { type Head, usualProblem } from "../model/model.ts";
 import { formatSpec } from "../syntax/format.ts";
 import { type Draft, defaultKernel, defaults } from "./draft.ts";
+import { printPreprocess } from "./print-preprocess.ts";
 
 const list = (values: readonly (number | string)[]): string => `[${values.join(", ")}]`;
 
 /** How each kind of head is written, and what is left out of it. */
 const heads: { readonly [K in Head["kind"]]: (head: Extract<Head, { kind: K }>) => string } = {
-  classifier: ({ classes }) => `classifier { classes ${classes} }`,
+  classifier: ({ classes, labels, problem }) =>
+    `classifier { classes ${classes}${labels === null ? "" : ` labels ${list(labels.map(label => `"${label}"`))}`}` +
+    `${problem === usualProblem(classes) ? "" : ` problem ${problem}`} }`,
   features: ({ levels, norm }) => `features { levels ${list(levels)} norm ${norm} }`,
   fcmae: ({ maskRatio, patchSize, decoder, normPixLoss }) =>
     `fcmae { mask_ratio ${maskRatio} patch_size ${patchSize} ` +
@@ -26,6 +29,7 @@ const printKernels = (kernels: readonly number[]): string =>
 const fields: readonly (readonly [name: string, print: (draft: Omit<Draft, "name" | "stages"> & Stages) => string])[] =
   [
     ["input", ({ input: { height, width, channels } }) => `${height}x${width}x${channels}`],
+    ["preprocess", ({ preprocess, input }) => printPreprocess(preprocess, input)],
     ["head", ({ head }) => printHead(head)],
     ["stem", ({ stem }) => `patch ${stem.patch}`],
     ["kernel_size", ({ kernels }) => printKernels(kernels)],

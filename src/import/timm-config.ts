@@ -1,6 +1,6 @@
 import { ok, type Result } from "../diagnostics/diagnostic.ts";
 import { isObject } from "../json/shape.ts";
-import { type Activation, activations, type Input } from "../model/model.ts";
+import { type Activation, activations, type Classifier, type Input } from "../model/model.ts";
 import { allFeatures, defaultKernel, defaults, type Imported, type ImportOptions, type Json } from "./draft.ts";
 import {
   catchingFields,
@@ -20,9 +20,8 @@ import {
   unaccounted,
   unaccountedNotes,
 } from "./fields.ts";
-import { classifierNotes } from "./huggingface.ts";
-import { labelNotes } from "./labels.ts";
-import { preprocessingNotes } from "./preprocessing.ts";
+import { named } from "./huggingface.ts";
+import { type Preprocessing, prepared } from "./preprocessing.ts";
 import { draftOf, headOf, isTimmName, networkOf } from "./timm.ts";
 import { flatHubFields, hubFields } from "./timm-fields.ts";
 import type { Network } from "./timm-networks.ts";
@@ -51,21 +50,16 @@ function importedFrom(config: TimmConfig, network: Network, file: string, option
   const input = inputOf(weights.read, args.read);
   const classes = classesOf(config, weights.read, args.read);
   const stages = changed.stages.length;
+  const bare = options.features ? allFeatures(stages) : headOf(classes, stages);
+  const { head, notes } = bare.kind === "classifier" ? namedBy(config, weights.read, bare) : { head: bare, notes: [] };
+  const { preprocess, notes: ofPictures } = prepared(preprocessingOf(weights.read), input);
   return {
     draft: {
-      ...draftOf(changed, {
-        name: options.name ?? config.architecture,
-        input,
-        head: options.features ? allFeatures(stages) : headOf(classes, stages),
-      }),
+      ...draftOf(changed, { name: options.name ?? config.architecture, input, preprocess, head }),
       stem: { patch: args.read("patch_size", defaults.stem.patch, "a number from 1", isSize) },
       activation: args.read<Activation>("act_layer", "gelu", activations.join(" or "), isOneOf(...activations)),
     },
-    notes: [
-      ...pictureNotes(weights.read, input),
-      ...(classes > 0 && !options.features ? [...labelsOf(config, weights.read), ...classifierNotes(config)] : []),
-      ...unaccountedNotes(strange, file),
-    ],
+    notes: [...ofPictures, ...testNotes(weights.read, input), ...notes, ...unaccountedNotes(strange, file)],
   };
 }
 
@@ -140,24 +134,25 @@ function classesOf(config: TimmConfig, weights: Reader, args: Reader): number {
   return args("num_classes", field(config, "num_classes", ofWeights, wanted, isCount), wanted, isCount);
 }
 
-/** How the weights want pictures, and at which size timm tests them. */
-function pictureNotes(weights: Reader, input: Input): readonly string[] {
+/** How the weights want pictures. */
+function preprocessingOf(weights: Reader): Preprocessing {
   const numbers = "a list of numbers from 0";
-  const stated = {
+  return {
     mean: weights("mean", undefined, numbers, orNothing(isNumbers)),
     std: weights("std", undefined, numbers, orNothing(isNumbers)),
     crop_pct: weights("crop_pct", undefined, "a number above 0", orNothing(isPositive)),
     crop_mode: weights("crop_mode", undefined, "text", orNothing(isText)),
     interpolation: weights("interpolation", undefined, "text", orNothing(isText)),
   };
+}
+
+/** At which size timm tests the weights, where that is another. */
+function testNotes(weights: Reader, input: Input): readonly string[] {
   const tested = weights("test_input_size", null, "[channels, height, width]", orNull(isInputSize));
   const crop = weights("test_crop_pct", null, "a number above 0", orNull(isPositive));
-  const differs = tested !== null && (tested[1] !== input.height || tested[2] !== input.width);
-  const testedAt = `${tested?.slice(1).join("x")}${crop === null ? "" : ` with crop_pct ${crop}`}`;
-  return [
-    ...preprocessingNotes(stated, input),
-    ...(differs ? [`timm tests these weights at ${testedAt}; the input is ${input.height}x${input.width}`] : []),
-  ];
+  if (tested === null || (tested[1] === input.height && tested[2] === input.width)) return [];
+  const testedAt = `${tested.slice(1).join("x")}${crop === null ? "" : ` with crop_pct ${crop}`}`;
+  return [`timm tests these weights at ${testedAt}; the input is ${input.height}x${input.width}`];
 }
 
 const orNothing =
@@ -170,7 +165,11 @@ const orNull =
   (value: unknown): value is T | null =>
     value === null || is(value);
 
-function labelsOf(config: TimmConfig, weights: Reader): readonly string[] {
-  const inside = weights("label_names", [], "a list of texts", isNames);
-  return labelNotes("label_names", field(config, "label_names", inside, "a list of texts", isNames));
+/** Names stand beside the network, or with the weights; a config that went through transformers has its own. */
+function namedBy(config: TimmConfig, weights: Reader, head: Classifier) {
+  const inside = weights("label_names", null, "a list of texts", orNull(isNames));
+  const names = field(config, "label_names", inside, "a list of texts", orNull(isNames));
+  return names === null
+    ? named(head, "id2label", config)
+    : named(head, "label_names", { ...config, label_names: names });
 }

@@ -1,9 +1,9 @@
 import { fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { error } from "../diagnostics/messages.ts";
 import { nearestOf } from "../diagnostics/nearest.ts";
-import type { Head } from "../model/model.ts";
+import { classifierOf, type Head } from "../model/model.ts";
 import { allFeatures, type Draft, defaults, type Imported, type ImportOptions } from "./draft.ts";
-import { preprocessingNotes } from "./preprocessing.ts";
+import { prepared } from "./preprocessing.ts";
 import { type Network, networks, otherPart } from "./timm-networks.ts";
 import { type Tag, tagsOf } from "./timm-tags.ts";
 
@@ -24,10 +24,10 @@ export function networkOf(name: string): Result<Network> {
 
 /** An encoder without a head gives the maps of all stages. */
 export const headOf = (classes: number, stages: number): Head =>
-  classes === 0 ? allFeatures(stages) : { kind: "classifier", classes };
+  classes === 0 ? allFeatures(stages) : classifierOf(classes);
 
 /** A draft of timm's network with what its function decides. */
-export const draftOf = (network: Network, changes: Pick<Draft, "name" | "input" | "head">): Draft => ({
+export const draftOf = (network: Network, changes: Pick<Draft, "name" | "input" | "preprocess" | "head">): Draft => ({
   ...defaults,
   ...network,
   ...changes,
@@ -49,12 +49,14 @@ export function importTimm(text: string, { name, features }: ImportOptions): Res
   const { side, classes, preprocessing, note } = tag;
   const stages = network.value.stages.length;
   const input = { ...defaults.input, height: side, width: side };
+  const { preprocess, notes } = prepared(preprocessing, input);
   return ok({
     draft: draftOf(network.value, {
       name: name ?? `${model}${side === defaults.input.height ? "" : `_${side}`}`,
       input,
+      preprocess,
       head: features ? allFeatures(stages) : headOf(classes, stages),
     }),
-    notes: [...(note === undefined || features ? [] : [note]), ...preprocessingNotes(preprocessing, input)],
+    notes: [...(note === undefined || features ? [] : [note]), ...notes],
   });
 }

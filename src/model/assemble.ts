@@ -6,6 +6,7 @@ import type { ModelSettings } from "./fields.ts";
 import { assembleHead } from "./heads.ts";
 import { nearestMultiples } from "./legal.ts";
 import { type Model, type Stage, totalStride } from "./model.ts";
+import { assemblePreprocess } from "./preprocess.ts";
 import type { Report } from "./read.ts";
 
 const maxBlocks = 1024;
@@ -27,10 +28,12 @@ export function assemble(name: string, settings: ModelSettings, span: Span, repo
     if (settings.weights !== undefined && settings.weights.value.sha256 === undefined)
       collect(error("missing-field", settings.weights.span, "weights", "sha256"));
     const head = assembleHead(settings.head, { input, stride, stages: stages.length, span }, collect);
-    if (errors.length === 0 && head !== null) {
+    const preprocess = assemblePreprocess(settings.preprocess, input.value, collect);
+    if (errors.length === 0 && head !== null && preprocess !== null) {
       const model: Model = {
         name,
         input: input.value,
+        preprocess,
         stem: { patch },
         stages,
         mlpRatio: settings.mlp_ratio?.value ?? 4,

@@ -42,6 +42,11 @@ export interface DigestType {
   readonly kind: "digest";
 }
 
+/** Names of classes: a list of strings, or the file that holds them. */
+export interface LabelsType {
+  readonly kind: "labels";
+}
+
 /** The name of a model. */
 export interface ReferenceType {
   readonly kind: "reference";
@@ -91,7 +96,7 @@ export interface MeasureType {
 export interface OptionalType {
   readonly kind: "optional";
   readonly word: string;
-  readonly of: NumberType;
+  readonly of: NumberType | IntegerType;
 }
 
 export interface GroupType<F extends Fields = Fields> {
@@ -111,6 +116,7 @@ export type FieldType =
   | FlagType
   | WordType
   | DigestType
+  | LabelsType
   | ReferenceType
   | SizeType
   | BatchType
@@ -148,21 +154,23 @@ export type ValueOf<T> = T extends IntegerType | NumberType | MeasureType
       ? W
       : T extends ReferenceType | DigestType
         ? string
-        : T extends SizeType
-          ? { readonly height: number; readonly width: number; readonly channels: number }
-          : T extends BatchType | RangeType
-            ? { readonly min: number; readonly max: number }
-            : T extends ListType<infer U>
-              ? readonly Located<ValueOf<U>>[]
-              : T extends OneOrManyType<infer U>
-                ? Located<ValueOf<U>> | readonly Located<ValueOf<U>>[]
-                : T extends OptionalType
-                  ? number | null
-                  : T extends GroupType<infer F>
-                    ? Settings<F>
-                    : T extends ChoiceType<infer C>
-                      ? { readonly [K in keyof C]: { readonly kind: K; readonly settings: Settings<C[K]> } }[keyof C]
-                      : never;
+        : T extends LabelsType
+          ? readonly string[]
+          : T extends SizeType
+            ? { readonly height: number; readonly width: number; readonly channels: number }
+            : T extends BatchType | RangeType
+              ? { readonly min: number; readonly max: number }
+              : T extends ListType<infer U>
+                ? readonly Located<ValueOf<U>>[]
+                : T extends OneOrManyType<infer U>
+                  ? Located<ValueOf<U>> | readonly Located<ValueOf<U>>[]
+                  : T extends OptionalType
+                    ? number | null
+                    : T extends GroupType<infer F>
+                      ? Settings<F>
+                      : T extends ChoiceType<infer C>
+                        ? { readonly [K in keyof C]: { readonly kind: K; readonly settings: Settings<C[K]> } }[keyof C]
+                        : never;
 
 /** The fields of a group that are stated and right. */
 export type Settings<F> = {

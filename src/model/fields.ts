@@ -2,8 +2,10 @@ import {
   alsoCalled,
   type Fields,
   field,
+  type IntegerType,
   integer,
   list,
+  type NumberType,
   number,
   oneOrMany,
   own,
@@ -12,18 +14,31 @@ import {
   type Settings,
   word,
 } from "./field-types.ts";
-import { activations, decayRules, grnScopes, layerDecayTypes, maxBatch, storageTypes, targetNames } from "./model.ts";
+import {
+  activations,
+  decayRules,
+  filters,
+  grnScopes,
+  layerDecayTypes,
+  maxBatch,
+  problems,
+  storageTypes,
+  targetNames,
+} from "./model.ts";
 
 /** Every field of the language. What a value may be stands here and nowhere else; what several fields must be
  * together stands in assemble.ts. */
 
 const maxStages = 8;
-const channels = integer(1, 65_536);
+const maxChannels = 65_536;
+const channels = integer(1, maxChannels);
 /** How many blocks a model may have in all is for assemble.ts to say. */
 const depth = integer(1, Infinity);
 
 const classifier = {
-  classes: field(integer(0, 1_000_000), "1000"),
+  classes: alsoCalled(field(integer(0, 1_000_000), "1000"), "num_classes", "num_labels", "nb_classes"),
+  labels: alsoCalled(field({ kind: "labels" }), "id2label", "label_names", "class_names"),
+  problem: alsoCalled(field(word(problems), "single_label"), "problem_type", "multi_label"),
 } as const;
 
 const features = {
@@ -43,10 +58,33 @@ const fcmae = {
   norm_pix_loss: field({ kind: "flag" }, "true"),
 } as const;
 
+/** Pixels are from 0 to 1; no mean of a data set is far from that. */
+const level = number(-1000, 1000);
+const perChannel = <T extends IntegerType | NumberType>(of: T) => oneOrMany(list(of, 1, maxChannels));
+
+const preprocess = {
+  mean: alsoCalled(field(perChannel(level), "that of ImageNet for RGB, else 0"), "image_mean", "pixel_mean"),
+  std: alsoCalled(field(perChannel(positiveFloat), "that of ImageNet for RGB, else 1"), "image_std", "pixel_std"),
+  bands: field(list(integer(0, 3), 1, maxChannels)),
+  resize: alsoCalled(field({ kind: "optional", word: "squash", of: integer(1, 65_536) }), "size", "shortest_edge"),
+  crop: alsoCalled(field(number(0.01, 1)), "crop_pct"),
+  interpolation: alsoCalled(field(word(filters), "bicubic"), "resample", "filter"),
+  display: field(list(integer(0, maxChannels - 1), 1, 4)),
+} as const;
+
+/** What configs elsewhere say of pictures beside all the rest. */
+const ofPictures = Object.entries(preprocess).flatMap(([name, { elsewhere }]) => [name, ...elsewhere]);
+
 export const modelFields = {
   depths: required(list(depth, 1, maxStages)),
   dims: required(list(channels, 1, maxStages)),
   input: field({ kind: "size", of: integer(1, 65_536) }, "224x224x3"),
+  preprocess: alsoCalled(
+    field({ kind: "group", fields: preprocess }),
+    "preprocessing",
+    "pretrained_cfg",
+    ...ofPictures,
+  ),
   head: field({ kind: "choice", of: { classifier, features, fcmae } }, "classifier { classes 1000 }"),
   stem: field({ kind: "measure", word: "patch", of: integer(1, 256, "power of two") }, "patch 4"),
   kernel_size: field(oneOrMany(list(integer(1, 63, "odd"), 1, maxStages)), "7"),

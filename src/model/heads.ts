@@ -3,7 +3,7 @@ import { error, withNote } from "../diagnostics/messages.ts";
 import type { Located } from "./field-types.ts";
 import type { ModelSettings } from "./fields.ts";
 import { nearestMultiples } from "./legal.ts";
-import { type Classifier, type Fcmae, type Features, type Head, patchGrid } from "./model.ts";
+import { type Classifier, type Fcmae, type Features, type Head, patchGrid, usualProblem } from "./model.ts";
 import type { Report } from "./read.ts";
 
 /** What a head has to fit. */
@@ -32,7 +32,17 @@ const heads: {
     report: Report,
   ) => Extract<Head, { kind: K }> | null;
 } = {
-  classifier: ({ classes }): Classifier => ({ kind: "classifier", classes: classes?.value ?? 1000 }),
+  classifier: ({ classes, labels, problem }, _, report): Classifier | null => {
+    const count = classes?.value ?? labels?.value.length ?? 1000;
+    if (labels !== undefined && labels.value.length !== count) {
+      const differ = error("labels-differ", labels.span, labels.value.length, count);
+      report(classes === undefined ? differ : withNote(differ, "classes is set", classes.span));
+      return null;
+    }
+    const meaning = problem?.value ?? usualProblem(count);
+    if (count === 1 && meaning === "single_label") report(error("single-class", problem?.span ?? null));
+    return { kind: "classifier", classes: count, labels: labels?.value ?? null, problem: meaning };
+  },
 
   features: ({ levels, norm }, { stages }, report): Features | null => {
     const beyond = levels?.value.filter(({ value }) => value > stages) ?? [];

@@ -79,6 +79,7 @@ const descriptions: Phrases = {
   flag: () => "true or false",
   word: ({ words }) => oneOfWords(words),
   digest: () => "64 hexadecimal digits in quotes",
+  labels: () => "a list of strings, or the name of a file",
   reference: () => "the name of a model",
   size: () => "HxWxC",
   batch: ({ of }) => describeType(of),
@@ -103,7 +104,7 @@ const kinds: Phrases = {
   range: ({ of }) => `a range such as 0.2..${of.max}`,
   "one-or-many": ({ list }) => `${takes(list.of)}, or a list of them`,
   measure: ({ word }) => `a size such as '${word} 4'`,
-  optional: ({ word }) => `${word} or a number`,
+  optional: ({ word, of }) => `${word} or ${takes(of)}`,
   group: ({ fields }) => `a group such as { ${Object.keys(fields)[0] ?? ""} … }`,
   choice: ({ of }) => `${oneOfWords(Object.keys(of))} with a group of fields`,
 };

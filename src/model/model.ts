@@ -7,6 +7,8 @@ import type { ModelSettings } from "./fields.ts";
 export interface Model {
   readonly name: string;
   readonly input: Input;
+  /** How a picture becomes input. */
+  readonly preprocess: Preprocess;
   readonly stem: { readonly patch: number };
   readonly stages: readonly Stage[];
   /** Width of the inverted bottleneck over the stage's channels. */
@@ -30,6 +32,30 @@ export interface Input {
   readonly channels: number;
 }
 
+/** Filters by which a picture is resized, as Pillow has them; its number of each is its place here. */
+export const filters = ["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"] as const;
+export type Filter = (typeof filters)[number];
+
+/** From a picture to `pixel_values`: resized, the middle cut out, from 0 to 1, less the mean, over the deviation. */
+export interface Preprocess {
+  /** One a channel of the input, as are the deviations. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  /** Which channel of a picture each of the input is: 0 red, 1 green, 2 blue, 3 alpha. Null: grey alone, or no picture has them. */
+  readonly bands: readonly number[] | null;
+  readonly resize: Resize;
+  readonly interpolation: Filter;
+  /** Channels of the input that are shown as grey, as red, green and blue, or as these and alpha. */
+  readonly display: readonly number[];
+}
+
+/** What a picture is made: so large as to cover a size in its own shape, or squashed to it; the middle of that is the input. */
+export interface Resize {
+  readonly mode: "cover" | "squash";
+  readonly height: number;
+  readonly width: number;
+}
+
 export interface Stage {
   readonly depth: number;
   readonly dim: number;
@@ -48,7 +74,25 @@ export type Head = Classifier | Features | Fcmae;
 export interface Classifier {
   readonly kind: "classifier";
   readonly classes: number;
+  /** Names of the classes in their order, or null. */
+  readonly labels: readonly string[] | null;
+  readonly problem: Problem;
 }
+
+/** What logits are: one of the classes, by a softmax of all, or any of them, by a sigmoid each. */
+export const problems = ["single_label", "multi_label"] as const;
+export type Problem = (typeof problems)[number];
+
+/** A classifier of so many classes of which nothing else is said. */
+export const classifierOf = (classes: number, labels: readonly string[] | null = null): Classifier => ({
+  kind: "classifier",
+  classes,
+  labels,
+  problem: usualProblem(classes),
+});
+
+/** One class has no other to share a softmax with. */
+export const usualProblem = (classes: number): Problem => (classes === 1 ? "multi_label" : "single_label");
 
 /** One NCHW map a level; levels count from 1. */
 export interface Features {

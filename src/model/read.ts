@@ -12,6 +12,7 @@ import type {
   Settings,
   ValueOf,
 } from "./field-types.ts";
+import { labelsIn } from "./labels.ts";
 import { describeType, describeWritten, legal, nearestEnd, nearestLegal, takes } from "./legal.ts";
 
 export type Report = (diagnostic: Diagnostic) => void;
@@ -75,6 +76,19 @@ const readers: { readonly [K in FieldType["kind"]]: Reader<Extract<FieldType, { 
     report(error("out-of-range", value.span, path, value.text, describeType(type), []));
     return null;
   },
+  labels: (type, value, path, report) => {
+    if (value.kind === "list") {
+      const strings = value.items.flatMap(item => (item.kind === "string" ? [item.text] : []));
+      const other = value.items.find(({ kind }) => kind !== "string");
+      return other === undefined ? { value: strings } : wrongType(type, other, `an entry of ${path}`, report);
+    }
+    if (value.kind !== "string") return wrongType(type, value, path, report);
+    const found =
+      value.contents === undefined ? { problem: "nothing here reads files" } : labelsIn(value.contents.text);
+    if ("labels" in found) return { value: found.labels };
+    report(error("labels-unnamed", value.span, value.text, found.problem));
+    return null;
+  },
   reference: (type, value, path, report) =>
     value.kind === "word" ? { value: value.text } : wrongType(type, value, path, report),
   size: (type, value, path, report) => {
@@ -113,7 +127,8 @@ const readers: { readonly [K in FieldType["kind"]]: Reader<Extract<FieldType, { 
   "one-or-many": (type, value, path, report) => {
     const expected = value.kind === "list" ? type.list : type.list.of;
     if (value.kind === "list") return read(type.list, value, path, report);
-    if (expected.kind === "integer" ? value.kind !== "number" : value.kind !== "word") {
+    const isNumber = expected.kind === "integer" || expected.kind === "number";
+    if (isNumber ? value.kind !== "number" : value.kind !== "word") {
       return wrongType(type, value, path, report);
     }
     const one = read(type.list.of, value, path, report);

@@ -77,7 +77,12 @@ function recipeOf(
 
 /** Why a head has no loss, or null where it has one. */
 const idleHeads: { readonly [K in Head["kind"]]: (head: Extract<Head, { kind: K }>) => string | null } = {
-  classifier: ({ classes }) => (classes === 0 ? "a classifier of 0 classes" : null),
+  classifier: ({ classes, problem }) =>
+    classes === 0
+      ? "a classifier of 0 classes"
+      : problem === "multi_label"
+        ? "a classifier of problem multi_label"
+        : null,
   features: () => "head features",
   fcmae: () => null,
 };

@@ -1,14 +1,23 @@
-import { placement, type Size } from "./geometry.ts";
-import type { Picture } from "./picture.ts";
+import { placement } from "./geometry.ts";
+import type { Picture, Receiver } from "./picture.ts";
 import type { Box } from "./random-crop.ts";
 import { resample } from "./resample.ts";
 
-/** A picture in a model's size, as the published preprocessing has it: resized (bicubic), and below 384 cropped. */
-export const fitPicture = (picture: Picture, to: Size): Picture => resample(picture, placement(picture, to), to);
+/** A picture in a model's size: resized and its middle cut out, as the model says. */
+export const fitPicture = (picture: Picture, { input, preprocess }: Receiver): Picture => {
+  const { height, width } = input;
+  const to = { height, width };
+  return resample(picture, placement(picture, to, preprocess.resize), to, preprocess.interpolation);
+};
 
 /** A part of a picture in a model's size, resized by the same filter, whatever that makes of its sides. */
-export const fitBox = (picture: Picture, box: Box, to: Size): Picture =>
-  resample(cut(picture, box), { resized: to, left: 0, top: 0 }, to);
+export const fitBox = (picture: Picture, box: Box, { input: { height, width }, preprocess }: Receiver): Picture =>
+  resample(
+    cut(picture, box),
+    { resized: { height, width }, left: 0, top: 0 },
+    { height, width },
+    preprocess.interpolation,
+  );
 
 function cut({ width, channels, data }: Picture, box: Box): Picture {
   const row = box.width * channels;

@@ -1,4 +1,4 @@
-import { cropPct } from "../model/imagenet.ts";
+import type { Resize } from "../model/model.ts";
 
 /** Whole pixels. */
 export interface Size {
@@ -13,30 +13,33 @@ export interface Placement {
   readonly top: number;
 }
 
-/** From here on the published evaluation resizes to the size as it is. */
-const firstWarped = 384;
-
 /**
- * How the published preprocessing fits a picture of any shape into a model's input: below 384 pixels the shorter side
- * becomes int(size / 0.875), and the middle is cut out; 384 and more, and input that is not square, are only resized,
- * whatever the shape of the picture. Sides are cut down and margins rounded as torchvision's Resize and CenterCrop do.
+ * How a picture of any shape is fitted into a model's input: squashed to a size, or made to cover one in its own shape; then
+ * the middle is cut out. To cover a square the shorter side becomes its side, and the other is cut down, as torchvision's Resize
+ * does; to cover another shape both sides are rounded, as timm's ResizeKeepRatio does. Margins are those of CenterCrop.
  */
-export function placement({ width, height }: Size, to: Size): Placement {
-  const side = shorterSide(to);
-  if (side === null) return { resized: to, left: 0, top: 0 };
-  const resized =
-    width <= height
-      ? { width: side, height: Math.trunc((side * height) / width) }
-      : { width: Math.trunc((side * width) / height), height: side };
+export function placement(picture: Size, to: Size, resize: Resize): Placement {
+  const resized = resize.mode === "squash" ? { width: resize.width, height: resize.height } : covering(picture, resize);
   return { resized, left: margin(resized.width - to.width), top: margin(resized.height - to.height) };
 }
 
-/** What the shorter side of a picture becomes before the crop, or null where there is none. */
-export const shorterSide = ({ width, height }: Size): number | null =>
-  width === height && width < firstWarped ? Math.trunc(width / cropPct) : null;
+function covering({ width, height }: Size, over: Resize): Size {
+  if (over.width === over.height) {
+    const side = over.height;
+    return width <= height
+      ? { width: side, height: Math.trunc((side * height) / width) }
+      : { width: Math.trunc((side * width) / height), height: side };
+  }
+  const ratio = Math.min(height / over.height, width / over.width);
+  return { width: Math.max(over.width, even(width / ratio)), height: Math.max(over.height, even(height / ratio)) };
+}
 
-/** Half of what is left over; of two equally near whole numbers the even one, as Python rounds. */
-function margin(rest: number): number {
-  const half = Math.floor(rest / 2);
-  return rest % 2 === 1 && half % 2 === 1 ? half + 1 : half;
+/** Half of what is left over. */
+const margin = (rest: number): number => even(rest / 2);
+
+/** The nearest whole number; of two equally near ones the even one, as Python rounds. */
+function even(x: number): number {
+  const below = Math.floor(x);
+  if (x - below !== 0.5) return Math.round(x);
+  return below % 2 === 0 ? below : below + 1;
 }

@@ -1,5 +1,4 @@
-import { imagenet } from "../model/imagenet.ts";
-import type { Input } from "../model/model.ts";
+import type { Model, Preprocess } from "../model/model.ts";
 
 /** Eight bits a channel, interleaved, row by row: 1 channel is grey, 3 are RGB, 4 are RGB and alpha. */
 export interface Picture {
@@ -40,10 +39,11 @@ const luma = [0.299, 0.587, 0.114] as const;
 const overWhite = (rgba: Uint8Array, at: number, channel: number): number =>
   255 + (((rgba[at + channel] as number) - 255) * (rgba[at + 3] as number)) / 255;
 
-export type PictureChannels = keyof typeof fromRgba;
+/** What pictures are made for, or made of. */
+export type Receiver = Pick<Model, "input" | "preprocess">;
 
-/** Numbers of channels that a picture can give a model. */
-export const isPictureChannels = (channels: number): channels is PictureChannels => Object.hasOwn(fromRgba, channels);
+/** In how many channels a picture is read. */
+export type PictureChannels = keyof typeof fromRgba;
 
 /** The picture of `width * height` pixels of RGBA, in whose memory it is made: they are gone then. */
 export function pictureOf(rgba: Uint8Array, width: number, height: number, channels: PictureChannels): Picture {
@@ -52,16 +52,20 @@ export function pictureOf(rgba: Uint8Array, width: number, height: number, chann
   return { width, height, channels, data };
 }
 
-/** What each channel is normalised by; only of RGB are mean and deviation published. */
-const scaleOf = (channels: number) => (channels === 3 ? imagenet : { mean: [0, 0, 0, 0], std: [1, 1, 1, 1] });
+/** In how many channels a picture is read for a model, or null where it takes none. */
+export function channelsRead({ input, preprocess: { bands } }: Receiver): PictureChannels | null {
+  if (bands === null) return input.channels === 1 ? 1 : null;
+  return bands.includes(3) ? 4 : 3;
+}
 
-/** A picture as the model takes it: planes, normalised. Any number of channels will do. */
-export function toPlanes({ width, height, channels, data }: Picture): Float32Array {
-  const planes = new Float32Array(data.length);
-  const { mean, std } = scaleOf(channels);
-  for (let c = 0; c < channels; c++)
-    for (let i = 0; i < width * height; i++)
-      planes[c * width * height + i] = ((data[i * channels + c] ?? 0) / 255 - (mean[c] ?? 0)) / (std[c] ?? 1);
+/** A picture as the model takes it: planes, of the bands that it wants, normalised. */
+export function toPlanes({ width, height, channels, data }: Picture, { bands, mean, std }: Preprocess): Float32Array {
+  const size = width * height;
+  const planes = new Float32Array(mean.length * size);
+  for (const [c, centre] of mean.entries()) {
+    const [band, deviation] = [bands?.[c] ?? c, std[c] ?? 1];
+    for (let i = 0; i < size; i++) planes[c * size + i] = ((data[i * channels + band] ?? 0) / 255 - centre) / deviation;
+  }
   return planes;
 }
 
@@ -71,24 +75,32 @@ export function mirror(planes: Float32Array, width: number): void {
 }
 
 /** Pictures of one size as `pixel_values` [N, C, H, W]. */
-export function toBatch(pictures: readonly Picture[]): Float32Array {
-  const size = pictures[0]?.data.length ?? 0;
+export function toBatch(pictures: readonly Picture[], preprocess: Preprocess): Float32Array {
+  const { width, height } = pictures[0] ?? { width: 0, height: 0 };
+  const size = preprocess.mean.length * width * height;
   const batch = new Float32Array(pictures.length * size);
-  for (const [n, picture] of pictures.entries()) batch.set(toPlanes(picture), n * size);
+  for (const [n, picture] of pictures.entries()) batch.set(toPlanes(picture, preprocess), n * size);
   return batch;
 }
 
-/** Planes of the model as a picture to be looked at; what is out of range becomes black or full. */
-export function toPicture(planes: Float32Array, { width, height, channels }: Input): Picture {
-  const data = new Uint8Array(planes.length);
-  const { mean, std } = scaleOf(channels);
-  for (let c = 0; c < channels; c++)
-    for (let i = 0; i < width * height; i++) {
-      const value = (planes[c * width * height + i] ?? 0) * (std[c] ?? 1) + (mean[c] ?? 0);
-      data[i * channels + c] = Math.round(255 * Math.min(1, Math.max(0, value)));
+/** Planes of the model as a picture to be looked at, of the channels it shows; what is out of range becomes black or full. */
+export function toPicture(
+  planes: Float32Array,
+  { input: { width, height }, preprocess: { display, mean, std } }: Receiver,
+): Picture {
+  const [size, channels] = [width * height, display.length];
+  const data = new Uint8Array(channels * size);
+  for (const [d, c] of display.entries())
+    for (let i = 0; i < size; i++) {
+      const value = (planes[c * size + i] ?? 0) * (std[c] ?? 1) + (mean[c] ?? 0);
+      data[i * channels + d] = Math.round(255 * Math.min(1, Math.max(0, value)));
     }
   return { width, height, channels, data };
 }
+
+/** What a model sees of a picture, to be looked at. */
+export const asSeen = (picture: Picture, model: Receiver): Picture =>
+  toPicture(toPlanes(picture, model.preprocess), model);
 
 /** For writing: four channels, whatever it has. */
 export function toRgba({ width, height, channels, data }: Picture): Uint8Array {

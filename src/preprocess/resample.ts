@@ -1,3 +1,5 @@
+import type { Filter } from "../model/model.ts";
+import { filterKernels } from "./filters.ts";
 import type { Placement, Size } from "./geometry.ts";
 import type { Picture } from "./picture.ts";
 
@@ -5,14 +7,14 @@ import type { Picture } from "./picture.ts";
 const precision = 2 ** 22;
 
 /**
- * What of a picture lies in a window of its resized self: bicubic as Pillow's `resize` has it, so that what torchvision
+ * What of a picture lies in a window of its resized self, by a filter as Pillow's `resize` has it, so that what torchvision
  * makes of a PIL image comes out to the bit. The kernel grows with the reduction, so that nothing is skipped (antialias);
  * weights are whole numbers, and the horizontal pass leaves eight bits a channel to the vertical one. Rows and columns
  * outside of the window are not worked out: a picture may be far longer than wide.
  */
-export function resample(picture: Picture, { resized, left, top }: Placement, window: Size): Picture {
-  const across = keptTaps(picture.width, resized.width, left, window.width);
-  const down = keptTaps(picture.height, resized.height, top, window.height);
+export function resample(picture: Picture, { resized, left, top }: Placement, window: Size, filter: Filter): Picture {
+  const across = keptTaps(picture.width, resized.width, left, window.width, filter);
+  const down = keptTaps(picture.height, resized.height, top, window.height, filter);
   const firstRow = Math.min(...down.map(({ first }) => first));
   const endRow = Math.max(...down.map(({ first, weights }) => first + weights.length));
   const narrow = horizontal(picture, across, firstRow, endRow);
@@ -75,24 +77,28 @@ function keptTaps(...axis: Parameters<typeof axisTaps>): readonly Taps[] {
 }
 
 /** Taps of `count` output positions from `start` on, of an axis that goes from so many positions to so many. */
-export function axisTaps(from: number, to: number, start: number, count: number): readonly Taps[] {
+export function axisTaps(from: number, to: number, start: number, count: number, filter: Filter): readonly Taps[] {
   const scale = from / to;
+  if (filter === "nearest") return nearestTaps(scale, start, count);
   const spread = Math.max(1, scale);
+  const { support, at } = filterKernels[filter];
   return Array.from({ length: count }, (_, i) => {
     const centre = (start + i + 0.5) * scale;
-    const first = Math.max(0, Math.trunc(centre - 2 * spread + 0.5));
-    const end = Math.min(from, Math.trunc(centre + 2 * spread + 0.5));
-    const raw = Array.from({ length: end - first }, (_, k) => cubic((first + k - centre + 0.5) * (1 / spread)));
+    const first = Math.max(0, Math.trunc(centre - support * spread + 0.5));
+    const end = Math.min(from, Math.trunc(centre + support * spread + 0.5));
+    const raw = Array.from({ length: end - first }, (_, k) => at((first + k - centre + 0.5) * (1 / spread)));
     const sum = raw.reduce((total, weight) => total + weight, 0);
     return { first, weights: Int32Array.from(raw, weight => roundAway((weight / sum) * precision)) };
   });
 }
 
-const roundAway = (x: number): number => Math.trunc(x < 0 ? x - 0.5 : x + 0.5);
-
-/** Keys' cubic with a = -1/2, in the order of operations that Pillow has. */
-function cubic(x: number): number {
-  const t = Math.abs(x);
-  if (t < 1) return (1.5 * t - 2.5) * t * t + 1;
-  return t < 2 ? (((t - 5) * t + 8) * t - 4) * -0.5 : 0;
+/** Places are added up, as Pillow does: of two equally near pixels either may be the one. */
+function nearestTaps(scale: number, start: number, count: number): readonly Taps[] {
+  const weights = Int32Array.of(precision);
+  const taps: Taps[] = [];
+  for (let i = 0, centre = scale / 2; i < start + count; i++, centre += scale)
+    if (i >= start) taps.push({ first: Math.trunc(centre), weights });
+  return taps;
 }
+
+const roundAway = (x: number): number => Math.trunc(x < 0 ? x - 0.5 : x + 0.5);

@@ -11,4 +11,5 @@ export {
   type WeightsSource,
 } from "./model.ts";
 export { createPreprocessor, type PreprocessDescriptor, type Preprocessor, type RgbaImage } from "./preprocess.ts";
+export { type Classes, type TopClass, topK } from "./top-k.ts";
 export { type FetchOptions, fetchWeights } from "./weights/fetch-weights.ts";

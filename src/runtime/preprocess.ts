@@ -8,6 +8,8 @@ export interface PreprocessDescriptor {
   readonly name: string;
   readonly width: number;
   readonly height: number;
+  /** 3 where it is left out. */
+  readonly channels?: number;
   readonly code: string;
 }
 
@@ -19,7 +21,7 @@ export interface RgbaImage {
 }
 
 /**
- * Images of any sizes to `pixel_values` [N, 3, H, W] for `run` or `encode`: submitted when it returns, in the order of
+ * Images of any sizes to `pixel_values` [N, C, H, W] for `run` or `encode`: submitted when it returns, in the order of
  * the device's queue. The buffer (usage STORAGE and COPY_SRC) is the caller's, to destroy too. Throws InputError for an
  * image that is none or too large for the device, OutOfMemoryError and DeviceLostError, and then has freed everything.
  */
@@ -27,7 +29,7 @@ export type Preprocessor = (images: RgbaImage | readonly RgbaImage[]) => Promise
 
 /** Compiles the kernels. Throws ShaderError or DeviceLostError. A page that never calls this does not load it. */
 export async function createPreprocessor(device: GPUDevice, descriptor: PreprocessDescriptor): Promise<Preprocessor> {
-  const { name, width, height, code } = descriptor;
+  const { name, width, height, channels = 3, code } = descriptor;
   const what = `the preprocessing of ${name}`;
   const state = watch(device, what);
   const sources = ["across", "down"].map(entryPoint => ({
@@ -75,7 +77,7 @@ export async function createPreprocessor(device: GPUDevice, descriptor: Preproce
     for (const image of all) checkImage(device, image, width);
     const owned = memory(device);
     const submit = (): GPUBuffer => {
-      const size = all.length * 3 * width * height * bytesPerElement;
+      const size = all.length * channels * width * height * bytesPerElement;
       const out = owned.buffer(`${name}/pixel_values`, size, usage.storage | usage.copySrc);
       const encoder = device.createCommandEncoder();
       const used = all.flatMap((image, n) => encode(owned, encoder, image, n, out));

@@ -5,6 +5,8 @@ export interface Ast {
   readonly source: Source;
   readonly imports: readonly Import[];
   readonly declarations: readonly Declaration[];
+  /** What its strings name beside other specs, as `load` has read it: files of labels. */
+  readonly named: readonly Source[];
   /** Where the comments stand, in order; only the formatter wants them. */
   readonly comments: readonly Span[];
 }
@@ -133,10 +135,11 @@ export interface WordValue {
   readonly span: Span;
 }
 
-/** Strings have no escapes: `text` is what stands between the quotes. */
+/** Strings have no escapes: `text` is what stands between the quotes; `contents` what stands in the file it names, if `load` has read it. */
 export interface StringValue {
   readonly kind: "string";
   readonly text: string;
+  readonly contents?: Source;
   readonly span: Span;
 }
 

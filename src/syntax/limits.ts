@@ -3,6 +3,8 @@
 export const limits = {
   /** Bytes of one file. */
   bytes: 256 * 1024,
+  /** Bytes of a file of labels: a million of sixteen bytes each. */
+  labelBytes: 16 * 1024 * 1024,
   /** Characters of a spec and all its imports. */
   characters: 512 * 1024,
   /** Words, numbers and signs of one file. */

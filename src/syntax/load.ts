@@ -2,10 +2,14 @@ import { type Diagnostic, fail, ok, type Result, type Source, type Span } from "
 import { error } from "../diagnostics/messages.ts";
 import type { Ast } from "./ast.ts";
 import { limits } from "./limits.ts";
+import { withNamedFiles } from "./named-files.ts";
 import { parse } from "./parse.ts";
 
-/** Finds and reads what `import "specifier"` at `from` means. */
-export type ReadImport = (specifier: string, from: Span) => Result<Source>;
+/** What a file is that a spec names: another spec, or names of classes, of which any text of UTF-8 may be made. */
+export type NamedFile = "spec" | "labels";
+
+/** Finds and reads what `import "specifier"` at `from` means, or the file that another string names there. */
+export type ReadImport = (specifier: string, from: Span, what: NamedFile) => Result<Source>;
 
 /**
  * A spec and all it imports, each file once, what is imported before what imports it: the root comes last. Two sources
@@ -27,11 +31,14 @@ export function load(root: Source, read: ReadImport): Result<readonly Ast[]> {
     for (const { specifier } of parsed.value.imports) follow(specifier.text, specifier.span, [...chain, source]);
     // Set again, so that a map's order of insertion becomes the order in which files are needed.
     loaded.delete(source.name);
-    loaded.set(source.name, parsed.value);
+    loaded.set(
+      source.name,
+      withNamedFiles(parsed.value, ({ text, span }) => ask(text, span, "labels")),
+    );
   };
 
   const follow = (specifier: string, from: Span, chain: readonly Source[]): void => {
-    const source = full ? null : ask(specifier, from);
+    const source = full ? null : ask(specifier, from, "spec");
     if (source === null) return;
     const start = chain.findIndex(({ name }) => name === source.name);
     if (start >= 0) {
@@ -49,12 +56,12 @@ export function load(root: Source, read: ReadImport): Result<readonly Ast[]> {
     else diagnostics.push(limit);
   };
 
-  /** One reading for all imports that say the same in the same folder. */
-  const ask = (specifier: string, from: Span): Source | null => {
-    const key = `${from.source.name.replace(/[^/]*$/, "")}\n${specifier}`;
+  /** One reading for all strings that say the same in the same folder. */
+  const ask = (specifier: string, from: Span, what: NamedFile): Source | null => {
+    const key = `${what}\n${from.source.name.replace(/[^/]*$/, "")}\n${specifier}`;
     const before = asked.get(key);
     if (before !== undefined) return before;
-    const result = read(specifier, from);
+    const result = read(specifier, from, what);
     diagnostics.push(...result.diagnostics);
     asked.set(key, result.ok ? result.value : null);
     return result.ok ? result.value : null;

@@ -25,7 +25,7 @@ export function parse(source: Source): Result<Ast> {
   const items = toAst(match, source, scanned.at);
   const imports = items.filter((item): item is Import => item.kind === "import");
   const declarations = items.filter((item): item is Declaration => item.kind !== "import");
-  return ok({ source, imports, declarations, comments: scanned.comments });
+  return ok({ source, imports, declarations, named: [], comments: scanned.comments });
 }
 
 const declarationWords = ["import", "model", "sweep", "build", "train"];

@@ -1,10 +1,11 @@
 import type { Span } from "../diagnostics/diagnostic.ts";
 import { choices } from "../model/choices.ts";
-import { activations, type Model } from "../model/model.ts";
+import { activations, classifierOf, type Head, type Model } from "../model/model.ts";
+import { usualPreprocess } from "../model/preprocess.ts";
 
 const nowhere: Span = { source: { name: "generated", text: "" }, start: 0, end: 0 };
 
-type Drawn = Omit<Model, "stages" | "weightsSha256" | "span"> & {
+type Drawn = Omit<Model, "preprocess" | "stages" | "weightsSha256" | "span"> & {
   readonly depths: readonly number[];
   readonly dims: readonly number[];
   readonly kernels: readonly number[];
@@ -12,6 +13,7 @@ type Drawn = Omit<Model, "stages" | "weightsSha256" | "span"> & {
 
 const whole = ({ depths, dims, kernels, ...rest }: Drawn): Model => ({
   ...rest,
+  preprocess: usualPreprocess(rest.input),
   stages: depths.map((depth, i) => ({
     depth,
     dim: dims[i] as number,
@@ -57,10 +59,10 @@ export function randomModel(seed: number, stages = 4): Case {
       normEps: pick([1e-6, 1e-5, 1e-12]),
       grn,
       layerScale: pick([null, null, 1e-6]),
-      head: pick([
-        { kind: "classifier", classes: pick([0, 1, 7, 10, 33]) },
+      head: pick<Head>([
+        classifierOf(pick([0, 1, 7, 10, 33])),
         { kind: "features", levels: levels.length === 0 ? [count] : levels, norm: pick([true, false]) },
-      ] as const),
+      ]),
     }),
   };
 }

@@ -1,4 +1,4 @@
-import { type Head, type Model, totalStride } from "../model/model.ts";
+import { classifierOf, type Head, type Model, totalStride } from "../model/model.ts";
 import type { Case } from "./random-model.ts";
 
 /** Each a step towards the plainest model; a step that does not apply gives the model as it is. */
@@ -57,9 +57,7 @@ function fitted(model: Model): Model {
 }
 
 const plainer = (head: Head): Head =>
-  head.kind === "fcmae"
-    ? { ...head, decoder: { depth: 1, dim: Math.min(head.decoder.dim, 4) } }
-    : { kind: "classifier", classes: 1 };
+  head.kind === "fcmae" ? { ...head, decoder: { depth: 1, dim: Math.min(head.decoder.dim, 4) } } : classifierOf(1);
 
 const same = (a: Case, b: Case): boolean => JSON.stringify(text(a)) === JSON.stringify(text(b));
 const text = ({ model, batch }: Case): unknown => ({

@@ -78,7 +78,7 @@ describe("messages", () => {
   });
 
   test("a long part is cut and the end of the sentence stays", () => {
-    const { message } = error("import-unreadable", null, "x", "n".repeat(100_000));
+    const { message } = error("import-unreadable", null, "import", "x", "n".repeat(100_000));
     expect(message).toMatch(/n… \(\+99000 characters\)$/);
     const usage = error("tool-failed", null, "n".repeat(5000), "why");
     expect(usage.message).toMatch(/\(\+4000 characters\) cannot be used here: why$/);

@@ -3,6 +3,7 @@ import { build, tapsOf } from "../../src/graph/build.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { printNode } from "../../src/graph/print.ts";
 import type { Model } from "../../src/model/model.ts";
+import { classifierOf } from "../../src/model/model.ts";
 import { model, mustBuild } from "../support/models.ts";
 
 const dense = model({ depths: [1, 2], dims: [8, 16], kernels: [3, 7], normEps: 0.1 });
@@ -97,8 +98,8 @@ describe("what is tapped is an output in the official layout", () => {
 
 describe("heads", () => {
   test("a classifier of no classes gives the pooled vector", () => {
-    expect(outputs({ ...dense, head: { kind: "classifier", classes: 0 } })).toEqual([["pooled", "norm"]]);
-    expect(outputs({ ...dense, head: { kind: "classifier", classes: 1 } })).toEqual([["logits", "head"]]);
+    expect(outputs({ ...dense, head: classifierOf(0) })).toEqual([["pooled", "norm"]]);
+    expect(outputs({ ...dense, head: classifierOf(1) })).toEqual([["logits", "head"]]);
   });
 
   test("features are the levels that are asked for, normalised or not", () => {

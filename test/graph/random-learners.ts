@@ -1,5 +1,5 @@
 import { choices } from "../../src/model/choices.ts";
-import { activations, grnScopes, type Head, type Model } from "../../src/model/model.ts";
+import { activations, classifierOf, grnScopes, type Head, type Model } from "../../src/model/model.ts";
 import type { SiteLayout } from "../../src/passes/site-layout.ts";
 import type { WebgpuProfileName } from "../../src/plan/tiles/tuning-profiles.ts";
 import { model } from "../support/models.ts";
@@ -56,7 +56,7 @@ export function family(index: number): readonly Learner[] {
     const own = choices(seed * 7919 + 1);
     const chosen = Array.from({ length: count }, (_, level) => level + 1).filter(() => own.int(0, 2) > 0);
     const heads: Readonly<Record<Head["kind"], () => Head>> = {
-      classifier: () => ({ kind: "classifier", classes: own.pick([0, classes, classes]) }),
+      classifier: () => classifierOf(own.pick([0, classes, classes])),
       features: () => ({
         kind: "features",
         levels: chosen.length === 0 ? [count] : chosen,

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { fileNames, huggingfaceFiles } from "../../src/emit/onnx/huggingface.ts";
 import type { Draft, Json } from "../../src/import/draft.ts";
 import { importConfig } from "../../src/import/huggingface.ts";
-import { activations, type Model } from "../../src/model/model.ts";
+import { activations, classifierOf, type Model } from "../../src/model/model.ts";
 import { again, bare, modelOf, sizes, spec, specOf, tiny, told, usual, value } from "./support.ts";
 
 const configOf = (model: Model): Json => {
@@ -52,17 +52,21 @@ describe("a config of transformers", () => {
   const imported = (change: Json) => importConfig({ ...config, ...change }, "config.json", usual);
 
   test("of a published model", () => {
-    expect(specOf(imported({}))).toBe(`// Test.
+    const labels = Array.from({ length: 1000 }, (_, i) => `"label ${i}",`).join(" ");
+    expect(
+      specOf(imported({})).replace(/\[\n\s+("label[^\]]*)/, (_, list) => `[${list.trim().replace(/\s+/g, " ")}`),
+    ).toBe(`// Test.
 model tiny {
   depths [3, 3, 9, 3]
   dims   [96, 192, 384, 768]
   input  384x384x3
+  head   classifier {
+    classes 1000
+    labels  [${labels}]
+  }
 }
 `);
-    expect(value(imported({})).notes).toEqual([
-      expect.stringContaining("layer_norm_eps 1e-12"),
-      'a spec holds no labels, so those of id2label ("label 0", "label 1", "label 2", …) are left out: cnxc classify takes them by --labels',
-    ]);
+    expect(value(imported({})).notes).toEqual([expect.stringContaining("layer_norm_eps 1e-12")]);
   });
 
   test.each<[string, Json, Partial<Draft>]>([
@@ -76,9 +80,9 @@ model tiny {
       { architectures: ["ConvNextV2Backbone"], out_features: null, out_indices: [1, -1] },
       { head: { kind: "features", levels: [1, 4], norm: true } },
     ],
-    ["the bare model", { architectures: ["ConvNextV2Model"] }, { head: { kind: "classifier", classes: 0 } }],
-    ["labels by number", { id2label: undefined, num_labels: 7 }, { head: { kind: "classifier", classes: 7 } }],
-    ["labels nowhere", { id2label: undefined }, { head: { kind: "classifier", classes: 2 } }],
+    ["the bare model", { architectures: ["ConvNextV2Model"] }, { head: classifierOf(0) }],
+    ["labels by number", { id2label: undefined, num_labels: 7 }, { head: classifierOf(7) }],
+    ["labels nowhere", { id2label: undefined }, { head: classifierOf(2) }],
     [
       "V1",
       { model_type: "convnext", architectures: ["ConvNextForImageClassification"] },
@@ -97,13 +101,9 @@ model tiny {
         layer_norm_eps: 1e-5,
         id2label: undefined,
       },
-      { grn: "none", layerScale: 1e-6, normEps: 1e-5, head: { kind: "classifier", classes: 0 } },
+      { grn: "none", layerScale: 1e-6, normEps: 1e-5, head: classifierOf(0) },
     ],
-    [
-      "labels that are no text",
-      { id2label: { 0: { toString: 1 }, 1: [] } },
-      { head: { kind: "classifier", classes: 2 } },
-    ],
+    ["labels that are no text", { id2label: { 0: { toString: 1 }, 1: [] } }, { head: classifierOf(2) }],
     ["an epsilon", { layer_norm_eps: 1e-5 }, { normEps: 1e-5 }],
     [
       "defaults of the class",

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { importJson } from "../../src/import/config.ts";
 import type { Draft, ImportOptions, Json } from "../../src/import/draft.ts";
+import { classifierOf } from "../../src/model/model.ts";
 import { specOf, told, usual, value } from "./support.ts";
 
 describe("a config of OpenMMLab as JSON", () => {
@@ -38,10 +39,10 @@ describe("a config of OpenMMLab as JSON", () => {
         grn: "per_sample",
         layerScale: null,
         normEps: 1e-5,
-        head: { kind: "classifier", classes: 7 },
+        head: classifierOf(7),
       },
     ],
-    ["the model alone", classifier, { name: "atto", head: { kind: "classifier", classes: 7 } }],
+    ["the model alone", classifier, { name: "atto", head: classifierOf(7) }],
     [
       "a size of its own",
       {

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { printDraft } from "../../src/import/print-draft.ts";
+import { printPreprocess } from "../../src/import/print-preprocess.ts";
 import { importTimm } from "../../src/import/timm.ts";
 import { networks } from "../../src/import/timm-networks.ts";
 import { tagsOf } from "../../src/import/timm-tags.ts";
+import { classifierOf } from "../../src/model/model.ts";
 import { checkFiles, filesOf, must } from "../syntax/support.ts";
 
 const usual = { name: null, features: false };
@@ -27,14 +29,15 @@ interface Group {
   readonly classes: number;
   /** What is told, in order. */
   readonly notes: readonly RegExp[];
+  /** What the spec says of pictures; nothing where they are prepared as is usual. */
+  readonly pictures?: string;
   readonly names: string;
 }
 
 const noHead = /^an encoder of pre-training has no head/;
 const embedding = /^the \d+ classes are the dimensions of CLIP's embedding$/;
-const crop95 = /^pictures are prepared by the published way, not as the source says: crop_pct 0.875, not 0.95$/;
-const clip = /: mean \[0.485,0.456,0.406\], not \[0.48145466,0.4578275,0.40821073\]; std .*; crop_pct 0.875, not 1$/;
-const clip384 = /: mean [^;]*; std \[0.229,0.224,0.225\], not \[0.26862954,0.26130258,0.27577711\]$/;
+const crop95 = "crop 0.95";
+const clip = "mean [0.48145466, 0.4578275, 0.40821073] std [0.26862954, 0.26130258, 0.27577711] crop 1";
 
 const groups: readonly Group[] = [
   {
@@ -60,6 +63,7 @@ const groups: readonly Group[] = [
       convnext_large fb_in1k fb_in22k_ft_in1k
       convnext_xlarge untrained fb_in22k_ft_in1k`,
   },
+  { side: 384, classes: 1000, notes: [], pictures: "crop 1", names: "convnext_nano r384_in12k_ft_in1k" },
   {
     side: 384,
     classes: 1000,
@@ -70,14 +74,13 @@ const groups: readonly Group[] = [
       convnextv2_base fcmae_ft_in22k_in1k_384
       convnextv2_large fcmae_ft_in22k_in1k_384
       convnextv2_huge fcmae_ft_in22k_in1k_384
-      convnext_nano r384_in12k_ft_in1k
       convnext_tiny in12k_ft_in1k_384 fb_in22k_ft_in1k_384
       convnext_small in12k_ft_in1k_384 fb_in22k_ft_in1k_384
       convnext_base fb_in22k_ft_in1k_384
       convnext_large fb_in22k_ft_in1k_384
       convnext_xlarge fb_in22k_ft_in1k_384`,
   },
-  { side: 384, classes: 11_821, notes: [], names: "convnext_nano r384_in12k r384_ad_in12k" },
+  { side: 384, classes: 11_821, notes: [], pictures: "crop 1", names: "convnext_nano r384_in12k r384_ad_in12k" },
   { side: 512, classes: 1000, notes: [], names: "convnextv2_huge fcmae_ft_in22k_in1k_512" },
   {
     side: 224,
@@ -96,19 +99,22 @@ const groups: readonly Group[] = [
   {
     side: 224,
     classes: 1000,
-    notes: [crop95],
+    notes: [],
+    pictures: crop95,
     names: "convnext_nano d1h_in1k in12k_ft_in1k\nconvnext_tiny in12k_ft_in1k\nconvnext_small in12k_ft_in1k",
   },
   {
     side: 224,
     classes: 11_821,
-    notes: [crop95],
+    notes: [],
+    pictures: crop95,
     names: "convnext_nano in12k\nconvnext_tiny in12k\nconvnext_small in12k",
   },
   {
     side: 256,
     classes: 1000,
-    notes: [clip],
+    notes: [],
+    pictures: clip,
     names: `
       convnext_base clip_laion2b_augreg_ft_in12k_in1k clip_laion2b_augreg_ft_in1k
       convnext_xxlarge clip_laion2b_soup_ft_in1k`,
@@ -116,31 +122,36 @@ const groups: readonly Group[] = [
   {
     side: 384,
     classes: 1000,
-    notes: [clip384],
+    notes: [],
+    pictures: clip,
     names: "convnext_base clip_laion2b_augreg_ft_in12k_in1k_384 clip_laiona_augreg_ft_in1k_384",
   },
   {
     side: 256,
     classes: 11_821,
-    notes: [clip],
+    notes: [],
+    pictures: clip,
     names: "convnext_base clip_laion2b_augreg_ft_in12k\nconvnext_xxlarge clip_laion2b_soup_ft_in12k",
   },
   {
     side: 256,
     classes: 640,
-    notes: [embedding, clip],
+    notes: [embedding],
+    pictures: clip,
     names: "convnext_base clip_laion2b clip_laion2b_augreg clip_laiona",
   },
   {
     side: 320,
     classes: 640,
-    notes: [embedding, clip],
+    notes: [embedding],
+    pictures: clip,
     names: "convnext_base clip_laiona_320 clip_laiona_augreg_320",
   },
   {
     side: 256,
     classes: 1024,
-    notes: [embedding, clip],
+    notes: [embedding],
+    pictures: clip,
     names: "convnext_xxlarge clip_laion2b_soup clip_laion2b_rewind",
   },
 ];
@@ -168,19 +179,23 @@ describe("weights by timm's names", () => {
     expect(Object.keys(tagsOf).toSorted()).toEqual([...networks.keys()].toSorted());
   });
 
-  test.each(groups)("of $side pixels, $classes classes and $notes.length notes", ({ side, classes, notes, names }) => {
-    for (const name of namesIn(names)) {
-      const { draft, notes: told } = imported(name);
-      expect(draft.input, name).toEqual({ height: side, width: side, channels: 3 });
-      expect(draft.head, name).toEqual(
-        classes === 0 ? { kind: "features", levels: [1, 2, 3, 4], norm: false } : { kind: "classifier", classes },
-      );
-      expect(told, name).toEqual(notes.map(note => expect.stringMatching(note)));
-      expect(draft.normEps, name).toBe(name.includes("xxlarge") ? 1e-5 : 1e-6);
-      const text = printDraft(draft, "Test.");
-      expect(text.ok && must(checkFiles(filesOf({ "input.cnx": text.value }))).models.size, name).toBe(1);
-    }
-  });
+  test.each(groups)(
+    "of $side pixels, $classes classes and $notes.length notes",
+    ({ side, classes, notes, pictures = "", names }) => {
+      for (const name of namesIn(names)) {
+        const { draft, notes: told } = imported(name);
+        expect(draft.input, name).toEqual({ height: side, width: side, channels: 3 });
+        expect(draft.head, name).toEqual(
+          classes === 0 ? { kind: "features", levels: [1, 2, 3, 4], norm: false } : classifierOf(classes),
+        );
+        expect(told, name).toEqual(notes.map(note => expect.stringMatching(note)));
+        expect(draft.normEps, name).toBe(name.includes("xxlarge") ? 1e-5 : 1e-6);
+        const text = printDraft(draft, "Test.");
+        expect(printPreprocess(draft.preprocess, draft.input), name).toBe(`{ ${pictures} }`);
+        expect(text.ok && must(checkFiles(filesOf({ "input.cnx": text.value }))).models.size, name).toBe(1);
+      }
+    },
+  );
 
   test.each(others)("%s is of another network", (name, part) => {
     const result = importTimm(name, usual);

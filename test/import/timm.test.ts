@@ -3,21 +3,19 @@ import { importJson } from "../../src/import/config.ts";
 import type { Draft, Imported, Json } from "../../src/import/draft.ts";
 import { importTimm } from "../../src/import/timm.ts";
 import { importTimmConfig } from "../../src/import/timm-config.ts";
+import { classifierOf } from "../../src/model/model.ts";
 import { specOf, told, usual, value } from "./support.ts";
 
 describe("a name of timm", () => {
   test.each<[string, Partial<Draft>]>([
-    ["convnextv2_atto", { name: "convnextv2_atto", grn: "per_sample", head: { kind: "classifier", classes: 1000 } }],
+    ["convnextv2_atto", { name: "convnextv2_atto", grn: "per_sample", head: classifierOf(1000) }],
     [
       "convnextv2_huge.fcmae_ft_in22k_in1k_512",
       { name: "convnextv2_huge_512", input: { height: 512, width: 512, channels: 3 } },
     ],
     ["convnextv2_nano.fcmae", { head: { kind: "features", levels: [1, 2, 3, 4], norm: false } }],
-    ["convnext_tiny.fb_in22k", { grn: "none", layerScale: 1e-6, head: { kind: "classifier", classes: 21841 } }],
-    [
-      "convnext_tiny.in12k_ft_in1k_384",
-      { input: { height: 384, width: 384, channels: 3 }, head: { kind: "classifier", classes: 1000 } },
-    ],
+    ["convnext_tiny.fb_in22k", { grn: "none", layerScale: 1e-6, head: classifierOf(21841) }],
+    ["convnext_tiny.in12k_ft_in1k_384", { input: { height: 384, width: 384, channels: 3 }, head: classifierOf(1000) }],
   ])("%s", (name, expected) => {
     const result = importTimm(name, usual);
     expect(value(result).draft).toMatchObject(expected);
@@ -45,7 +43,7 @@ describe("a name of timm", () => {
     expect(value(importTimmConfig(config, "config.json", usual)).draft).toMatchObject({
       name: "convnextv2_atto",
       input: { height: 96, width: 128, channels: 1 },
-      head: { kind: "classifier", classes: 10 },
+      head: classifierOf(10),
     });
     expect(told(importTimmConfig({ ...config, num_classes: "ten" }, "config.json", usual))).toEqual([
       `import-field: 'num_classes' is "ten", but must be a number from 0`,
@@ -125,7 +123,7 @@ describe("a config that timm has pushed to a hub", () => {
         normEps: 1e-3,
         grn: "per_sample",
         layerScale: 0.1,
-        head: { kind: "classifier", classes: 7 },
+        head: classifierOf(7),
       },
     ],
     ["no GRN", { model_args: { use_grn: false } }, { grn: "none", layerScale: null }],
@@ -142,11 +140,7 @@ describe("a config that timm has pushed to a hub", () => {
       { model_args: { num_classes: 0 } },
       { head: { kind: "features", levels: [1, 2, 3, 4], norm: false } },
     ],
-    [
-      "the weights' classes where nothing else is said",
-      { num_classes: null },
-      { head: { kind: "classifier", classes: 1000 } },
-    ],
+    ["the weights' classes where nothing else is said", { num_classes: null }, { head: classifierOf(1000) }],
   ])("%s", (_, change, expected) => {
     const config = { ...published, ...change };
     expect(read(config).draft).toMatchObject(expected);

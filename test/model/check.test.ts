@@ -24,6 +24,14 @@ describe("models", () => {
     expect(plain(model("model atto { depths [2, 2, 6, 2]  dims [40, 80, 160, 320] }"))).toEqual({
       name: "atto",
       input: { height: 224, width: 224, channels: 3 },
+      preprocess: {
+        mean: [0.485, 0.456, 0.406],
+        std: [0.229, 0.224, 0.225],
+        bands: [0, 1, 2],
+        resize: { mode: "cover", height: 256, width: 256 },
+        interpolation: "bicubic",
+        display: [0, 1, 2],
+      },
       stem: { patch: 4 },
       stages: [
         { depth: 2, dim: 40, kernel: 7 },
@@ -36,7 +44,7 @@ describe("models", () => {
       normEps: 1e-6,
       grn: "per_sample",
       layerScale: null,
-      head: { kind: "classifier", classes: 1000 },
+      head: { kind: "classifier", classes: 1000, labels: null, problem: "single_label" },
       weightsSha256: null,
     });
   });

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { plan } from "../../src/compile.ts";
 import { wgslTarget } from "../../src/emit/wgsl/target.ts";
 import type { Model } from "../../src/model/model.ts";
+import { classifierOf } from "../../src/model/model.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { schedule } from "../../src/plan/schedule.ts";
 import { tuningProfiles, type WebgpuProfileName, webgpuLimits } from "../../src/plan/tiles/tuning-profiles.ts";
@@ -75,7 +76,7 @@ test("R04, R05: a batch that does not fit names the tensor, the limit, and the b
 });
 
 test("a value that several outputs name is written once, under all of their names", () => {
-  const pooled = model({ head: { kind: "classifier", classes: 0 } });
+  const pooled = model({ head: classifierOf(0) });
   const request = { model: pooled, target: wgslTarget("gpu", false), batch: { min: 1, max: 1 } };
   const { outputs } = must(plan({ ...request, taps: ["norm", "stages.0"] })).plan;
   expect(outputs.map(({ name, also }) => [name, also])).toEqual([

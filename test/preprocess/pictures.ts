@@ -1,8 +1,10 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { imagenet } from "../../src/model/imagenet.ts";
+import type { Model } from "../../src/model/model.ts";
+import { imagenet, usualPreprocess } from "../../src/model/preprocess.ts";
 import type { Size } from "../../src/preprocess/geometry.ts";
-import type { Picture } from "../../src/preprocess/picture.ts";
+import type { Picture, Receiver } from "../../src/preprocess/picture.ts";
+import { checkText, must } from "../syntax/support.ts";
 
 /** What torchvision makes of one picture; torchvision_check.py says how. */
 export interface TorchvisionCase {
@@ -55,6 +57,42 @@ export function torchvisionCases(): readonly TorchvisionCase[] {
     picture: seededPicture(seed, sizeOf(picture)),
     input: { ...sizeOf(input), channels: 3 },
   }));
+}
+
+/** What takes pictures of a size as is usual. */
+export function receiver({ width, height }: Size, channels = 3): Receiver {
+  const input = { height, width, channels };
+  return { input, preprocess: usualPreprocess(input) };
+}
+
+/** What Pillow makes of one picture, fitted in one way by one filter; pillow_check.py says how. */
+export interface PillowCase {
+  readonly title: string;
+  readonly picture: Picture;
+  readonly model: Model;
+  /** SHA-256 of the bytes before they are normalised. */
+  readonly sha256: string;
+}
+
+interface PillowRow extends Pick<Row, "picture" | "input" | "sha256"> {
+  readonly seed: number;
+  /** Fields of `preprocess` and their values. */
+  readonly fit: Readonly<Record<string, string | number>>;
+  readonly interpolation: string;
+}
+
+/** Every filter, on every way to fit a picture. */
+export function pillowCases(): readonly PillowCase[] {
+  const text = fs.readFileSync(path.join(import.meta.dirname, "pillow.json"), "utf8");
+  const { cases } = JSON.parse(text) as { readonly cases: readonly PillowRow[] };
+  return cases.map(({ seed, picture, input: [width, height], fit, interpolation, sha256 }) => {
+    const said = Object.entries({ ...fit, interpolation }).flatMap(([name, value]) => `${name} ${value}`);
+    const spec = `model m { depths [1] dims [8] stem patch 4 input ${height}x${width}x3 preprocess { ${said.join(" ")} } }`;
+    const [model] = must(checkText(spec)).models.values();
+    if (model === undefined) throw new Error("unreachable");
+    const title = `${interpolation}, ${picture.join("x")} to ${width}x${height}, ${said.join(", ")}`;
+    return { title, picture: seededPicture(seed, sizeOf(picture)), model, sha256 };
+  });
 }
 
 /** How two tensors [images, 3, H, W] differ before they were normalised. */

@@ -3,6 +3,7 @@ import { fitBox, fitPicture } from "../../src/preprocess/fit.ts";
 import { mirror, type Picture } from "../../src/preprocess/picture.ts";
 import { type Box, randomCrop } from "../../src/preprocess/random-crop.ts";
 import { uniformStream } from "../../src/weights/made/streams.ts";
+import { receiver } from "./pictures.ts";
 
 const drawn = (count: number, size: { width: number; height: number }, min: number, max: number): readonly Box[] => {
   const next = uniformStream(`${size.width}x${size.height}`);
@@ -79,7 +80,7 @@ describe("a random crop", () => {
 
   test("of the whole picture is what resizing gives", () => {
     const whole = picture(60, 50);
-    const to = { width: 48, height: 32 };
+    const to = receiver({ width: 48, height: 32 });
     const box = { left: 0, top: 0, width: 60, height: 50 };
     expect(fitBox(whole, box, to)).toEqual(fitPicture(whole, to));
   });
@@ -91,8 +92,8 @@ describe("a random crop", () => {
       const [x, y] = [i % 20, Math.floor(i / 20)];
       return x >= 3 && x < 12 && y >= 4 && y < 11 ? value : 255 - value;
     });
-    expect(fitBox({ ...whole, data: changed }, box, { width: 8, height: 8 })).toEqual(
-      fitBox(whole, box, { width: 8, height: 8 }),
+    expect(fitBox({ ...whole, data: changed }, box, receiver({ width: 8, height: 8 }))).toEqual(
+      fitBox(whole, box, receiver({ width: 8, height: 8 })),
     );
   });
 });

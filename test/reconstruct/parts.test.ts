@@ -1,11 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fitPicture } from "../../src/preprocess/fit.ts";
-import { type Picture, pictureOf, toPicture, toPlanes, toRgba } from "../../src/preprocess/picture.ts";
+import { asSeen, type Picture, pictureOf, toPicture, toPlanes, toRgba } from "../../src/preprocess/picture.ts";
 import { channelDistance } from "../../src/reconstruct/collapse.ts";
 import { hidePatches, type Patched, reconstruct } from "../../src/reconstruct/patches.ts";
 import { strip } from "../../src/reconstruct/strip.ts";
 import { generatorTensor } from "../../src/weights/made/generator.ts";
+import { receiver } from "../preprocess/pictures.ts";
 import type { FcmaeGolden } from "../support/fcmae.ts";
 import { goldenInput, readGolden } from "../support/golden.ts";
 
@@ -107,20 +108,24 @@ describe("pictures", () => {
   test("to planes and back is the same picture", () => {
     for (const channels of [1, 3, 4] as const) {
       const picture = pictureOf(rgba.slice(), 3, 2, channels);
-      expect(toPicture(toPlanes(picture), picture)).toEqual(picture);
+      expect(asSeen(picture, receiver(picture, channels))).toEqual(picture);
       expect(toRgba(picture)).toHaveLength(24);
     }
   });
 
   test("are normalised as published", () => {
     const white = { width: 1, height: 1, channels: 3, data: Uint8Array.of(255, 255, 255) };
-    expect([...toPlanes(white)].map(v => v.toFixed(4))).toEqual(["2.2489", "2.4286", "2.6400"]);
+    expect([...toPlanes(white, receiver(white).preprocess)].map(v => v.toFixed(4))).toEqual([
+      "2.2489",
+      "2.4286",
+      "2.6400",
+    ]);
   });
 
   test("what is transparent is white, what is out of range black or full", () => {
     expect([...pictureOf(Uint8Array.of(9, 9, 9, 0), 1, 1, 3).data]).toEqual([255, 255, 255]);
     const size = { width: 1, height: 1, channels: 3 };
-    expect([...toPicture(Float32Array.of(-9, 0, 9), size).data]).toEqual([0, 116, 255]);
+    expect([...toPicture(Float32Array.of(-9, 0, 9), receiver(size)).data]).toEqual([0, 116, 255]);
   });
 
   test("removed patches are grey", () => {
@@ -158,7 +163,7 @@ describe("the size of a model", () => {
     [640, 480, 160, 96],
     [64, 64, 96, 160],
   ])("%i×%i to %i×%i", (width, height, toWidth, toHeight) => {
-    const fitted = fitPicture(gradient(width, height), { width: toWidth, height: toHeight });
+    const fitted = fitPicture(gradient(width, height), receiver({ width: toWidth, height: toHeight }));
     expect([fitted.width, fitted.height, fitted.data.length]).toEqual([toWidth, toHeight, toWidth * toHeight * 3]);
     // What is cropped off is the same on both sides: the middle stays the middle, and blue is one value all over.
     const at = (x: number, y: number, c: number) => fitted.data[(y * toWidth + x) * 3 + c] ?? 0;
@@ -169,12 +174,12 @@ describe("the size of a model", () => {
 
   test("224 keeps 224 of the 256 that the shorter side gets", () => {
     const stripes = gradient(256, 256);
-    const fitted = fitPicture(stripes, { width: 224, height: 224 });
+    const fitted = fitPicture(stripes, receiver({ width: 224, height: 224 }));
     expect(fitted.data[0]).toBe(stripes.data[16 * 3]);
   });
 
   test("384 is not cropped", () => {
-    const fitted = fitPicture(gradient(384, 384), { width: 384, height: 384 });
+    const fitted = fitPicture(gradient(384, 384), receiver({ width: 384, height: 384 }));
     expect(fitted.data).toEqual(gradient(384, 384).data);
   });
 });

@@ -3,6 +3,7 @@ import { preprocessWgsl } from "../../src/emit/wgsl/preprocess.ts";
 import type { ModelErrorCode } from "../../src/runtime/errors.ts";
 import type { Model } from "../../src/runtime/model.ts";
 import { createPreprocessor, type RgbaImage } from "../../src/runtime/preprocess.ts";
+import { receiver } from "../preprocess/pictures.ts";
 import { adapter } from "../support/gpu.ts";
 import { bitsOf, classifier, codeOf, type Disturbed, disturbed, expectedOf, make } from "./disturbed.ts";
 import { faults, type Way } from "./faults.ts";
@@ -151,7 +152,7 @@ describe.skipIf(adapter === null)("commands of a caller", () => {
 });
 
 describe.skipIf(adapter === null)("a preprocessor", () => {
-  const input = { name: "test", width: 16, height: 16, code: preprocessWgsl({ width: 16, height: 16 }) };
+  const input = { name: "test", width: 16, height: 16, code: preprocessWgsl(receiver({ width: 16, height: 16 })) };
   const image = (width: number, height: number): RgbaImage => ({
     width,
     height,

@@ -3,6 +3,8 @@ import { build } from "../../src/graph/build.ts";
 import { type Values, widen } from "../../src/graph/evaluate.ts";
 import { type Graph, resolve, type ValueId } from "../../src/graph/graph.ts";
 import type { Head, Model } from "../../src/model/model.ts";
+import { classifierOf } from "../../src/model/model.ts";
+import { usualPreprocess } from "../../src/model/preprocess.ts";
 import { generatorTensor } from "../../src/weights/made/generator.ts";
 import { nondegenerateWeights } from "../../src/weights/made/nondegenerate.ts";
 import type { Weights } from "../../src/weights/tensor.ts";
@@ -18,9 +20,11 @@ export function model(
   given: Partial<Omit<Model, "stages">> & { depths?: number[]; dims?: number[]; kernels?: number[] },
 ): Model {
   const { depths = [1, 1], dims = [8, 16], kernels = [], ...rest } = given;
+  const input = given.input ?? { height: 32, width: 32, channels: 3 };
   return {
     name: "model",
-    input: { height: 32, width: 32, channels: 3 },
+    input,
+    preprocess: usualPreprocess(input),
     stem: { patch: 4 },
     stages: depths.map((depth, i) => ({ depth, dim: dims[i] ?? 8, kernel: kernels[i] ?? 7, span: nowhere })),
     mlpRatio: 4,
@@ -28,7 +32,7 @@ export function model(
     normEps: 1e-6,
     grn: "per_sample",
     layerScale: null,
-    head: { kind: "classifier", classes: 10 },
+    head: classifierOf(10),
     weightsSha256: null,
     span: nowhere,
     ...rest,
@@ -64,7 +68,7 @@ export function goldenModel(golden: Golden, head?: Head): Model {
     activation: spec.activation ?? "gelu",
     grn: spec.grn ?? "per_sample",
     layerScale: spec.layer_scale ? 1e-6 : null,
-    head: head ?? { kind: "classifier", classes: spec.num_classes },
+    head: head ?? classifierOf(spec.num_classes),
   });
 }
 

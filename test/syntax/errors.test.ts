@@ -42,7 +42,7 @@ function filesIn(name: string): Files {
   for (const file of readdirSync(join(folder, name))) {
     const path = join(folder, name, file);
     if (file === "expected.txt") continue;
-    if (file.endsWith(".cnx")) files.set(file, readFileSync(path));
+    if (file.endsWith(".cnx") || file.startsWith("labels.")) files.set(file, readFileSync(path));
     else if (file === "recipe.json")
       for (const [made, bytes] of cook(JSON.parse(readFileSync(path, "utf8")))) files.set(made, bytes);
     else throw new Error(`${path} is no part of a case`);

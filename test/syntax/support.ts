@@ -1,4 +1,4 @@
-import { type Diagnostic, fail, type Result, type Source } from "../../src/diagnostics/diagnostic.ts";
+import { type Diagnostic, fail, ok, type Result, type Source } from "../../src/diagnostics/diagnostic.ts";
 import { formatDiagnostics } from "../../src/diagnostics/format.ts";
 import { error } from "../../src/diagnostics/messages.ts";
 import { check } from "../../src/model/check.ts";
@@ -21,19 +21,21 @@ export const filesOf = (texts: Readonly<Record<string, string | Uint8Array>>): F
 
 /** Reads imports from these files; `asked` is every path that was read. */
 export function memoryReader(files: Files, asked: string[] = []): ReadImport {
-  return (specifier, from) => {
+  return (specifier, from, what) => {
+    const noun = what === "spec" ? "import" : "file of labels";
     const problem = specifierProblem(specifier);
-    if (problem !== null) return fail(error("import-path", from, problem));
+    if (problem !== null) return fail(error("import-path", from, "an import names", problem));
     const parts: string[] = from.source.name.split("/").slice(0, -1);
     for (const part of specifier.split("/")) {
       if (part === "..") {
-        if (parts.pop() === undefined) return fail(error("import-outside", from, specifier));
+        if (parts.pop() === undefined) return fail(error("import-outside", from, "import", specifier));
       } else if (part !== ".") parts.push(part);
     }
     const name = parts.join("/");
     const bytes = files.get(name);
-    if (bytes === undefined) return fail(error("import-unreadable", from, specifier, "there is no such file"));
+    if (bytes === undefined) return fail(error("import-unreadable", from, noun, specifier, "there is no such file"));
     asked.push(name);
+    if (what === "labels") return ok({ name, text: new TextDecoder().decode(bytes) });
     return decodeSpec(bytes, name);
   };
 }

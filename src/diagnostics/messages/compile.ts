@@ -72,10 +72,20 @@ export const compileMessages = {
     text: (name: string, head: string) =>
       `model ${quoted(name)} has a ${head} head, which reconstructs nothing; choose a model with head fcmae`,
   },
+  "no-such-processor": {
+    kind: "E_USAGE",
+    text: (name: string, what: string) =>
+      `no image processor of transformers prepares pictures as model ${quoted(name)} wants them (${what}): use --layout plain`,
+  },
+  "interpolation-unsaid": {
+    kind: "E_USAGE",
+    text: (name: string, filter: string, target: string, known: string) =>
+      `--preprocess makes nothing of interpolation ${filter} for ${target}, which model ${quoted(name)} has: it knows ${known}`,
+  },
   "no-picture-channels": {
     kind: "E_USAGE",
     text: (name: string, channels: number) =>
-      `model ${quoted(name)} takes ${channels} channels, but a picture gives 1 (grey), 3 (RGB) or 4 (RGB and alpha)`,
+      `model ${quoted(name)} takes ${channels} channels, but a picture gives 1 (grey), 3 (RGB) or 4 (RGB and alpha); preprocess { bands … } says which become which`,
   },
   "no-such-gradient": {
     kind: "E_USAGE",

@@ -204,13 +204,13 @@ export const machineMessages = {
   "preprocess-channels": {
     kind: "E_USAGE",
     text: (model: string, channels: number) =>
-      `${quoted(model)} takes ${channels} channels, and only for RGB is a preprocessing published`,
+      `${quoted(model)} takes ${channels} channels that are not colours: --preprocess makes them of RGB, preprocess { bands … } says of which`,
   },
   "labels-unreadable": { kind: "E_R_INPUT", text: (why: string) => `the labels cannot be read: ${why}` },
   "labels-count": {
     kind: "E_R_INPUT",
     text: (found: number, model: string, classes: number) =>
-      `the file has ${found} labels, one a line, but ${quoted(model)} has ${classes} classes`,
+      `the file has ${found} labels, but ${quoted(model)} has ${classes} classes`,
   },
   "shader-rejected": {
     kind: "E_R_SHADER",

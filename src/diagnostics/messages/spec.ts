@@ -141,15 +141,16 @@ const nameMessages = {
 const importMessages = {
   "import-path": {
     kind: "E_SPEC_INCLUDE",
-    text: (why: string) => `an import names a file relative to this one with '/' between folders, this one ${why}`,
+    text: (naming: string, why: string) =>
+      `${naming} a file relative to this one with '/' between folders, this one ${why}`,
   },
   "import-outside": {
     kind: "E_SPEC_INCLUDE",
-    text: (specifier: string) => `the import '${short(specifier)}' leaves the folder of the spec`,
+    text: (what: string, specifier: string) => `the ${what} '${short(specifier)}' leaves the folder of the spec`,
   },
   "import-unreadable": {
     kind: "E_SPEC_INCLUDE",
-    text: (specifier: string, why: string) => `the import '${short(specifier)}' cannot be read: ${why}`,
+    text: (what: string, specifier: string, why: string) => `the ${what} '${short(specifier)}' cannot be read: ${why}`,
   },
   "import-cycle": {
     kind: "E_SPEC_CYCLE",
@@ -192,6 +193,16 @@ const valueMessages = {
     text: (field: string, from: string, to: string) =>
       `${short(field)} goes from ${short(from)} up to ${short(to)}, which holds nothing`,
   },
+  "unknown-channel": {
+    kind: "E_SPEC_RANGE",
+    text: (channel: number, channels: number) =>
+      `channel ${channel} does not exist, the input has ${channels === 1 ? "0 alone" : `0 to ${channels - 1}`}`,
+  },
+  "resize-small": {
+    kind: "E_SPEC_RANGE",
+    text: (side: number, height: number, width: number, least: number) =>
+      `preprocess.resize ${side} makes pictures too small to cut ${height}x${width} out of, nearest is ${least}`,
+  },
   "unknown-level": {
     kind: "E_SPEC_RANGE",
     text: (level: number, stages: number) => `level ${level} does not exist, the stages are 1 to ${stages}`,
@@ -208,6 +219,24 @@ const shapeMessages = {
     kind: "E_SPEC_SHAPE",
     text: (field: string, count: number, min: number, max: number) =>
       `${short(field)} has ${entries(count)}, but takes ${min} to ${max}`,
+  },
+  "channels-differ": {
+    kind: "E_SPEC_SHAPE",
+    text: (field: string, count: number, channels: number) =>
+      `${field} has ${entries(count)}, but the input has ${channels === 1 ? "1 channel" : `${channels} channels`}`,
+  },
+  "display-channels": {
+    kind: "E_SPEC_SHAPE",
+    text: (count: number) => `preprocess.display has ${entries(count)}, but takes 1 for grey, 3 for RGB or 4 for RGBA`,
+  },
+  "labels-differ": {
+    kind: "E_SPEC_SHAPE",
+    text: (count: number, classes: number) =>
+      `head.labels has ${count === 1 ? "1 label" : `${count} labels`}, but head.classes says ${classes}; classes may be left out`,
+  },
+  "labels-unnamed": {
+    kind: "E_SPEC_INCLUDE",
+    text: (file: string, why: string) => `the file of labels '${short(file)}' cannot be read: ${why}`,
   },
   "stages-differ": {
     kind: "E_SPEC_SHAPE",
@@ -229,6 +258,14 @@ const shapeMessages = {
     text: (side: string, size: number, patchSize: number, nearest: readonly string[]) =>
       `${side} ${size} is not a multiple of patch_size ${patchSize}${nearestAre(nearest)}`,
   },
+  "resize-and-crop": {
+    kind: "E_SPEC_CONFLICT",
+    text: () => "preprocess.crop says again what preprocess.resize in pixels says; leave one out",
+  },
+  "single-class": {
+    kind: "E_SPEC_CONFLICT",
+    text: () => "one class alone is always the likeliest, 100 % of a softmax: leave problem out, or say multi_label",
+  },
   "axis-overlap": {
     kind: "E_SPEC_CONFLICT",
     text: (path: string, other: string) => `${short(path)} is a part of ${short(other)}, and both are axes`,
@@ -239,7 +276,7 @@ const recipeMessages = {
   "nothing-to-learn": {
     kind: "E_SPEC_CONFLICT",
     text: (model: string, head: string) =>
-      `model '${short(model)}' has ${head}, which has no loss; train one with head fcmae, or a classifier of at least 1 class`,
+      `model '${short(model)}' has ${head}, which has no loss; train one with head fcmae, or a classifier of single labels`,
   },
   "steps-and-epochs": {
     kind: "E_SPEC_CONFLICT",

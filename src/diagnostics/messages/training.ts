@@ -16,6 +16,12 @@ export const trainingMessages = {
     kind: "E_R_INPUT",
     text: () => "the folder of this class holds no picture; remove it, or add some",
   },
+  "class-unlabelled": {
+    kind: "E_R_INPUT",
+    text: (name: string, count: number) =>
+      `the folder ${quoted(name)} is called by no label of the spec${count === 1 ? "" : `, nor are ${count - 1} others`}: ` +
+      "call folders by their labels, or leave labels out of the spec, and classes are counted in the order of their names",
+  },
   "classes-differ": {
     kind: "E_R_INPUT",
     text: (found: number, model: string, classes: number) =>

@@ -1,9 +1,16 @@
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
-import type { Activation, Head, Model } from "../../model/model.ts";
+import {
+  type Activation,
+  type Classifier,
+  type Head,
+  type Model,
+  type Problem,
+  usualProblem,
+} from "../../model/model.ts";
 import type { OutputFile } from "../target.ts";
 import type { FloatType } from "./cast.ts";
-import { preprocessing } from "./preprocessing.ts";
+import { preprocessing, processorProblem } from "./preprocessing.ts";
 
 /** Under which name transformers.js looks for a model, and what it calls the type. */
 export interface FileNames {
@@ -19,7 +26,7 @@ export const fileNames = {
 /** What makes the folder one that transformers.js loads: `config.json` and `preprocessor_config.json` beside `onnx/`. */
 export const huggingfaceFiles = (model: Model, names: FileNames, externalData: boolean): readonly OutputFile[] => [
   { path: "config.json", contents: json(config(model, names, externalData)) },
-  { path: "preprocessor_config.json", contents: json(preprocessing(model.input)) },
+  { path: "preprocessor_config.json", contents: json(preprocessing(model)) },
 ];
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
@@ -35,13 +42,25 @@ const suffixes: Readonly<Record<Head["kind"], string | null>> = {
 const hiddenAct: Readonly<Record<Activation, string>> = { gelu: "gelu", gelu_tanh: "gelu_pytorch_tanh" };
 
 /** Why a model cannot be laid out like this. */
-export const huggingfaceProblems = ({ name, head, span }: Model): readonly Diagnostic[] =>
-  suffixes[head.kind] === null ? [error("no-such-class", span, name, head.kind)] : [];
+export function huggingfaceProblems(model: Model): readonly Diagnostic[] {
+  const { name, head, span } = model;
+  const pictures = processorProblem(model);
+  return [
+    ...(suffixes[head.kind] === null ? [error("no-such-class", span, name, head.kind)] : []),
+    ...(pictures === null ? [] : [error("no-such-processor", span, name, pictures)]),
+  ];
+}
+
+/** What transformers calls what the logits are; left out it looks at the labels that training gives it. */
+const problemTypes: Readonly<Record<Problem, string>> = {
+  single_label: "single_label_classification",
+  multi_label: "multi_label_classification",
+};
 
 function config(model: Model, names: FileNames, externalData: boolean): Readonly<Record<string, unknown>> {
   const { head, stages, input, stem } = model;
   const second = model.grn !== "none";
-  const labels = head.kind === "classifier" ? Array.from({ length: head.classes }, (_, i) => `LABEL_${i}`) : [];
+  const labels = head.kind === "classifier" ? labelsOf(head) : [];
   return {
     model_type: second ? "convnextv2" : "convnext",
     architectures: [`${second ? "ConvNextV2" : "ConvNext"}${suffixes[head.kind]}`],
@@ -58,6 +77,9 @@ function config(model: Model, names: FileNames, externalData: boolean): Readonly
     ...(head.kind === "features" ? { out_features: head.levels.map(level => `stage${level}`) } : {}),
     id2label: Object.fromEntries(labels.map((label, i) => [`${i}`, label])),
     label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
+    ...(head.kind === "classifier" && (head.labels !== null || head.problem !== usualProblem(head.classes))
+      ? { problem_type: problemTypes[head.problem] }
+      : {}),
     // Without a type it would look for a quantized model; without the list, not for the data file.
     "transformers.js_config": {
       dtype: names.dtype,
@@ -65,3 +87,7 @@ function config(model: Model, names: FileNames, externalData: boolean): Readonly
     },
   };
 }
+
+/** Transformers counts where there are no names. */
+const labelsOf = ({ classes, labels }: Classifier): readonly string[] =>
+  labels ?? Array.from({ length: classes }, (_, i) => `LABEL_${i}`);

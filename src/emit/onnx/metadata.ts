@@ -1,4 +1,4 @@
-import { type Model, patchGrid, totalStride } from "../../model/model.ts";
+import { type Model, patchGrid, totalStride, usualProblem } from "../../model/model.ts";
 import type { EmitContext } from "../target.ts";
 import { preprocessing } from "./preprocessing.ts";
 
@@ -8,13 +8,23 @@ export const metadata = (context: EmitContext): readonly (readonly [string, stri
   ["cnxc.variant", context.model.name],
   ["cnxc.weights", context.weights?.origin ?? "none"],
   ...(context.weights?.license === undefined ? [] : [["cnxc.weights_license", context.weights.license] as const]),
-  ["cnxc.preprocessing", JSON.stringify(preprocessing(context.model.input))],
+  ["cnxc.preprocessing", JSON.stringify(preprocessing(context.model))],
+  ...naming(context.model),
   ...masking(context.model),
   [
     "cnxc.license",
     "The graph is generated and carries no licence of its own. The weights keep theirs: those published for ConvNeXt V2 are CC-BY-NC-4.0.",
   ],
 ];
+
+/** What the logits stand for. */
+function naming({ head }: Model): readonly (readonly [string, string])[] {
+  if (head.kind !== "classifier") return [];
+  return [
+    ...(head.labels === null ? [] : [["cnxc.labels", JSON.stringify(head.labels)] as const]),
+    ...(head.problem === usualProblem(head.classes) ? [] : [["cnxc.problem", head.problem] as const]),
+  ];
+}
 
 /** What a mask has to be, for whoever draws one. */
 function masking({ input, head }: Model): readonly (readonly [string, string])[] {

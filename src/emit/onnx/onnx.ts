@@ -60,7 +60,7 @@ export function onnxModel(graph: Graph, context: EmitContext, floatTypes: FloatT
   const { opset } = context.onnx;
   const doc = modelDoc(context);
   const plain = lowered(graph, opset, floatTypes);
-  const whole = preprocess ? withPreprocessing(plain, context.model.input) : plain;
+  const whole = preprocess ? withPreprocessing(plain, context.model) : plain;
   return {
     irVersion: irVersions[opset],
     opset,

@@ -42,6 +42,7 @@ export const operators = {
       coordinate_transformation_mode: "string",
     },
   },
+  Round: { inputs: [1, 1], attributes: {} },
   Shape: { inputs: [1, 1], attributes: { start: "int", end: "int" } },
   Slice: { inputs: [4, 4], attributes: {} },
   Sqrt: { inputs: [1, 1], attributes: {} },

@@ -3,9 +3,9 @@ import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagno
 import { error, withNote } from "../../diagnostics/messages.ts";
 import type { Model } from "../../model/model.ts";
 import { fitPicture } from "../../preprocess/fit.ts";
-import { isPictureChannels, type Picture } from "../../preprocess/picture.ts";
+import { channelsRead, type Picture } from "../../preprocess/picture.ts";
 import { uniformStream } from "../../weights/made/streams.ts";
-import { listPictures, type PictureFile, type PictureFiles } from "./picture-files.ts";
+import { listPicturesFor, type PictureFile, type PictureFiles } from "./picture-files.ts";
 import { readPicture } from "./pictures.ts";
 
 /** A picture in a model's size, as the published evaluation has it. */
@@ -46,9 +46,9 @@ const mostBroken = { "trained on": 0.01, "held out": 0.01, "looked at": 1 } as c
 
 export function openEvaluation(folder: string, request: EvaluationRequest): Result<EvaluationPictures> {
   const { model, seed, most, classes, as } = request;
-  const { channels } = model.input;
-  if (!isPictureChannels(channels)) return fail(error("no-picture-channels", null, model.name, channels));
-  const files = listPictures(folder);
+  const channels = channelsRead(model);
+  if (channels === null) return fail(error("no-picture-channels", null, model.name, model.input.channels));
+  const files = listPicturesFor(model, folder);
   if (!files.ok) return files;
   const labels = labelsOf(files.value, classes);
   if (!labels.ok) return labels;
@@ -62,7 +62,7 @@ export function openEvaluation(folder: string, request: EvaluationRequest): Resu
       const file = pictures[number] as PictureFile;
       const picture = await readPicture(path.join(folder, file.path), channels);
       const label = file.label === null ? null : (labels.value[file.label] ?? null);
-      if (picture.ok) found.push({ path: file.path, number, picture: fitPicture(picture.value, model.input), label });
+      if (picture.ok) found.push({ path: file.path, number, picture: fitPicture(picture.value, model), label });
       const [problem] = picture.diagnostics;
       if (picture.ok || problem === undefined) continue;
       if (!problem.code.startsWith("image-")) return fail(problem);

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
+import type { Model } from "../../model/model.ts";
 import { ioError, pathProblem } from "../files/errno.ts";
 
 /** A folder of pictures, or of a folder a class. */
@@ -44,6 +45,28 @@ export function listPictures(folder: string): Result<PictureFiles> {
   } catch (cause) {
     return fail(ioError(cause, folder, "read it"));
   }
+}
+
+/**
+ * The same for a model: the number of a class is that of the label that its folder is called by, where the spec has labels.
+ * Without them, or where there are not as many folders, classes are counted in the order of their names.
+ */
+export function listPicturesFor({ head }: Pick<Model, "head">, folder: string): Result<PictureFiles> {
+  const files = listPictures(folder);
+  const labels = head.kind === "classifier" ? head.labels : null;
+  if (!files.ok || labels === null || files.value.classes.length !== labels.length) return files;
+  const { classes, pictures } = files.value;
+  const strange = classes.filter(name => !labels.includes(name));
+  const [first] = strange;
+  if (first !== undefined)
+    return fail(error("class-unlabelled", { file: path.join(folder, first), offset: null }, first, strange.length));
+  const numberOf = (label: number | null): number | null =>
+    label === null ? null : labels.indexOf(classes[label] ?? "");
+  return ok({
+    folder,
+    classes: labels,
+    pictures: pictures.map(picture => ({ ...picture, label: numberOf(picture.label) })),
+  });
 }
 
 /** Pictures by their names, and of each folder among these all that lie in it, at any depth, in the order of their names. */

@@ -2,7 +2,7 @@ import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagno
 import { type DiagnosticCode, error, warning, withNote } from "../../diagnostics/messages.ts";
 import type { Model } from "../../model/model.ts";
 import { fitPicture } from "../../preprocess/fit.ts";
-import { isPictureChannels, type Picture, type PictureChannels, pictureOf, toRgba } from "../../preprocess/picture.ts";
+import { channelsRead, type Picture, type PictureChannels, pictureOf, toRgba } from "../../preprocess/picture.ts";
 import { readBeginning, readFileWithin } from "../files/read.ts";
 import { howToInstall, importPackage } from "../process/packages.ts";
 import { BrokenPicture, type Decoder, type PictureFormat, tooMuch } from "./pictures/format.ts";
@@ -48,17 +48,17 @@ export async function readPicture(file: string, channels: PictureChannels): Prom
 /** An image in a model's size. A side of less than `least` pixels is refused. */
 export async function readFitted(
   file: string,
-  { input, name }: Pick<Model, "input" | "name">,
+  model: Pick<Model, "input" | "preprocess" | "name">,
   least = 1,
 ): Promise<Result<Picture>> {
-  const { channels } = input;
-  if (!isPictureChannels(channels)) return fail(error("no-picture-channels", null, name, channels));
+  const channels = channelsRead(model);
+  if (channels === null) return fail(error("no-picture-channels", null, model.name, model.input.channels));
   const picture = await readPicture(file, channels);
   if (!picture.ok) return picture;
   const { width, height } = picture.value;
   if (Math.min(width, height) < least)
     return fail(error("image-too-small", { file, offset: null }, width, height, least));
-  return ok(fitPicture(picture.value, input), picture.diagnostics);
+  return ok(fitPicture(picture.value, model), picture.diagnostics);
 }
 
 /** Why a file is no picture, by its first bytes alone; null where nothing is wrong with these. */

@@ -42,7 +42,11 @@ export function openTensors(file: string, { model, recipe }: DataRequest): Promi
       const unused = spare === undefined ? [] : [warning("data-unused", place, spare, more.length)];
       const sha256 = await contentHash(tensors, used);
       const found = { file: tensors, images: images.value, labels: labels.value, sha256 };
-      const examples = await tensorExamples(found, { input: model.input, augment, seed }, source.value.close);
+      const examples = await tensorExamples(
+        found,
+        { input: model.input, preprocess: model.preprocess, augment, seed },
+        source.value.close,
+      );
       kept = true;
       return ok(inEpochs(examples, { model, recipe }), [...read.diagnostics, ...unused]);
     } finally {

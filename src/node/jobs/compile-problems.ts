@@ -1,9 +1,9 @@
 import type { Compilation, Unit } from "../../compile.ts";
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
-import { imagenet } from "../../model/imagenet.ts";
 import type { Model, TargetName } from "../../model/model.ts";
 import type { Request } from "../../model/select.ts";
+import { channelsRead } from "../../preprocess/picture.ts";
 import type { CompileRequest } from "./compile.ts";
 
 /** Options of targets that are not made, or of other models; TF32 is also a way to multiply f32 alone. */
@@ -14,8 +14,7 @@ export function misplacedOption(
   const narrow = requests.find(({ dtype }) => dtype !== "f32");
   if (tf32 && narrow) return error("tf32-misplaced", null, narrow.dtype, "--dtype f32");
   const targets = [...new Set(requests.map(({ target }) => target))];
-  // Only of RGB is a preprocessing published.
-  const other = requests.find(({ model }) => model.input.channels !== imagenet.mean.length);
+  const other = requests.find(({ model }) => channelsRead(model) !== 3);
   if (preprocess && other) return error("preprocess-channels", null, other.model.name, other.model.input.channels);
   if (preprocess && targets.every(target => target === "cuda"))
     return error("preprocess-misplaced", null, "--target cuda alone", "--target wgsl or onnx");

@@ -4,7 +4,7 @@ import { catchingFailures } from "../../diagnostics/failure.ts";
 import { invariant } from "../../diagnostics/invariant.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { type Fcmae, type Model, patchGrid } from "../../model/model.ts";
-import { type Picture, toBatch, toPicture } from "../../preprocess/picture.ts";
+import { asSeen, type Picture, toBatch, toPicture } from "../../preprocess/picture.ts";
 import { channelDistance } from "../../reconstruct/collapse.ts";
 import { type PageContent, page } from "../../reconstruct/page.ts";
 import { hidePatches, reconstruct as paste } from "../../reconstruct/patches.ts";
@@ -117,13 +117,13 @@ interface Inputs {
   readonly mask: RunTensor;
 }
 
-function inputsOf({ input, head }: FcmaeModel, pictures: readonly Picture[], seed: number): Inputs {
+function inputsOf({ input, preprocess, head }: FcmaeModel, pictures: readonly Picture[], seed: number): Inputs {
   const { height, width, channels } = input;
   const { rows, columns, keep } = patchGrid(input, head);
   const batch = pictures.length;
   const patches = rows * columns;
   return {
-    pixel_values: { shape: [batch, channels, height, width], data: toBatch(pictures) },
+    pixel_values: { shape: [batch, channels, height, width], data: toBatch(pictures, preprocess) },
     mask: { shape: [batch, patches], data: randomMask(seed, { batch, patches, keep }) },
   };
 }
@@ -141,13 +141,15 @@ export function imageOf({ shape, data }: RunTensor, n: number): Float32Array {
 }
 
 const show = (
-  { input, head }: FcmaeModel,
+  model: FcmaeModel,
   files: readonly string[],
   pictures: readonly Picture[],
   { pixel_values, mask }: Inputs,
   pred: RunTensor,
 ): readonly Shown[] =>
-  pictures.map((picture, n) => {
+  pictures.map((fitted, n) => {
+    const { input, head } = model;
+    const picture = asSeen(fitted, model);
     const [planes, removed] = [imageOf(pixel_values, n), imageOf(mask, n)];
     const of = { input, patchSize: head.patchSize };
     const { planes: pasted, loss } = paste(planes, removed, imageOf(pred, n), of, head.normPixLoss);
@@ -156,7 +158,7 @@ const show = (
       loss,
       input: picture,
       masked: hidePatches(picture, removed, head.patchSize),
-      reconstruction: toPicture(pasted, input),
+      reconstruction: toPicture(pasted, model),
     };
   });
 

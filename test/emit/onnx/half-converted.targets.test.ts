@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { classifierOf } from "../../../src/model/model.ts";
 import { type OnnxProvider, type OnnxValue, runOnnx } from "../../../src/node/executors/onnx.ts";
 import { findAdapter } from "../../../src/node/gpu/adapters.ts";
 import { type Extreme, extremes, imageOf, modelOf, weightsOf } from "../../support/extremes.ts";
@@ -28,7 +29,7 @@ const runOn: Readonly<Record<OnnxProvider, (model: Uint8Array, inputs: Values) =
 
 /** The same model and weights twice: our graph, and PyTorch's export. */
 function filesOf(extreme: Extreme) {
-  const model = { ...modelOf(extreme), head: { kind: "classifier", classes } as const };
+  const model = { ...modelOf(extreme), head: classifierOf(classes) };
   const graph = mustBuild(model, [map]);
   const weights = weightsOf(extreme, graph);
   return {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { evaluate } from "../../../src/graph/evaluate.ts";
-import { activations, type Head } from "../../../src/model/model.ts";
+import { activations, classifierOf, type Head } from "../../../src/model/model.ts";
 import { expectFloat32 } from "../../support/conditioning.ts";
 import { full } from "../../support/full.ts";
 import { feed, model, mustBuild, randomModel, testInput, testWeights } from "../../support/models.ts";
@@ -44,8 +44,8 @@ describe.each([17, 20] as const)("opset %i", opset => {
 
 describe("heads", () => {
   const heads: readonly Head[] = [
-    { kind: "classifier", classes: 0 },
-    { kind: "classifier", classes: 1 },
+    classifierOf(0),
+    classifierOf(1),
     { kind: "features", levels: [1, 2], norm: true },
     { kind: "features", levels: [2], norm: false },
   ];
@@ -57,7 +57,7 @@ describe("heads", () => {
       "stages.1",
     ]));
   test("a pooled output that is tapped as well", () =>
-    expectReference({ model: model({ head: { kind: "classifier", classes: 0 } }) }, [2], 9, ["norm"]));
+    expectReference({ model: model({ head: classifierOf(0) }) }, [2], 9, ["norm"]));
 });
 
 describe("specs that nobody thought of", () => {

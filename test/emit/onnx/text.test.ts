@@ -15,6 +15,7 @@ import { compactSitesAs } from "../../../src/passes/compact-sites.ts";
 import { runPasses } from "../../../src/passes/pass.ts";
 import type { SiteLayout } from "../../../src/passes/site-layout.ts";
 import { nondegenerateWeights } from "../../../src/weights/made/nondegenerate.ts";
+import { model } from "../../support/models.ts";
 import { checkText, must } from "../../syntax/support.ts";
 
 interface Form {
@@ -134,7 +135,7 @@ test("no snapshot is left over", () => {
 
 test("a graph that fits images needs opset 20, and readers that do not", () => {
   const problems = (opset: 17 | 20, layout: "plain" | "huggingface") =>
-    preprocessProblems({ onnx: { opset, layout } }).map(({ code, message }) => `${code}: ${message}`);
+    preprocessProblems({ onnx: { opset, layout }, model: model({}) }).map(({ code, message }) => `${code}: ${message}`);
   expect(problems(20, "plain")).toEqual([]);
   expect(problems(17, "plain")).toEqual([
     "preprocess-misplaced: --preprocess cannot be had with opset 17; it needs --opset 20",

@@ -3,6 +3,7 @@ import { tapsOf } from "../../../src/graph/build.ts";
 import { evaluate } from "../../../src/graph/evaluate.ts";
 import { resolve } from "../../../src/graph/graph.ts";
 import type { Model } from "../../../src/model/model.ts";
+import { classifierOf } from "../../../src/model/model.ts";
 import type { WebgpuProfileName } from "../../../src/plan/tiles/tuning-profiles.ts";
 import { full } from "../../support/full.ts";
 import { choices, feed, model, mustBuild, randomModel, testInput, testWeights } from "../../support/models.ts";
@@ -73,7 +74,7 @@ describe.runIf(hasSwiftShader)("R24: WebGPU gives the interpreter's numbers, of 
     "no GRN, layer scale": { model: model({ grn: "none", layerScale: 1e-6, dims: [12, 20] }), batch: 2 },
     "all levels, normed": { model: features([1, 2, 3], true), batch: 2 },
     "some levels, as they are": { model: features([1, 3], false), batch: 2 },
-    "pooled features": { model: model({ head: { kind: "classifier", classes: 0 } }), batch: 2 },
+    "pooled features": { model: model({ head: classifierOf(0) }), batch: 2 },
     "1 to 64 images, one set of kernels": { model: model({ input: image(16, 16), dims: [5, 8] }), batch: 64 },
     "a batch of nine": { model: model({ input: image(16, 16), dims: [5, 9] }), batch: 9 },
   };

@@ -9,7 +9,7 @@ import { toBatch } from "../../../src/preprocess/picture.ts";
 import { readSafetensors } from "../../../src/weights/formats/safetensors.ts";
 import { memorySource } from "../../../src/weights/formats/source.ts";
 import { readF32 } from "../../../src/weights/tensor.ts";
-import { seededPicture } from "../../preprocess/pictures.ts";
+import { receiver, seededPicture } from "../../preprocess/pictures.ts";
 import { cnxc } from "../../support/cli.ts";
 import type { CliResult } from "../../support/cli-process.ts";
 import { full } from "../../support/full.ts";
@@ -106,8 +106,8 @@ const on = async (executor: string, ...words: readonly string[]) => {
 
 describe("what images show", () => {
   test("is what `run` gives on what torchvision would make of them", async () => {
-    const input = { width: 32, height: 32 };
-    const pixels = toBatch([fitPicture(seededPicture(5, { width: 40, height: 33 }), input)]);
+    const model = receiver({ width: 32, height: 32 });
+    const pixels = toBatch([fitPicture(seededPicture(5, { width: 40, height: 33 }), model)], model.preprocess);
     const header = Buffer.from('{"pixel_values":{"dtype":"F32","shape":[1,3,32,32],"data_offsets":[0,12288]}}');
     const length = Buffer.alloc(8);
     length.writeUInt32LE(header.length);
@@ -203,15 +203,16 @@ describe("what images show", () => {
 });
 
 test("probabilities are a softmax that does not overflow, equal classes in their order", () => {
-  const ranked = rank(Float32Array.of(1000, 1001, 1000, -1000), 3);
+  const ranked = rank(Float32Array.of(1000, 1001, 1000, -1000), "single_label", 3);
   expect(ranked.map(one => one.class)).toEqual([1, 0, 2]);
   expect(ranked[0]?.probability).toBeCloseTo(1 / (1 + 2 / Math.E), 15);
 });
 
-test("a class that has no other has the sigmoid of its logit", () => {
-  expect(rank(Float32Array.of(0), 5)).toEqual([{ class: 0, logit: 0, probability: 0.5 }]);
-  expect(rank(Float32Array.of(-3), 5)[0]?.probability).toBeCloseTo(1 / (1 + Math.E ** 3), 15);
-  expect(rank(Float32Array.of(-1000), 5)[0]?.probability).toBe(0);
+test("classes that do not exclude each other have the sigmoids of their logits", () => {
+  expect(rank(Float32Array.of(0, 3), "multi_label", 1)[0]?.probability).toBeCloseTo(1 / (1 + Math.E ** -3), 15);
+  expect(rank(Float32Array.of(0), "multi_label", 5)).toEqual([{ class: 0, logit: 0, probability: 0.5 }]);
+  expect(rank(Float32Array.of(-3), "multi_label", 5)[0]?.probability).toBeCloseTo(1 / (1 + Math.E ** 3), 15);
+  expect(rank(Float32Array.of(-1000), "multi_label", 5)[0]?.probability).toBe(0);
 });
 
 describe("what is wrong", () => {
@@ -222,13 +223,7 @@ describe("what is wrong", () => {
     ["a text for an image", [...usual, "--on", "reference", "a.png", "m.cnx"], 4, "E_R_INPUT", "nor a WebP"],
     ["a WebP cut short", [...usual, "--on", "reference", "cut.webp"], 4, "E_R_INPUT", "cut.webp"],
     ["a vast WebP", [...usual, "--on", "reference", "vast.webp"], 4, "E_R_INPUT", "16384x16384 pixels"],
-    [
-      "fewer labels",
-      [...usual, "--labels", "six.txt", ...last],
-      4,
-      "E_R_INPUT",
-      "6 labels, one a line, but 'micro' has 7",
-    ],
+    ["fewer labels", [...usual, "--labels", "six.txt", ...last], 4, "E_R_INPUT", "6 labels, but 'micro' has 7"],
     ["labels of no UTF-8", [...usual, "--labels", "latin1.txt", ...last], 4, "E_R_INPUT", "not UTF-8"],
     ["no labels", [...usual, "--labels", "gone.txt", ...last], 6, "E_IO_NOTFOUND", "gone.txt"],
     ["another head", ["-m", "maps", "-w", "random:1", ...last], 2, "E_USAGE", "head features"],

@@ -68,9 +68,11 @@ test("a folder of both configs, by its name and as it is written", async () => {
   const pictures = path.join(hub, "preprocessor_config.json");
   fs.writeFileSync(pictures, fs.readFileSync(pictures, "utf8").replace('"resample": 3', '"resample": 2'));
   const { code, stdout, stderr } = await cnxc(["import", hub], { cwd: folder });
-  expect([code, stderr]).toEqual([0, expect.stringContaining('interpolation "bicubic", not "bilinear"')]);
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(stdout).toContain("preprocess { interpolation bilinear }");
   fs.rmSync(pictures);
-  expect(await cnxc(["import", hub], { cwd: folder })).toMatchObject({ code: 0, stderr: "", stdout });
+  const usual = stdout.replace(/ *preprocess .*\n/, "");
+  expect((await cnxc(["import", hub], { cwd: folder })).stdout.replace(/ +/g, " ")).toBe(usual.replace(/ +/g, " "));
 });
 
 test("an id of a hub says what to do, unless its owner is a folder", async () => {

@@ -14,14 +14,14 @@ test("imports are relative to the file that names them, and each file has one na
   const main = path.join(folder, "a.cnx");
   const read = importReader(main, null);
   const name = (specifier: string, importer: string) => {
-    const result = read(specifier, from(importer));
+    const result = read(specifier, from(importer), "spec");
     return result.ok ? [path.relative(folder, result.value.name), result.value.text] : codeOf(result);
   };
   expect(name("sub/b.cnx", main)).toEqual(["sub/b.cnx", "b"]);
   expect(name("./sub/../sub/b.cnx", main)).toEqual(["sub/b.cnx", "b"]);
   expect(name("c.cnx", path.join(folder, "sub/b.cnx"))).toEqual(["sub/c.cnx", "c"]);
   expect(name("../a.cnx", path.join(folder, "sub/b.cnx"))).toEqual(["a.cnx", "a"]);
-  expect(read("./a.cnx", from(main))).toMatchObject({ value: { name: main } });
+  expect(read("./a.cnx", from(main), "spec")).toMatchObject({ value: { name: main } });
 });
 
 test.each([
@@ -54,7 +54,7 @@ test.each([
   fs.symlinkSync(path.join(outside, "x.cnx"), path.join(folder, "away.cnx"));
   fs.symlinkSync(outside, path.join(folder, "linked"));
   const main = path.join(folder, "a.cnx");
-  expect(codeOf(importReader(main, null)(specifier, from(main)))).toBe(code);
+  expect(codeOf(importReader(main, null)(specifier, from(main), "spec"))).toBe(code);
 });
 
 test("a wider root, and links that stay inside it", () => {
@@ -62,7 +62,7 @@ test("a wider root, and links that stay inside it", () => {
   fill(folder, { "specs/a.cnx": "a", "shared/b.cnx": "b" });
   fs.symlinkSync("../shared/b.cnx", path.join(folder, "specs/b.cnx"));
   const main = path.join(folder, "specs/a.cnx");
-  expect(codeOf(importReader(main, null)("b.cnx", from(main)))).toBe("import-outside");
-  expect(importReader(main, folder)("b.cnx", from(main))).toMatchObject({ value: { text: "b" } });
-  expect(importReader(main, folder)("../shared/b.cnx", from(main))).toMatchObject({ value: { text: "b" } });
+  expect(codeOf(importReader(main, null)("b.cnx", from(main), "spec"))).toBe("import-outside");
+  expect(importReader(main, folder)("b.cnx", from(main), "spec")).toMatchObject({ value: { text: "b" } });
+  expect(importReader(main, folder)("../shared/b.cnx", from(main), "spec")).toMatchObject({ value: { text: "b" } });
 });

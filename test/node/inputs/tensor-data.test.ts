@@ -116,7 +116,7 @@ describe("tensors of images", () => {
       range: async (_: string, from: number, length: number) => images.slice(from, from + length),
     };
     const { model, recipe } = request(text);
-    const showing = { input: model.input, augment: recipe.augment, seed: 0 };
+    const showing = { input: model.input, preprocess: model.preprocess, augment: recipe.augment, seed: 0 };
     const found = { images: image, labels: null, sha256: "" };
     const [one, other] = [
       await tensorExamples({ ...found, file: tensors }, showing, async () => {}),

@@ -2,11 +2,12 @@ import { expect, test } from "vitest";
 import { sharePictures } from "../../../src/node/inputs/examples/picture-memory.ts";
 import type { ThreadAnswer, ThreadData, ThreadTask } from "../../../src/node/inputs/examples/picture-thread.ts";
 import { openThreads, usualThreads } from "../../../src/node/process/threads.ts";
+import { receiver } from "../../preprocess/pictures.ts";
 
 const module = "inputs/examples/picture-thread";
 const data: ThreadData = {
   showing: {
-    input: { height: 4, width: 4, channels: 3 },
+    ...receiver({ height: 4, width: 4 }),
     augment: { crop: null, flip: false, mixup: 0, cutmix: 0 },
     seed: 0,
   },

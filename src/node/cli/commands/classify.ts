@@ -52,7 +52,7 @@ export const addClassify: AddCommand = (program, execute) => {
     .addOption(prefixOption())
     .addOption(renameOption())
     .addOption(extraOption())
-    .addOption(once("--labels <file>", "names of the classes, one a line, in their order"))
+    .addOption(once("--labels <file>", "names of the classes instead of the spec's: lines, or JSON"))
     .addOption(countOption("--top <number>", "most classes that are shown of an image", 5))
     .addOption(defaulted("--on <executor>", "where it runs", executorNames, "webgpu"))
     .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first of these there is)", adapterKinds))

@@ -1,12 +1,11 @@
-import type { Augment, Input } from "../../../model/model.ts";
+import type { Augment } from "../../../model/model.ts";
 import { fitBox } from "../../../preprocess/fit.ts";
-import { mirror, type Picture, toPlanes } from "../../../preprocess/picture.ts";
+import { mirror, type Picture, type Receiver, toPlanes } from "../../../preprocess/picture.ts";
 import { randomCrop } from "../../../preprocess/random-crop.ts";
 import { uniformStream } from "../../../weights/made/streams.ts";
 
 /** How examples become images of a run. */
-export interface Showing {
-  readonly input: Input;
+export interface Showing extends Receiver {
   readonly augment: Augment;
   readonly seed: number;
 }
@@ -19,14 +18,14 @@ export function shownPicture(
   picture: Picture,
   image: number,
   showing: Showing,
-  whole: (picture: Picture, input: Input) => Picture,
+  whole: (picture: Picture, model: Receiver) => Picture,
 ): Float32Array {
-  const { input, augment, seed } = showing;
+  const { augment, seed } = showing;
   const fitted =
     augment.crop === null
-      ? whole(picture, input)
-      : fitBox(picture, randomCrop(picture, augment.crop, uniformStream(`${seed}:crop:${image}`)), input);
-  return shownPlanes(toPlanes(fitted), image, showing);
+      ? whole(picture, showing)
+      : fitBox(picture, randomCrop(picture, augment.crop, uniformStream(`${seed}:crop:${image}`)), showing);
+  return shownPlanes(toPlanes(fitted, showing.preprocess), image, showing);
 }
 
 /** Planes as that image takes them, mirrored in their place where that is drawn. */

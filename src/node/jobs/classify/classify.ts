@@ -29,7 +29,7 @@ export interface ClassifyJob extends ModelChoice {
   readonly binding: WeightsOptions;
   /** Files, and folders of them. */
   readonly images: readonly string[];
-  /** A file with a label a line, or null. */
+  /** A file of labels, instead of the spec's own, or null. */
   readonly labels: string | null;
   /** Most classes that are told of an image. */
   readonly top: number;
@@ -68,7 +68,7 @@ export async function classify(job: ClassifyJob): Promise<Result<Classified>> {
   const model = found.value;
   if (!isClassifier(model)) return fail(error("no-classes", null, model.name, headOf(model)));
   const { classes } = model.head;
-  const labels = job.labels === null ? ok(null) : readLabels(job.labels, { name: model.name, classes });
+  const labels = job.labels === null ? ok(model.head.labels) : readLabels(job.labels, { name: model.name, classes });
   if (!labels.ok) return labels;
   const files = picturesOf(job.images);
   if (!files.ok) return files;
@@ -124,7 +124,7 @@ async function runAll(
         const wrong = logits.filter(value => !Number.isFinite(value)).length;
         if (wrong > 0) return fail(error("nonfinite-output", null, "logits", wrong));
         for (const [n, name] of batch.names.entries())
-          found.add(name, rank(logits.subarray(n * classes, (n + 1) * classes), top));
+          found.add(name, rank(logits.subarray(n * classes, (n + 1) * classes), model.head.problem, top));
         // The others compile alike, with the same remarks.
         if (milliseconds === 0) warnings.push(...report.diagnostics);
         ranOn = report.value.on;
@@ -148,7 +148,11 @@ async function runAll(
   return ok({ rankings: found.all(), broken, on: ranOn, milliseconds, seconds }, warnings);
 }
 
-function inputsOf({ input }: ClassifierModel, pictures: readonly Picture[]): ReadonlyMap<string, RunTensor> {
+function inputsOf(
+  { input, preprocess }: ClassifierModel,
+  pictures: readonly Picture[],
+): ReadonlyMap<string, RunTensor> {
   const { channels, height, width } = input;
-  return new Map([["pixel_values", { shape: [pictures.length, channels, height, width], data: toBatch(pictures) }]]);
+  const shape = [pictures.length, channels, height, width];
+  return new Map([["pixel_values", { shape, data: toBatch(pictures, preprocess) }]]);
 }

@@ -1,3 +1,5 @@
+import type { Problem } from "../../../model/model.ts";
+
 /** A class and how likely it is. */
 export interface Ranked {
   /** Its index, from 0. */
@@ -7,15 +9,20 @@ export interface Ranked {
 }
 
 /**
- * The most likely classes of one image, in float64; of equal ones the first. Classes share a softmax. The one class of a
- * classifier that has no other has the sigmoid of its logit, as whoever trains such a head does. `logits` are finite.
+ * The most likely classes of one image, in float64; of equal ones the first. Of a single label classes share a softmax, of
+ * several each has a sigmoid of its own. `logits` are finite.
  */
-export function rank(logits: Float32Array, top: number): readonly Ranked[] {
-  const probabilities = logits.length === 1 ? Float64Array.from(logits, sigmoid) : softmax(logits);
+export function rank(logits: Float32Array, problem: Problem, top: number): readonly Ranked[] {
+  const probabilities = probabilitiesOf[problem](logits);
   return Array.from(logits, (logit, i) => ({ class: i, logit, probability: probabilities[i] ?? 0 }))
     .sort((a, b) => b.logit - a.logit || a.class - b.class)
     .slice(0, top);
 }
+
+const probabilitiesOf: { readonly [K in Problem]: (logits: Float32Array) => Float64Array } = {
+  single_label: softmax,
+  multi_label: logits => Float64Array.from(logits, sigmoid),
+};
 
 function softmax(logits: Float32Array): Float64Array {
   const largest = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);

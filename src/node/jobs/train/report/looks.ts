@@ -1,6 +1,7 @@
 import { ok, type Result } from "../../../../diagnostics/diagnostic.ts";
 import { type Fcmae, type Model, patchGrid } from "../../../../model/model.ts";
-import { type Picture, toPicture } from "../../../../preprocess/picture.ts";
+import { usualFilter } from "../../../../model/preprocess.ts";
+import { asSeen, type Picture, toPicture } from "../../../../preprocess/picture.ts";
 import { resample } from "../../../../preprocess/resample.ts";
 import { hidePatches, reconstruct as paste } from "../../../../reconstruct/patches.ts";
 import type { ReconstructedColumn, Reconstructions } from "../../../../training/report/reconstructions.ts";
@@ -54,7 +55,8 @@ export async function openLooks({ model, seed, folder, open }: LooksRequest): Pr
   const inputs = maskedInputs(model, pictures, seed);
   const [pixels, mask] = [outputOf(inputs, "pixel_values"), outputOf(inputs, "mask")];
   const known: Reconstructions["pictures"][number][] = [];
-  for (const [n, { path: name, picture }] of pictures.entries()) {
+  for (const [n, { path: name, picture: fitted }] of pictures.entries()) {
+    const picture = asSeen(fitted, model);
     const [whole, masked] = [await small(picture), await small(hidePatches(picture, imageOf(mask, n), patchSize))];
     if (!whole.ok) return whole;
     if (!masked.ok) return masked;
@@ -74,7 +76,7 @@ export async function openLooks({ model, seed, folder, open }: LooksRequest): Pr
         for (const n of pictures.keys()) {
           const of = { input, patchSize };
           const { planes, loss } = paste(imageOf(pixels, n), imageOf(mask, n), imageOf(pred, n), of, head.normPixLoss);
-          shown.push(must(await small(toPicture(planes, input))));
+          shown.push(must(await small(toPicture(planes, model))));
           losses.push(loss);
         }
         const grid = patchGrid(input, head);
@@ -104,5 +106,5 @@ function small(picture: Picture): Promise<Result<string>> {
   const { width, height } = picture;
   const share = Math.min(1, longest / Math.max(width, height));
   const size = { width: Math.max(1, Math.round(width * share)), height: Math.max(1, Math.round(height * share)) };
-  return dataUri(share === 1 ? picture : resample(picture, { resized: size, left: 0, top: 0 }, size));
+  return dataUri(share === 1 ? picture : resample(picture, { resized: size, left: 0, top: 0 }, size, usualFilter));
 }

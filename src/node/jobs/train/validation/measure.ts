@@ -55,9 +55,13 @@ export async function* batchesOf(
 }
 
 /** `pixel_values` of pictures, as a model takes them. */
-export function pixelsOf({ input }: Model, pictures: readonly EvaluationPicture[]): RunTensor {
+export function pixelsOf({ input, preprocess }: Model, pictures: readonly EvaluationPicture[]): RunTensor {
   const { channels, height, width } = input;
-  return { shape: [pictures.length, channels, height, width], data: toBatch(pictures.map(({ picture }) => picture)) };
+  const data = toBatch(
+    pictures.map(({ picture }) => picture),
+    preprocess,
+  );
+  return { shape: [pictures.length, channels, height, width], data };
 }
 
 export function must<T>(result: Result<T>): T {
