@@ -161,6 +161,10 @@ export const machineMessages = {
     kind: "E_USAGE",
     text: (model: string) => `${quoted(model)} has no mask to draw; --mask is for models with head fcmae`,
   },
+  "image-or-input": {
+    kind: "E_USAGE",
+    text: () => "name what is to be reconstructed: pictures by --image, or a file of pixel_values by --input, not both",
+  },
   "image-format": {
     kind: "E_R_INPUT",
     text: (what: string | null) =>

@@ -4,7 +4,7 @@ import { catchingFailures } from "../../diagnostics/failure.ts";
 import { invariant } from "../../diagnostics/invariant.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { type Fcmae, type Model, patchGrid } from "../../model/model.ts";
-import { asSeen, type Picture, toBatch, toPicture } from "../../preprocess/picture.ts";
+import { type Picture, toBatch, toPicture } from "../../preprocess/picture.ts";
 import { channelDistance } from "../../reconstruct/collapse.ts";
 import { type PageContent, page } from "../../reconstruct/page.ts";
 import { hidePatches, reconstruct as paste } from "../../reconstruct/patches.ts";
@@ -16,7 +16,7 @@ import type { AdapterKind } from "../gpu/adapters.ts";
 import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
 import { openWeights, type WeightsOptions } from "../inputs/open-weights.ts";
 import { pngOf, readFitted } from "../inputs/pictures.ts";
-import type { RunTensor } from "../inputs/tensors.ts";
+import { type RunTensor, readInputs } from "../inputs/tensors.ts";
 
 export interface ReconstructJob extends ModelChoice {
   readonly on: ExecutorName;
@@ -24,7 +24,9 @@ export interface ReconstructJob extends ModelChoice {
   readonly adapter: AdapterKind | null;
   readonly weights: string;
   readonly binding: WeightsOptions;
+  /** Pictures, or where there are none a file of `pixel_values` of any channels. */
   readonly images: readonly string[];
+  readonly input: string | null;
   readonly seed: number;
   readonly format: Format;
 }
@@ -65,24 +67,18 @@ export async function reconstruct(job: ReconstructJob): Promise<Result<Reconstru
   if (!found.ok) return found;
   const model = found.value;
   if (!hasDecoder(model)) return fail(error("no-reconstruction", null, model.name, model.head.kind));
-  const pictures: Picture[] = [];
-  const ofPictures: Diagnostic[] = [];
-  for (const image of job.images) {
-    const picture = await readFitted(image, model, model.head.patchSize);
-    if (!picture.ok) return picture;
-    pictures.push(picture.value);
-    ofPictures.push(...picture.diagnostics);
-  }
+  const read = job.input === null ? await readPictures(job, model) : await readTensors(job.input, job.seed, model);
+  if (!read.ok) return read;
+  const { names, inputs } = read.value;
   const whileRead: Diagnostic[] = [];
   const weights = await openWeights(job.weights, model, diagnostic => whileRead.push(diagnostic), job.binding);
   if (!weights.ok) return weights;
   return catchingFailures(async () => {
     const { taps, write } = formats[job.format];
-    const inputs = inputsOf(model, pictures, job.seed);
     const execute = await executor(job.on, { adapter: job.adapter, dtype: "f32", tf32: false });
     const report = await execute({
       model,
-      batch: pictures.length,
+      batch: names.length,
       taps: taps(model),
       sites: "auto",
       weights: weights.value,
@@ -91,7 +87,7 @@ export async function reconstruct(job: ReconstructJob): Promise<Result<Reconstru
     await weights.value.close();
     if (!report.ok) return report;
     const { outputs, on, milliseconds } = report.value;
-    const images = show(model, job.images, pictures, inputs, must(outputs, "pred"));
+    const images = show(model, names, inputs, must(outputs, "pred"));
     const stages = taps(model).map(tap =>
       stageOf(tap, must(outputs, tap), inputs.mask, patchGrid(model.input, model.head)),
     );
@@ -104,7 +100,13 @@ export async function reconstruct(job: ReconstructJob): Promise<Result<Reconstru
       facts: factsOf(job, model, loss, on),
     });
     if (!file.ok) return file;
-    const warnings = [...found.diagnostics, ...ofPictures, ...weights.diagnostics, ...whileRead, ...report.diagnostics];
+    const warnings = [
+      ...found.diagnostics,
+      ...read.diagnostics,
+      ...weights.diagnostics,
+      ...whileRead,
+      ...report.diagnostics,
+    ];
     const losses = images.map(({ name, loss }) => ({ name, loss }));
     return ok({ file: file.value, loss, images: losses, stages, on, milliseconds }, warnings);
   });
@@ -115,6 +117,34 @@ const hasDecoder = (model: Model): model is FcmaeModel => model.head.kind === "f
 interface Inputs {
   readonly pixel_values: RunTensor;
   readonly mask: RunTensor;
+}
+
+/** What a model is run on, and what each image is called. */
+interface Named {
+  readonly names: readonly string[];
+  readonly inputs: Inputs;
+}
+
+async function readPictures({ images, seed }: ReconstructJob, model: FcmaeModel): Promise<Result<Named>> {
+  const pictures: Picture[] = [];
+  const diagnostics: Diagnostic[] = [];
+  for (const image of images) {
+    const picture = await readFitted(image, model, model.head.patchSize);
+    if (!picture.ok) return picture;
+    pictures.push(picture.value);
+    diagnostics.push(...picture.diagnostics);
+  }
+  const names = images.map(file => path.basename(file));
+  return ok({ names, inputs: inputsOf(model, pictures, seed) }, diagnostics);
+}
+
+async function readTensors(file: string, seed: number, model: FcmaeModel): Promise<Result<Named>> {
+  const read = await readInputs({ input: file, mask: seed }, model);
+  if (!read.ok) return read;
+  const inputs = { pixel_values: must(read.value, "pixel_values"), mask: must(read.value, "mask") };
+  const [count = 0] = inputs.pixel_values.shape;
+  const names = Array.from({ length: count }, (_, n) => `${path.basename(file)}[${n}]`);
+  return ok({ names, inputs }, read.diagnostics);
 }
 
 function inputsOf({ input, preprocess, head }: FcmaeModel, pictures: readonly Picture[], seed: number): Inputs {
@@ -128,9 +158,9 @@ function inputsOf({ input, preprocess, head }: FcmaeModel, pictures: readonly Pi
   };
 }
 
-function must(outputs: ReadonlyMap<string, RunTensor>, name: string): RunTensor {
-  const found = outputs.get(name);
-  invariant(found !== undefined, `a masked autoencoder gave no '${name}'`);
+function must(tensors: ReadonlyMap<string, RunTensor>, name: string): RunTensor {
+  const found = tensors.get(name);
+  invariant(found !== undefined, `a masked autoencoder has no '${name}'`);
   return found;
 }
 
@@ -142,19 +172,18 @@ export function imageOf({ shape, data }: RunTensor, n: number): Float32Array {
 
 const show = (
   model: FcmaeModel,
-  files: readonly string[],
-  pictures: readonly Picture[],
+  names: readonly string[],
   { pixel_values, mask }: Inputs,
   pred: RunTensor,
 ): readonly Shown[] =>
-  pictures.map((fitted, n) => {
+  names.map((name, n) => {
     const { input, head } = model;
-    const picture = asSeen(fitted, model);
     const [planes, removed] = [imageOf(pixel_values, n), imageOf(mask, n)];
+    const picture = toPicture(planes, model);
     const of = { input, patchSize: head.patchSize };
     const { planes: pasted, loss } = paste(planes, removed, imageOf(pred, n), of, head.normPixLoss);
     return {
-      name: path.basename(files[n] ?? ""),
+      name,
       loss,
       input: picture,
       masked: hidePatches(picture, removed, head.patchSize),

@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { crc32, deflateSync } from "node:zlib";
 import jpeg from "jpeg-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readSafetensors } from "../../../src/weights/formats/safetensors.ts";
+import { f32Tensor, readSafetensors, writeSafetensors } from "../../../src/weights/formats/safetensors.ts";
 import { memorySource } from "../../../src/weights/formats/source.ts";
 import { readF32 } from "../../../src/weights/tensor.ts";
 import { cnxc } from "../../support/cli.ts";
@@ -28,6 +28,8 @@ model micro {
 model wide extends micro { input 64x96x3 }
 model grey extends micro { input 64x64x1 }
 model five extends micro { input 64x64x5 }
+model bands extends micro { input 64x64x5  preprocess { mean 0.5  std 0.25  display [4, 0, 2] } }
+model bgr extends micro { input 64x64x3  preprocess { bands [2, 1, 0] } }
 model dense extends micro { head classifier { classes 10 } }
 `;
 
@@ -118,6 +120,34 @@ describe("to a PNG", () => {
     expect((await reconstruct(folder, ...grey)).code).toBe(0);
     const { data } = decoded(folder, "grey.png");
     expect(data.every((_, i) => i % 4 !== 0 || (data[i] === data[i + 1] && data[i] === data[i + 2]))).toBe(true);
+  });
+
+  test("five bands out of a file, of which three are shown", async () => {
+    const folder = project();
+    const pixels = Float32Array.from({ length: 5 * 64 * 64 }, (_, i) => Math.floor(i / 4096) / 4 - 0.5);
+    const tensor = f32Tensor("pixel_values", [1, 5, 64, 64], () => pixels);
+    const parts: Uint8Array[] = [];
+    for await (const part of writeSafetensors([tensor])) parts.push(part);
+    fs.writeFileSync(path.join(folder, "in.safetensors"), Buffer.concat(parts));
+    const words = ["-m", "bands", "-w", "random:1", "--on", "reference", "-i", "in.safetensors", "-o", "bands.png"];
+    expect(await reconstruct(folder, ...words)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^in\.safetensors\[0\]: loss/),
+    });
+    const levels = [4, 0, 2].map(band => Math.round(255 * Math.min(1, (band / 4 - 0.5) * 0.25 + 0.5)));
+    expect([...decoded(folder, "bands.png").data.subarray(0, 4)]).toEqual([...levels, 255]);
+  });
+
+  test("a picture in another order of colours is shown as it is", async () => {
+    const folder = project();
+    for (const model of ["bgr", "micro"]) {
+      const words = ["-m", model, "-w", "random:1", "--on", "reference", "--image", "a.png", "-o", `${model}.png`];
+      expect((await reconstruct(folder, ...words)).code).toBe(0);
+    }
+    const corner = (file: string) => [...decoded(folder, file).data.subarray(0, 3)];
+    expect(
+      Math.max(...corner("bgr.png").map((value, c) => Math.abs(value - (corner("micro.png")[c] ?? 0)))),
+    ).toBeLessThan(9);
   });
 
   test("is what `run` gives for the same mask", async () => {
@@ -226,6 +256,7 @@ describe("what is wrong", () => {
     ],
     ["an ending nobody knows", [...usual, "--image", "a.png", "-o", "o.gif"], 2, "E_USAGE", "ends in .png or .html"],
     ["no image", [...usual, "-o", "o.png"], 2, "E_USAGE", "--image"],
+    ["a picture and tensors", [...usual, "--image", "a.png", "-i", "b.npz", "-o", "o.png"], 2, "E_USAGE", "not both"],
     [
       "a seed that is none",
       [...usual, "--image", "a.png", "--seed", "-1", "-o", "o.png"],

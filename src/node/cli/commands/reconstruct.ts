@@ -16,7 +16,8 @@ interface Options extends FileFlags {
   readonly allowExtra?: boolean;
   readonly model?: string;
   readonly weights: string;
-  readonly image: string[];
+  readonly image?: readonly string[];
+  readonly input?: string;
   readonly seed: number;
   readonly on: ExecutorName;
   readonly output: string;
@@ -30,6 +31,8 @@ Examples:
       three pictures side by side: the input, what is left of it, what the model made of that
   cnxc reconstruct my.cnx -w pretrained.safetensors --image a.jpg --image b.jpg --seed 7 -o both.html
       a page with both images, and how far the channels of each stage are apart
+  cnxc reconstruct sat.cnx -w pretrained.safetensors -i tiles.npz -o tiles.html
+      of twelve bands those that preprocess { display } of the spec says
 `;
 
 export const addReconstruct: AddCommand = (program, execute) => {
@@ -48,7 +51,8 @@ export const addReconstruct: AddCommand = (program, execute) => {
     .addOption(prefixOption())
     .addOption(renameOption())
     .addOption(extraOption())
-    .addOption(repeated("--image <file>", "a PNG, JPEG or WebP image; may be given again").makeOptionMandatory())
+    .addOption(repeated("--image <file>", "a PNG, JPEG or WebP image; may be given again"))
+    .addOption(once("-i, --input <file>", "pixel_values of any channels instead: safetensors, .npz or .pt"))
     .addOption(seedOption())
     .addOption(defaulted("--on <executor>", "where it runs", executorNames, "webgpu"))
     .requiredOption("-o, --output <file>", "a .png, a row an image, or an .html, a page that stands alone")
@@ -70,6 +74,9 @@ async function reconstruct(spec: string, options: Options): Promise<Outcome> {
     const expected = `a name that ends in ${endings.map(([ending]) => ending).join(" or ")}`;
     return outcome({ diagnostics: [error("bad-option-value", null, "--output", options.output, expected)] });
   }
+  const images = options.image ?? [];
+  if (images.length > 0 === (options.input !== undefined))
+    return outcome({ diagnostics: [error("image-or-input", null)] });
   const job: Omit<ReconstructJob, "adapter" | "stdin"> = {
     spec,
     root: options.root ?? null,
@@ -77,11 +84,17 @@ async function reconstruct(spec: string, options: Options): Promise<Outcome> {
     on: options.on,
     weights: options.weights,
     binding: bindingOf(options),
-    images: options.image,
+    images,
+    input: options.input ?? null,
     seed: options.seed,
     format,
   };
-  const clash = overInput(options.output, [spec, options.weights, ...options.image]);
+  const clash = overInput(options.output, [
+    spec,
+    options.weights,
+    ...(options.input === undefined ? [] : [options.input]),
+    ...images,
+  ]);
   if (clash !== null) return outcome({ diagnostics: [clash] });
   const place = { on: [options.on], adapter: options.adapter ?? null };
   return onExecutors("reconstruct", place, job, result => settle(result, options.output));
