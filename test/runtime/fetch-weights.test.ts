@@ -75,7 +75,13 @@ const answers: Readonly<Record<string, Answer>> = {
   "/there-broken": response => response.writeHead(302, { location: `${other}/flipped` }).end(),
   "/loop": response => response.writeHead(302, { location: "/loop" }).end(),
   "/flipped": of(Uint8Array.from(bytes, (byte, i) => (i === bytes.length - 4 ? byte ^ 1 : byte))),
-  "/f16": of(file(`{${entry("w", "F16", [2], 0, 4)}}`, [0, 0, 0, 0])),
+  "/f64": of(file(`{${entry("w", "F64", [1], 0, 8)}}`, [0, 0, 0, 0, 0, 0, 0, 0])),
+  "/halves": of(
+    file(
+      `{${entry("w", "F16", [2], 0, 4)},${entry("v", "BF16", [2], 4, 8)},${entry("u", "F32", [1], 8, 12)}}`,
+      [0, 0x3c, 1, 0, 0x80, 0x3f, 0, 0xc0, 0, 0, 0x40, 0x40],
+    ),
+  ),
   "/no-json": of(file("{nothing}")),
   "/no-utf8": of(file(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d))),
   "/null": of(file("null")),
@@ -148,6 +154,11 @@ describe("weights over HTTP", () => {
     },
   );
 
+  test("values of 16 bits come as the floats they are", async () => {
+    const weights = await fetchWeights(`${here}/halves`);
+    expect(["w", "v", "u"].map(name => [...weights(name)])).toEqual([[1, 2 ** -24], [1, -2], [3]]);
+  });
+
   test("F49: no range is asked for, so no server has to know them", async () => {
     asked.length = 0;
     await fetchWeights(`${here}/whole`);
@@ -170,15 +181,15 @@ describe("weights over HTTP", () => {
     ["F49", "/nothing", "WeightsError", "ends after 0 bytes, within its first 8 bytes"],
     ["F49", "/trailing", "WeightsError", "has bytes that belong to no tensor"],
     ["F44", "/page", "WeightsError", 'is no safetensors file, it begins with "<!DOCTYP"'],
-    ["F40", "/f16", "WeightsError", "is F16, not F32"],
+    ["F40", "/f64", "WeightsError", "is F64, not one of F32, F16, BF16"],
     ["F20", "/no-json", "WeightsError", "it is no JSON"],
     ["F17", "/no-utf8", "WeightsError", "it is no JSON"],
     ["F26", "/gap", "WeightsError", "'w' does not lie where it should"],
     ["F25", "/overlap", "WeightsError", "'w' does not lie where it should"],
     ["F34", "/offsets", "WeightsError", "'w' does not lie where it should"],
     ["F36", "/shape", "WeightsError", "'w' does not lie where it should"],
-    ["F38", "/entry", "WeightsError", "is undefined, not F32"],
-    ["W21", "/large", "OutOfMemoryError", `no memory for the ${2 ** 50} values of 'w'`],
+    ["F38", "/entry", "WeightsError", "is undefined, not one of F32"],
+    ["W21", "/large", "OutOfMemoryError", `no memory for the ${2 ** 52} bytes of 'w'`],
   ])("%s: %s is refused", async (_, path, name, says) => {
     const [found, message] = await refused(path);
     expect(found, message).toBe(name);

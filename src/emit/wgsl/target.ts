@@ -5,6 +5,7 @@ import { printPlan } from "../../plan/print.ts";
 import { profileFor, type WebgpuProfileName } from "../../plan/tiles/tuning-profiles.ts";
 import { f32Tensor, writeSafetensors } from "../../weights/formats/safetensors.ts";
 import { drawnBy } from "../../weights/made/random.ts";
+import { fromF32 } from "../../weights/use/round.ts";
 import { withinHalf } from "../../weights/use/within-half.ts";
 import { banner } from "../banner.ts";
 import { type EmitContext, type KernelTarget, loweredOps, type OutputFile } from "../target.ts";
@@ -59,6 +60,8 @@ function emit(plan: Plan, context: EmitContext, host: HostWriter): readonly Outp
     : null;
   const given = context.weights ?? (training ? drawnBy(training.recipe, context.model, plan.params) : null);
   const weights = given && withinHalf(given, f16Params(plan));
+  // What kernels keep as f16 need not travel as more; what learns starts from all there is.
+  const narrow: ReadonlySet<string> = training ? new Set() : f16Params(plan);
   return [
     ...host(descriptor, context, taught),
     ...kernelFiles("wgsl", comment, descriptor.kernels),
@@ -78,7 +81,11 @@ function emit(plan: Plan, context: EmitContext, host: HostWriter): readonly Outp
           {
             path: "weights.safetensors",
             contents: writeSafetensors(
-              plan.params.map(({ name, shape }) => f32Tensor(name, shape, () => weights.f32(name))),
+              plan.params.map(({ name, shape }) =>
+                narrow.has(name)
+                  ? { name, shape, dtype: "F16", bytes: async () => fromF32.F16(await weights.f32(name)) }
+                  : f32Tensor(name, shape, () => weights.f32(name)),
+              ),
               { format: "pt", ...(weights.license === undefined ? {} : { license: weights.license }) },
             ),
           },

@@ -1,7 +1,8 @@
 import { check, ModelError } from "../errors.ts";
-import { bytesPerElement, elements } from "../gpu.ts";
+import { elements } from "../gpu.ts";
 import type { Aborting } from "../state.ts";
 import { download } from "./download.ts";
+import { type DType, dtypes, isDType } from "./dtypes.ts";
 import { sha256 as newHash } from "./sha256.ts";
 
 export interface FetchOptions {
@@ -14,14 +15,16 @@ export interface FetchOptions {
 
 interface Entry {
   readonly name: string;
-  readonly length: number;
+  readonly dtype: DType;
+  readonly bytes: number;
 }
 
 const maxHeader = 100_000_000;
 
 /**
- * Weights for `createModel` from a safetensors file in the official names, f32, as `cnxc compile --weights` writes it.
- * The file is read once, in order, each tensor into memory of its own, so it may be larger than any one array. Throws
+ * Weights for `createModel` from a safetensors file in the official names, F32, F16 or BF16, as `cnxc compile --weights`
+ * writes it. The file is read once, in order, each tensor into memory of its own, as it lies in the file, so that may be larger
+ * than any one array; f32 is made of a tensor each time it is asked for. Throws
  * FetchError, AbortError, WeightsError where it is another or a broken file, or OutOfMemoryError.
  */
 export async function fetchWeights(
@@ -29,7 +32,7 @@ export async function fetchWeights(
   { sha256, onProgress, signal }: FetchOptions = {},
 ): Promise<(name: string) => Float32Array<ArrayBuffer>> {
   const hash = sha256 === undefined ? null : newHash();
-  const tensors = new Map<string, Float32Array<ArrayBuffer>>();
+  const tensors = new Map<string, () => Float32Array<ArrayBuffer>>();
   let [loaded, total] = [0, 0];
   const received = (bytes: Uint8Array): void => {
     hash?.update(bytes);
@@ -45,11 +48,11 @@ export async function fetchWeights(
     const header = new Uint8Array(length);
     await file.fill(header, "its header");
     const entries = entriesIn(header, url);
-    total = entries.reduce((sum, { length }) => sum + length * bytesPerElement, 8 + length);
-    for (const { name, length } of entries) {
-      const values = allocate(name, length);
-      await file.fill(new Uint8Array(values.buffer), `'${name}'`);
-      tensors.set(name, values);
+    total = entries.reduce((sum, { bytes }) => sum + bytes, 8 + length);
+    for (const { name, dtype, bytes } of entries) {
+      const values = allocate(name, bytes);
+      await file.fill(new Uint8Array(values), `'${name}'`);
+      tensors.set(name, () => dtypes[dtype].toF32(values));
     }
     await file.end();
   });
@@ -58,16 +61,16 @@ export async function fetchWeights(
   return name => {
     const values = tensors.get(name);
     check(values, "weights", `${url} has no '${name}'`);
-    return values;
+    return values();
   };
 }
 
 /** Little-endian, as every machine is that has WebGPU. */
-function allocate(name: string, length: number): Float32Array<ArrayBuffer> {
+function allocate(name: string, bytes: number): ArrayBuffer {
   try {
-    return new Float32Array(length);
+    return new ArrayBuffer(bytes);
   } catch {
-    throw new ModelError("out-of-memory", `there is no memory for the ${length} values of '${name}'`);
+    throw new ModelError("out-of-memory", `there is no memory for the ${bytes} bytes of '${name}'`);
   }
 }
 
@@ -77,18 +80,23 @@ function entriesIn(header: Uint8Array, url: string): readonly Entry[] {
   const broken = (name: string): string => `${url} has a broken header: '${name}' does not lie where it should`;
   const entries = rows.map(([name, value]) => {
     const { dtype, shape, data_offsets: offsets } = Object(value) as Record<string, unknown>;
-    check(dtype === "F32", "weights", `'${name}' of ${url} is ${dtype}, not F32: see cnxc weights convert --dtype`);
+    const known = Object.keys(dtypes).join(", ");
+    check(
+      isDType(dtype),
+      "weights",
+      `'${name}' of ${url} is ${dtype}, not one of ${known}: see cnxc weights convert --dtype`,
+    );
     check(isSizes(shape) && isSizes(offsets), "weights", broken(name));
     const [begin = 0, end = 0] = offsets;
-    const length = elements(shape);
-    check(end - begin === length * bytesPerElement, "weights", broken(name));
-    return { name, begin, length };
+    const bytes = elements(shape) * dtypes[dtype].width;
+    check(end - begin === bytes, "weights", broken(name));
+    return { name, dtype, begin, bytes };
   });
-  entries.sort((a, b) => a.begin - b.begin || a.length - b.length);
+  entries.sort((a, b) => a.begin - b.begin || a.bytes - b.bytes);
   let at = 0;
-  for (const { name, begin, length } of entries) {
+  for (const { name, begin, bytes } of entries) {
     check(begin === at, "weights", broken(name));
-    at += length * bytesPerElement;
+    at += bytes;
   }
   return entries;
 }

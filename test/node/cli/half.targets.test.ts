@@ -1,12 +1,17 @@
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { loadProgram } from "../../../src/node/inputs/program.ts";
-import { f32Tensor, writeSafetensors } from "../../../src/weights/formats/safetensors.ts";
+import { precisionLimits } from "../../../src/verify/precision-limits.ts";
+import { f32Tensor, readSafetensors, writeSafetensors } from "../../../src/weights/formats/safetensors.ts";
+import { memorySource } from "../../../src/weights/formats/source.ts";
+import { readF32 } from "../../../src/weights/tensor.ts";
 import { cnxc } from "../../support/cli.ts";
 import { newFolder } from "../../support/folders.ts";
 import { mustBuild, testInput, testWeights } from "../../support/models.ts";
+import { relL2 } from "../../support/tolerance.ts";
 import { hasSwiftShader } from "../../support/webgpu-process.ts";
+import { must } from "../../syntax/support.ts";
 
 const spec = ["specs/micro.cnx", "-m", "micro"];
 
@@ -40,6 +45,42 @@ async function filesWith(changed: string, value: number) {
   }
   return { folder, file, input };
 }
+
+describe("weights of an f16 build", () => {
+  test.runIf(hasSwiftShader)("travel as f16 where kernels keep them so, and give what the others give", async () => {
+    const { folder, file, input } = await filesWith("norm.bias", 0.5);
+    const words = ["compile", ...spec, "-t", "wgsl", "--dtype", "f16", "-w", file, "-o", path.join(folder, "out")];
+    expect((await cnxc(words)).code).toBe(0);
+    const written = path.join(folder, "out", "micro", "weights.safetensors");
+    const read = must(await readSafetensors(memorySource("w", new Uint8Array(readFileSync(written)))));
+    const types = (dtype: string) =>
+      [...read.tensors].filter(([, tensor]) => tensor.dtype === dtype).map(([name]) => name);
+    expect(types("F16")).toContain("stages.0.0.pwconv1.weight");
+    expect(types("F32")).toContain("norm.bias");
+    const logitsOn = async (weights: string) => {
+      const out = path.join(folder, `${path.basename(path.dirname(weights))}.safetensors`);
+      const run = [
+        "run",
+        ...spec,
+        "--dtype",
+        "f16",
+        "--adapter",
+        "swiftshader",
+        "-w",
+        weights,
+        "-i",
+        input,
+        "--out",
+        out,
+      ];
+      expect((await cnxc(run)).code).toBe(0);
+      return readF32(must(await readSafetensors(memorySource("o", new Uint8Array(readFileSync(out))))), "logits");
+    };
+    const [exact, narrow] = [await logitsOn(file), await logitsOn(written)];
+    // Each is within the limit of f16 of the exact logits, and rounds other numbers.
+    expect(relL2(narrow, exact)).toBeLessThan(precisionLimits.f16);
+  });
+});
 
 describe("weights beyond f16", () => {
   const said = "error[E_W_RANGE/beyond-half]: value 7 of 'stages.0.0.pwconv1.weight' is 70000, but f16 ends at 65504";
