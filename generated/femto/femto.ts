@@ -165,9 +165,9 @@ export type FemtoParam =
   | "head.weight"
   | "head.bias";
 
-/** Where to run, and on what weights: all tensors at once, or one when it is asked for. */
+/** Where to run, and on what weights: all tensors at once, or one when it is asked for, a promise of either, or the address of a file. */
 export interface FemtoOptions extends Omit<runtime.ModelOptions, "weights"> {
-  readonly weights: Readonly<Record<FemtoParam, Float32Array>> | ((name: FemtoParam) => Float32Array | Promise<Float32Array>);
+  readonly weights: Readonly<Record<FemtoParam, Float32Array>> | ((name: FemtoParam) => Float32Array | Promise<Float32Array>) | Promise<Readonly<Record<FemtoParam, Float32Array>> | ((name: FemtoParam) => Float32Array | Promise<Float32Array>)> | string | { readonly href: string };
 }
 
 export interface FemtoModel {

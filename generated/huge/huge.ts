@@ -405,9 +405,9 @@ export type HugeParam =
   | "head.weight"
   | "head.bias";
 
-/** Where to run, and on what weights: all tensors at once, or one when it is asked for. */
+/** Where to run, and on what weights: all tensors at once, or one when it is asked for, a promise of either, or the address of a file. */
 export interface HugeOptions extends Omit<runtime.ModelOptions, "weights"> {
-  readonly weights: Readonly<Record<HugeParam, Float32Array>> | ((name: HugeParam) => Float32Array | Promise<Float32Array>);
+  readonly weights: Readonly<Record<HugeParam, Float32Array>> | ((name: HugeParam) => Float32Array | Promise<Float32Array>) | Promise<Readonly<Record<HugeParam, Float32Array>> | ((name: HugeParam) => Float32Array | Promise<Float32Array>)> | string | { readonly href: string };
 }
 
 export interface HugeModel {

@@ -64,13 +64,15 @@ function statements(
     }),
     params,
     interfaceOf(`${Name}Options`, {
-      docs: ["Where to run, and on what weights: all tensors at once, or one when it is asked for."],
+      docs: [
+        "Where to run, and on what weights: all tensors at once, or one when it is asked for, a promise of either, or the address of a file.",
+      ],
       extends: ['Omit<runtime.ModelOptions, "weights">'],
       properties: [
         {
           name: "weights",
           isReadonly: true,
-          type: weightsType(Name),
+          type: `${weightsType(Name)} | Promise<${weightsType(Name)}> | string | { readonly href: string }`,
         },
       ],
     }),

@@ -17,14 +17,17 @@ export async function requestDevice(
   models: ModelDescriptor | readonly ModelDescriptor[],
   gpu: GPU | undefined = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu,
 ): Promise<GPUDevice> {
+  const given = [models].flat();
+  const fit = given.length > 0 && given.every(model => typeof model?.limits === "object");
+  check(fit, "input", "requestDevice takes the descriptor of a model, or a list of them");
   check(gpu, "adapter", "there is no WebGPU here: it needs a browser that has it, and https or localhost");
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" }).catch(cause => {
     throw new ModelError("adapter", `WebGPU gives no adapter: ${messageOf(cause)}`);
   });
   check(adapter, "adapter", "WebGPU found no adapter");
-  const native = [models].flat().some(model => model.half) && adapter.features.has("shader-f16");
+  const native = given.some(model => model.half) && adapter.features.has("shader-f16");
   const requiredLimits: Record<string, number> = {};
-  for (const model of [models].flat()) {
+  for (const model of given) {
     checkLimits(model, adapter.limits, "adapter");
     for (const [name, needed] of Object.entries(model.limits)) {
       requiredLimits[name] = Math.max(requiredLimits[name] ?? 0, needed);

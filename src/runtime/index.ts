@@ -8,8 +8,10 @@ export {
   type Model,
   type ModelOptions,
   type RunOptions,
+  type WeightsFunction,
   type WeightsSource,
 } from "./model.ts";
 export { createPreprocessor, type PreprocessDescriptor, type Preprocessor, type RgbaImage } from "./preprocess.ts";
+export type { OnProgress, Progress } from "./progress.ts";
 export { type Classes, type TopClass, topK } from "./top-k.ts";
-export { type FetchOptions, fetchWeights } from "./weights/fetch-weights.ts";
+export { type FetchedWeights, type FetchOptions, fetchWeights } from "./weights/fetch-weights.ts";

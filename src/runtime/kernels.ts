@@ -10,14 +10,24 @@ export interface KernelSource {
   readonly entryPoint: string;
 }
 
-/** All kernels, compiled in parallel. A shader that does not compile is a ShaderError with its place in the WGSL. */
+/**
+ * All kernels, compiled in parallel; each that is ready is told. A shader that does not compile is a ShaderError with its place
+ * in the WGSL.
+ */
 export async function compileKernels(
   { device, scoped }: Memory,
   what: string,
   sources: readonly KernelSource[],
+  ready: () => void = () => {},
 ): Promise<readonly GPUComputePipeline[]> {
   // The scope keeps bad modules from the device's uncaptured errors; their pipelines say more about them.
-  const { result: compiling, report } = scoped(what, () => sources.map(source => compile(device, source)));
+  const { result: compiling, report } = scoped(what, () =>
+    sources.map(async source => {
+      const pipeline = await compile(device, source);
+      ready();
+      return pipeline;
+    }),
+  );
   // Where one fails, the others are waited for: nothing is under way afterwards.
   await Promise.allSettled(compiling);
   const pipelines = await Promise.all(compiling);

@@ -98,7 +98,11 @@ export async function createPreprocessor(device: GPUDevice, descriptor: Preproce
   };
 }
 
-function checkImage({ limits }: GPUDevice, { width, height, data }: RgbaImage, columns: number): void {
+function checkImage({ limits }: GPUDevice, image: RgbaImage, columns: number): void {
+  const isBytes = image?.data instanceof Uint8Array || image?.data instanceof Uint8ClampedArray;
+  const hint = "a canvas's context gives one by getImageData";
+  check(isBytes, "input", `an image is an ImageData, or { width, height, data } with bytes of RGBA: ${hint}`);
+  const { width, height, data } = image;
   const whole = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
   const size = `${width}x${height} pixels`;
   check(whole && data.length === 4 * width * height, "input", `an image of ${size} has ${data.length} bytes of RGBA`);

@@ -35,19 +35,60 @@ const collect: () => void = runInNewContext("gc");
 
 const { device, counted } = await sharedDevice();
 
+/** How long each parameter is, one of them another length. */
+const lengths = (other: string, length: number): ReadonlyMap<string, number> =>
+  new Map(Object.entries(tensors).map(([name, values]) => [name, name === other ? length : values.length]));
+
 describe.skipIf(adapter === null)("creation", () => {
-  test("tells its progress up to the bytes of all weights", async () => {
+  test("tells its progress at once, of each kernel and each weight, up to the whole", async () => {
     const seen: number[] = [];
     const model = await create(counted().device, {
       onProgress: ({ loaded, total }) => {
-        expect(total).toBe(4 * params);
+        expect(total).toBe(2 * 4 * params);
         seen.push(loaded);
       },
     });
     model.dispose();
     expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b));
-    expect(seen.length).toBe(descriptor.params.length);
-    expect(seen.at(-1)).toBe(4 * params);
+    expect(seen.length).toBe(1 + descriptor.kernels.length + descriptor.params.length);
+    expect(seen[0]).toBe(1);
+    expect(seen.at(-1)).toBe(2 * 4 * params);
+  });
+
+  test("takes a promise of weights, and compiles while it is open", async () => {
+    const events: number[] = [];
+    let give = (_: typeof tensors): void => {};
+    const weights = new Promise<typeof tensors>(resolve => {
+      give = resolve;
+    });
+    const creating = create(counted().device, { weights, onProgress: ({ loaded }) => events.push(loaded) });
+    while (events.length < 1 + descriptor.kernels.length) await new Promise(done => setTimeout(done, 5));
+    give(tensors);
+    (await creating).dispose();
+    expect(events.at(-1)).toBe(2 * 4 * params);
+  });
+
+  test.each<[string, (name: string) => object | null, string]>([
+    ["one that is missing", name => ({ ...tensors, [name]: undefined }), "no weights for"],
+    ["a short one", name => ({ ...tensors, [name]: new Float32Array(1) }), "not 1 values"],
+    ["none at all", () => null, "not null"],
+    [
+      "lengths that are short",
+      name => Object.assign(() => new Float32Array(1), { lengths: lengths(name, 1) }),
+      "not 1",
+    ],
+  ])("names %s before any kernel is ready", async (_, weightsBut, says) => {
+    const { device: gpu, live } = counted();
+    let kernels = 0;
+    const weights = weightsBut(descriptor.params.at(-1)?.name ?? "") as typeof tensors;
+    const creating = create(gpu, { weights, onProgress: () => kernels++ });
+    await expect(creating).rejects.toMatchObject({ code: "weights", message: expect.stringContaining(says) });
+    expect([kernels, live()]).toEqual([1, 0]);
+  });
+
+  test("says what it takes instead of a device", async () => {
+    await expect(create(undefined as unknown as GPUDevice)).rejects.toMatchObject({ code: "input" });
+    await expect(requestDevice(undefined as unknown as typeof descriptor)).rejects.toMatchObject({ code: "input" });
   });
 
   test("takes weights one at a time, each once, promised or not", async () => {

@@ -7,7 +7,7 @@ import type { ModelOptions } from "../model.ts";
 import type { Model } from "../runnable.ts";
 import { abortable, checkSignal, watch } from "../state.ts";
 import { turns } from "../turns.ts";
-import { tensorOf } from "../weights/load-weights.ts";
+import { tensorOf, type WeightsSource } from "../weights/load-weights.ts";
 import { learningModel } from "./learning-model.ts";
 import type { Updated } from "./optimizer.ts";
 import { checkLearningRate, checkShare, optimizerOf, treatments } from "./recipe.ts";
@@ -23,7 +23,8 @@ export interface Learnable {
   readonly recipe: RecipeDescriptor;
 }
 
-export interface ModelTrainerOptions extends ModelOptions {
+export interface ModelTrainerOptions extends Omit<ModelOptions, "weights"> {
+  readonly weights: WeightsSource;
   /** What is not as the recipe says. */
   readonly optimizer?: Partial<Optimizer> | undefined;
 }

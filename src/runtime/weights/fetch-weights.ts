@@ -1,5 +1,6 @@
 import { check, ModelError } from "../errors.ts";
 import { elements } from "../gpu.ts";
+import type { OnProgress } from "../progress.ts";
 import type { Aborting } from "../state.ts";
 import { download } from "./download.ts";
 import { type DType, dtypes, isDType } from "./dtypes.ts";
@@ -8,9 +9,15 @@ import { sha256 as newHash } from "./sha256.ts";
 export interface FetchOptions {
   /** Of the whole file, in hex, as `cnxc weights inspect` prints it: nothing is given out of another file. */
   readonly sha256?: string | undefined;
-  /** Bytes so far; how many there are in all is known once the first have come, and 0 before. */
-  readonly onProgress?: ((progress: { readonly loaded: number; readonly total: number }) => void) | undefined;
+  /** Bytes so far, from when it is known how many there are in all: once the header is there. */
+  readonly onProgress?: OnProgress;
   readonly signal?: Aborting | undefined;
+}
+
+/** Tensors by name, and how long each is. */
+export interface FetchedWeights {
+  (name: string): Float32Array<ArrayBuffer>;
+  readonly lengths: ReadonlyMap<string, number>;
 }
 
 interface Entry {
@@ -30,14 +37,15 @@ const maxHeader = 100_000_000;
 export async function fetchWeights(
   url: string,
   { sha256, onProgress, signal }: FetchOptions = {},
-): Promise<(name: string) => Float32Array<ArrayBuffer>> {
+): Promise<FetchedWeights> {
   const hash = sha256 === undefined ? null : newHash();
   const tensors = new Map<string, () => Float32Array<ArrayBuffer>>();
+  const lengths = new Map<string, number>();
   let [loaded, total] = [0, 0];
   const received = (bytes: Uint8Array): void => {
     hash?.update(bytes);
     loaded += bytes.length;
-    onProgress?.({ loaded, total });
+    if (total > 0) onProgress?.({ loaded: Math.min(loaded, total), total });
   };
   await download(url, { signal, received, anyOrigin: hash !== null }, async file => {
     const start = new Uint8Array(8);
@@ -53,16 +61,18 @@ export async function fetchWeights(
       const values = allocate(name, bytes);
       await file.fill(new Uint8Array(values), `'${name}'`);
       tensors.set(name, () => dtypes[dtype].toF32(values));
+      lengths.set(name, bytes / dtypes[dtype].width);
     }
     await file.end();
   });
   const found = hash?.digest();
   check(found === sha256?.toLowerCase(), "weights", `${url} has the SHA-256 ${found}, not ${sha256}`);
-  return name => {
+  const valuesOf = (name: string): Float32Array<ArrayBuffer> => {
     const values = tensors.get(name);
     check(values, "weights", `${url} has no '${name}'`);
     return values();
   };
+  return Object.assign(valuesOf, { lengths });
 }
 
 /** Little-endian, as every machine is that has WebGPU. */

@@ -1,15 +1,20 @@
-import type { BufferDescriptor, Dispatch, ModelDescriptor } from "../descriptor.ts";
+import type { BufferDescriptor, Dispatch, ModelDescriptor, Param } from "../descriptor.ts";
 import { check, named } from "../errors.ts";
 import { bytesPerElement, elements, type Memory, usage, widthOf } from "../gpu.ts";
 
 /** Checkpoint tensors under their official names: all at once, or one at a time when it is needed. */
-export type WeightsSource =
-  | Readonly<Record<string, Float32Array>>
-  | ((name: string) => Float32Array | Promise<Float32Array>);
+export type WeightsSource = Readonly<Record<string, Float32Array>> | WeightsFunction;
+
+export interface WeightsFunction {
+  (name: string): Float32Array | Promise<Float32Array>;
+  /** How many values each has, where that is known before any is asked for: what is missing or short is told then. */
+  readonly lengths?: ReadonlyMap<string, number>;
+}
 
 export interface Loading {
   readonly weights: WeightsSource;
-  readonly onProgress?: ((progress: { readonly loaded: number; readonly total: number }) => void) | undefined;
+  /** So many bytes more are on the GPU. */
+  readonly uploaded: (bytes: number) => void;
   readonly pipelines: readonly GPUComputePipeline[];
   readonly memory: Memory;
   /** Throws where the work should go no further. */
@@ -23,6 +28,10 @@ export async function tensorOf(
   shape: readonly number[],
 ): Promise<Float32Array<ArrayBuffer>> {
   const values: unknown = typeof weights === "function" ? await weights(name) : weights[name];
+  return checked(values, name, shape);
+}
+
+function checked(values: unknown, name: string, shape: readonly number[]): Float32Array<ArrayBuffer> {
   check(values !== undefined && values !== null, "weights", `no weights for '${name}' [${shape}]`);
   const found = values instanceof Float32Array ? `${values.length} values` : `a ${typeof values}`;
   check(
@@ -33,6 +42,25 @@ export async function tensorOf(
   return values as Float32Array<ArrayBuffer>;
 }
 
+/** Throws WeightsError where weights are none, or it can be seen beforehand that one of them is missing or not as long as it is. */
+export function checkWeights(weights: WeightsSource, params: readonly Param[]): void {
+  const known = typeof weights === "function" || (typeof weights === "object" && weights !== null);
+  const what = weights === null ? "null" : `a ${typeof weights}`;
+  check(known, "weights", `weights are tensors by name, or a function of their names, not ${what}`);
+  for (const { name, shape } of params) {
+    if (typeof weights !== "function") checked(weights[name], name, shape);
+    else if (weights.lengths !== undefined) {
+      const length = weights.lengths.get(name);
+      check(length !== undefined, "weights", `no weights for '${name}' [${shape}]`);
+      check(length === elements(shape), "weights", `'${name}' [${shape}] has ${elements(shape)} values, not ${length}`);
+    }
+  }
+}
+
+/** Bytes of all parameters in f32, as they come to the GPU. */
+export const weightBytes = (params: readonly Param[]): number =>
+  params.reduce((sum, { shape }) => sum + elements(shape) * bytesPerElement, 0);
+
 /** Bytes handed to the GPU before waiting for it: bounds what a large model holds twice. */
 const chunkBytes = 256 * 2 ** 20;
 
@@ -42,14 +70,12 @@ const chunkBytes = 256 * 2 ** 20;
  */
 export async function loadWeights(
   descriptor: ModelDescriptor,
-  { weights, onProgress, pipelines, memory, wanted }: Loading,
+  { weights, uploaded, pipelines, memory, wanted }: Loading,
 ): Promise<ReadonlyMap<number, GPUBuffer>> {
   const { device } = memory;
   const shapes = new Map(descriptor.params.map(param => [param.name, param.shape]));
-  const total = [...shapes.values()].reduce((sum, shape) => sum + elements(shape) * bytesPerElement, 0);
   const buffers = new Map<number, GPUBuffer>();
   let reports: Promise<void>[] = [];
-  let loaded = 0;
   let pending = 0;
 
   /** Errors of this work are thrown by the next `drain`, the first one first. */
@@ -91,8 +117,7 @@ export async function loadWeights(
     });
     for (const { byteLength } of values.values()) {
       pending += byteLength;
-      loaded += byteLength;
-      onProgress?.({ loaded, total });
+      uploaded(byteLength);
     }
     if (pending > chunkBytes) await drain();
   };
