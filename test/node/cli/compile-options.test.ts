@@ -49,6 +49,16 @@ describe("--explain", () => {
   });
 });
 
+describe("an ONNX graph without weights", () => {
+  test("is told as such, for no runtime loads it", async () => {
+    const out = path.join(newFolder(), "out");
+    const words = [specFile(), "-m", "tiny", "-t", "onnx", "-o", out];
+    const without = await runCommandLine(["compile", ...words]);
+    expect(without.text).toMatch(/^tiny onnx: \d+ values, without weights; --weights puts them in\n/);
+    expect((await compile(specFile(), "-t", "onnx", "-o", out)).text).toMatch(/^tiny onnx: \d+ values\n/);
+  });
+});
+
 describe("--time", () => {
   test("says how long building, every pass and scheduling took, for each target, on standard error", async () => {
     const { notes, text } = await compile(specFile(), "-t", "wgsl,onnx", "--emit", "files", "--time");

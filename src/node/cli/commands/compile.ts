@@ -11,6 +11,7 @@ import { runJob } from "../../jobs/run-job.ts";
 import { keptNotes, type Outcome, type Output, outcome } from "../../outcome/outcome.ts";
 import { checkOutput, findingDiagnostics } from "../../output/check.ts";
 import { publish } from "../../output/publish.ts";
+import { progress } from "../../process/progress.ts";
 import { version } from "../../process/version.ts";
 import type { AddCommand } from "../command.ts";
 import { batchOption, choice, choices, defaulted, list, once, sitesOption, tf32Help } from "../options.ts";
@@ -149,8 +150,10 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
   const compiled = await compileInThread(request, diagnostic => whileRead.push(diagnostic));
   if (!compiled.ok) return outcome({ diagnostics: compiled.diagnostics });
   try {
-    const { text, notes } = compiled.value;
+    const { text, notes, files } = compiled.value;
     if (request.emit !== null) return outcome({ diagnostics: compiled.diagnostics, notes, text });
+    if (request.weights !== null)
+      progress(`${options.check ? "comparing" : "writing"} ${files.length} files with weights`);
     return await publishCompiled(options, originOptions(request, compiled.value.weights), compiled, whileRead);
   } finally {
     await compiled.value.close();
