@@ -22,7 +22,7 @@ async function preprocessing({ input }: TorchvisionCase): Promise<Uint8Array> {
     inputs: [{ name: "pixel_values", dtype: "f32", shape }],
     outputs: [{ name: "out", dtype: "f32", shape }],
   } as const;
-  const graph = { ...withPreprocessing(nothing, input), doc: "" };
+  const graph = { ...withPreprocessing(nothing, input), doc: "", values: [] };
   const model = { irVersion: 9, opset: 20, producer: { name: "test", version: "" }, doc: "", metadata: [], graph };
   const [file] = onnxFiles("model", model, noWeights, 1000);
   if (file === undefined) throw new Error("unreachable");

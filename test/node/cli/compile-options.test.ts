@@ -59,6 +59,22 @@ describe("an ONNX graph without weights", () => {
   });
 });
 
+describe("the IR version of an ONNX graph", () => {
+  /** The first field of a model is its IR version. */
+  const version = (out: string): number => fs.readFileSync(path.join(out, "tiny/onnx/model.onnx"))[1] as number;
+
+  test.each([
+    [[], 9],
+    [["--opset", "17"], 8],
+    [["--layout", "huggingface"], 8],
+    [["--layout", "huggingface", "--opset", "20"], 9],
+  ])("with %j is %d: what reads a folder for transformers.js may be ONNX Runtime 1.14", async (words, expected) => {
+    const out = path.join(newFolder(), "out");
+    await compile(specFile(), "-t", "onnx", "-o", out, ...words);
+    expect(version(out)).toBe(expected);
+  });
+});
+
 describe("--time", () => {
   test("says how long building, every pass and scheduling took, for each target, on standard error", async () => {
     const { notes, text } = await compile(specFile(), "-t", "wgsl,onnx", "--emit", "files", "--time");
