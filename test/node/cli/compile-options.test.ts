@@ -14,6 +14,7 @@ import { allPasses } from "../../../src/passes/all.ts";
 import { bytesMoved, scratchBytes, weightBytes } from "../../../src/plan/cost.ts";
 import { corpusSpec, safetensorsCorpus } from "../../corpus/safetensors.ts";
 import { fill, newFolder, snapshot } from "../../support/folders.ts";
+import { metadataOf } from "../../support/tensors.ts";
 import { checkFiles, filesOf, must } from "../../syntax/support.ts";
 
 const tiny = "model tiny {\n  depths [1, 1]\n  dims   [8, 16]\n  input  32x32x3\n}\n";
@@ -73,6 +74,12 @@ describe("the IR version of an ONNX graph", () => {
     await compile(specFile(), "-t", "onnx", "-o", out, ...words);
     expect(version(out)).toBe(expected);
   });
+});
+
+test("the weights beside WGSL kernels say that they are PyTorch's, which transformers asks of a file", async () => {
+  const out = path.join(newFolder(), "out");
+  await compile(specFile(), "-t", "wgsl", "-o", out);
+  expect(await metadataOf(path.join(out, "tiny/weights.safetensors"))).toEqual({ format: "pt" });
 });
 
 describe("--time", () => {
