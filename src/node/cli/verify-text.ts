@@ -4,7 +4,8 @@ import { quoted } from "../../diagnostics/messages/quoted.ts";
 import { error, withNote } from "../../diagnostics/messages.ts";
 import { answerOf, type Comparison } from "../../verify/compare.ts";
 import type { ReportContent } from "../../verify/report.ts";
-import { subjectName, type Verification } from "../jobs/verify.ts";
+import { subjectName } from "../jobs/subject.ts";
+import type { Verification } from "../jobs/verify.ts";
 
 /** Who is off, from what, and where first: the reference beside what was recorded, then each executor beside both. */
 export function disagreeing({ recorded, verdicts }: Verification): readonly Diagnostic[] {

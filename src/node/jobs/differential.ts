@@ -12,7 +12,8 @@ import type { RunRequest } from "../executors/executor.ts";
 import { paramsOf } from "../inputs/open-weights.ts";
 import { drawInputs } from "../inputs/tensors.ts";
 import { progress } from "../process/progress.ts";
-import { judgeOne, outputsOf, type Subject, subjectName, type VerifyJob } from "./verify.ts";
+import { type Subject, subjectName } from "./subject.ts";
+import { judgeOne, outputsOf, type VerifyJob } from "./verify.ts";
 
 export interface DifferentialJob extends Pick<VerifyJob, "subjects" | "adapter" | "tolerance"> {
   readonly count: number;

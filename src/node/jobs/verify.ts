@@ -2,7 +2,7 @@ import { type Diagnostic, ok, type Result } from "../../diagnostics/diagnostic.t
 import { catchingFailures } from "../../diagnostics/failure.ts";
 import { build, type Extent, tapsOf } from "../../graph/build.ts";
 import { nodeOf, resolve } from "../../graph/graph.ts";
-import type { Model, Precision } from "../../model/model.ts";
+import type { Model } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { type Comparison, compare, type Outputs } from "../../verify/compare.ts";
 import { gradientLimit, precisionLimits } from "../../verify/precision-limits.ts";
@@ -10,7 +10,7 @@ import { type RecordedValues, readRecorded } from "../../verify/recorded.ts";
 import type { Recorded } from "../../verify/report.ts";
 import { elements } from "../../weights/tensor.ts";
 import type { RunRequest } from "../executors/executor.ts";
-import { type ExecutorName, executor as executorOf } from "../executors/executors.ts";
+import { executor as executorOf } from "../executors/executors.ts";
 import { gradientsOf } from "../executors/gradients.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
@@ -18,12 +18,7 @@ import { openOrDraw, type WeightsOptions } from "../inputs/open-weights.ts";
 import { drawInputs, drawLearningInputs, readInputs, readLearningInputs } from "../inputs/tensors.ts";
 import { asItIs, withTensors } from "../inputs/with-tensors.ts";
 import { progress } from "../process/progress.ts";
-
-/** An executor, and how it stores and multiplies. */
-export interface Subject {
-  readonly executor: ExecutorName;
-  readonly form: Precision;
-}
+import { type Subject, subjectName } from "./subject.ts";
 
 export interface VerifyJob extends ModelChoice {
   readonly subjects: readonly Subject[];
@@ -72,8 +67,6 @@ export interface Verification {
   /** Which modules are compared. */
   readonly modules: "all" | "blocks" | "stages" | "recorded" | "none";
 }
-
-export const subjectName = ({ executor, form }: Subject): string => `${executor} ${form}`;
 
 /** Every subject against the float64 reference on the same weights and inputs. */
 export async function verify(job: VerifyJob): Promise<Result<Verification>> {
