@@ -12,7 +12,7 @@ import { writeFile } from "../../files/write-file.ts";
 import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
 import type { Differential } from "../../jobs/differential.ts";
 import type { Subject } from "../../jobs/subject.ts";
-import type { VerifyJob } from "../../jobs/verify.ts";
+import type { Verification, VerifyJob } from "../../jobs/verify.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import type { AddCommand } from "../command.ts";
 import { onExecutors, type Place } from "../on-executors.ts";
@@ -254,7 +254,7 @@ function learningSubjects(on: readonly ExecutorName[], dtype: readonly Precision
 }
 
 async function settle(
-  report: Awaited<ReturnType<typeof import("../../jobs/verify.ts").verify>>,
+  report: Result<Verification>,
   unable: readonly string[],
   { output, gradients = false }: Options,
 ): Promise<Outcome> {
