@@ -188,7 +188,7 @@ function reachedFrom(...roots: readonly string[]): ReadonlySet<string> {
     if (reached.has(file)) return;
     reached.add(file);
     const text = fs.readFileSync(path.join(src, file), "utf8");
-    const lazy = new Set([...text.matchAll(/import\("([^"]+)"\)/g)].map(match => match[1] ?? ""));
+    const lazy = new Set([...text.matchAll(/(?<!typeof )import\("([^"]+)"\)/g)].map(match => match[1] ?? ""));
     for (const { from, to, typeOnly } of importsOf(file)) {
       const specifier = `./${path.posix.relative(path.posix.dirname(from), to)}`.replace("./..", "..");
       if (!typeOnly && !lazy.has(specifier) && !lazy.has(to)) files.includes(to) ? visit(to) : reached.add(to);

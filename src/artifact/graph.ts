@@ -3,10 +3,10 @@ import { Failure } from "../diagnostics/failure.ts";
 import { quoted } from "../diagnostics/messages/quoted.ts";
 import { error } from "../diagnostics/messages.ts";
 import { type OperatorName, operators } from "../emit/onnx/operators.ts";
+import { type Attributes, resultOf, type Shape, ShapeError, sameShape, type Tensor } from "../emit/onnx/shapes.ts";
 import type { Initializer } from "./initializers.ts";
 import type { Message } from "./onnx-messages.ts";
 import { standardDomains } from "./onnx-versions.ts";
-import { type Attributes, type Shape, ShapeError, sameShape, shapeRules, type Tensor } from "./shapes.ts";
 
 type PlaceOf = (at: number) => FilePlace;
 
@@ -39,22 +39,26 @@ export function checkGraph(graph: Message<"graph">, initializers: readonly Initi
     });
     const [output = "", ...more] = node.outputs;
     if (more.length > 0) refuse(node.at, `${quoted(name)} has ${node.outputs.length} outputs, expected 1`);
-    define(output, { shape: inferred(op, inputs, attributes, name, place(node.at)), values: null }, node.at);
+    define(output, inferred(op, inputs, attributes, name, place(node.at)), node.at);
   }
   if (graph.outputs.length === 0) refuse(graph.at, "it has no output");
-  for (const info of graph.outputs) {
+  const declared = [
+    ...graph.outputs.map(info => ["output", info] as const),
+    ...graph.values.map(info => ["value", info] as const),
+  ];
+  for (const [what, info] of declared) {
     const name = info.name ?? "";
-    const { shape } = tensors.get(name) ?? refuse(info.at, `nothing makes the output ${quoted(name)}`);
-    const declared = shapeOf(info, refuse);
-    if (!sameShape(shape, declared))
+    const { shape } = tensors.get(name) ?? refuse(info.at, `nothing makes the ${what} ${quoted(name)}`);
+    const said = shapeOf(info, refuse);
+    if (!sameShape(shape, said))
       throw new Failure(
-        error("onnx-shape", place(info.at), name, `it is declared [${declared}], the nodes make [${shape}]`),
+        error("onnx-shape", place(info.at), name, `it is declared [${said}], the nodes make [${shape}]`),
       );
   }
 }
 
-/** FLOAT, UINT8, INT64 and FLOAT16 of `TensorProto.DataType`. */
-const known: readonly number[] = [1, 2, 7, 10];
+/** FLOAT, UINT8, INT64, BOOL and FLOAT16 of `TensorProto.DataType`. */
+const known: readonly number[] = [1, 2, 7, 9, 10];
 
 type Refuse = (at: number, why: string) => never;
 
@@ -106,7 +110,7 @@ function attributesOf({ attributes, name }: Message<"node">, op: OperatorName, r
 
 function inferred(op: OperatorName, inputs: readonly Tensor[], attributes: Attributes, name: string, place: FilePlace) {
   try {
-    return shapeRules[op](inputs, attributes);
+    return resultOf(op, inputs, attributes);
   } catch (cause) {
     if (cause instanceof ShapeError) throw new Failure(error("onnx-shape", place, `${op} ${name}`, cause.message));
     throw cause;

@@ -40,6 +40,7 @@ const schema = {
     10: { name: "doc", type: "text" },
     11: { name: "inputs", type: "valueInfo", many: true },
     12: { name: "outputs", type: "valueInfo", many: true },
+    13: { name: "values", type: "valueInfo", many: true },
   },
   node: {
     1: { name: "inputs", type: "text", many: true },

@@ -3,8 +3,8 @@ import { error } from "../diagnostics/messages.ts";
 import type { Range } from "../weights/formats/bytes.ts";
 import type { ByteSource } from "../weights/formats/source.ts";
 
-/** What one file may hold of each; a model of 1,024 blocks, the most there are, has 370,000 fields. */
-export const limits = { fields: 1 << 19, structure: 1 << 27, text: 1 << 16 } as const;
+/** What one file may hold of each; a model of 1,024 blocks, the most there are, has up to 860,000 fields. */
+export const limits = { fields: 1 << 20, structure: 1 << 27, text: 1 << 16 } as const;
 
 /** Protobuf's wire types. Groups, 3 and 4, are in no file of ONNX; 6 and 7 are not defined. */
 export type WireType = 0 | 1 | 2 | 5;

@@ -7,6 +7,7 @@ import { compileMessages } from "./messages/compile.ts";
 import { exploreMessages } from "./messages/explore.ts";
 import { importMessages } from "./messages/import.ts";
 import { machineMessages } from "./messages/machine.ts";
+import { recordedMessages } from "./messages/recorded.ts";
 import { shardMessages } from "./messages/shards.ts";
 import { specMessages } from "./messages/spec.ts";
 import { trainingMessages } from "./messages/training.ts";
@@ -31,6 +32,7 @@ export const messages = {
   ...artifactMessages,
   ...machineMessages,
   ...trainingMessages,
+  ...recordedMessages,
 } as const;
 
 export type DiagnosticCode = keyof typeof messages;

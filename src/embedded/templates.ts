@@ -1227,9 +1227,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return " *   "
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":51,"column":7},"end":{"line":51,"column":11}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":53,"column":7},"end":{"line":53,"column":11}} ), depth0)) != null ? stack1 : "")
     + ": f32 "
-    + ((stack1 = alias2(alias1(depth0, "note", {"start":{"line":51,"column":21},"end":{"line":51,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "note", {"start":{"line":53,"column":21},"end":{"line":53,"column":25}} ), depth0)) != null ? stack1 : "")
     + "\n";
 },"2":function(container,depth0,helpers,partials,data) {
     return " * The mask is not looked at before the pass, since it lies on the device: with other values, or another number of kept\n * patches, the results mean nothing, but nothing outside these buffers is read or written.\n";
@@ -1241,9 +1241,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":94},"end":{"line":59,"column":120}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":61,"column":94},"end":{"line":61,"column":120}}})) != null ? stack1 : "")
     + "float *"
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":59,"column":129},"end":{"line":59,"column":133}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":61,"column":129},"end":{"line":61,"column":133}} ), depth0)) != null ? stack1 : "")
     + ", ";
 },"4":function(container,depth0,helpers,partials,data) {
     return "const ";
@@ -1295,69 +1295,69 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":27,"column":10},"end":{"line":27,"column":16}} ), depth0)) != null ? stack1 : "")
     + "_create takes: "
     + ((stack1 = alias2(alias1(depth0, "parameterCount", {"start":{"line":27,"column":35},"end":{"line":27,"column":49}} ), depth0)) != null ? stack1 : "")
-    + " tensors under their names in the official checkpoint. */\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":28,"column":9},"end":{"line":28,"column":15}} ), depth0)) != null ? stack1 : "")
-    + "_parameter_count(void);\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":29,"column":14},"end":{"line":29,"column":20}} ), depth0)) != null ? stack1 : "")
-    + "_parameter_name(size_t index);\nsize_t "
+    + " tensors under their names in the official checkpoint. The file weights.bin, which\n * cnxc compile --weights writes beside this one, holds the values of all of them, one parameter after the other in this\n * order, little-endian f32: read it whole, and parameter i begins where i - 1 ends. example.c does so. */\nsize_t "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":30,"column":9},"end":{"line":30,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_count(void);\nconst char *"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":31,"column":14},"end":{"line":31,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_name(size_t index);\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":32,"column":9},"end":{"line":32,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_parameter_elements(size_t index);\n\n/* Loads and packs the weights: parameters[i] are the row-major f32 values of parameter i, in host memory, free to go\n * after the call. Allocates device memory and waits for the device, as pack does; nothing else here does. */\ntypedef struct "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":34,"column":17},"end":{"line":34,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":36,"column":17},"end":{"line":36,"column":23}} ), depth0)) != null ? stack1 : "")
     + "_model "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":34,"column":34},"end":{"line":34,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":36,"column":34},"end":{"line":36,"column":40}} ), depth0)) != null ? stack1 : "")
     + "_model;\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":35,"column":2},"end":{"line":35,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":37,"column":2},"end":{"line":37,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":35,"column":20},"end":{"line":35,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":37,"column":20},"end":{"line":37,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_create("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":35,"column":38},"end":{"line":35,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":37,"column":38},"end":{"line":37,"column":44}} ), depth0)) != null ? stack1 : "")
     + "_model **model, const float *const *parameters);\nvoid "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":36,"column":7},"end":{"line":36,"column":13}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":38,"column":7},"end":{"line":38,"column":13}} ), depth0)) != null ? stack1 : "")
     + "_destroy("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":36,"column":26},"end":{"line":36,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":38,"column":26},"end":{"line":38,"column":32}} ), depth0)) != null ? stack1 : "")
     + "_model *model);\n\n/* The same in two steps, where the packed weights live in memory of yours, such as a tensor of a framework: pack fills\n * "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":39,"column":5},"end":{"line":39,"column":11}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":41,"column":5},"end":{"line":41,"column":11}} ), depth0)) != null ? stack1 : "")
     + "_weights_size() bytes of device memory, aligned to 64, and open makes a model of them. It copies nothing, so they\n * must outlive the model; destroy leaves them alone. */\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":41,"column":9},"end":{"line":41,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":43,"column":9},"end":{"line":43,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_weights_size(void);\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":42,"column":2},"end":{"line":42,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":44,"column":2},"end":{"line":44,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":42,"column":20},"end":{"line":42,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":44,"column":20},"end":{"line":44,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_pack(const float *const *parameters, void *weights);\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":43,"column":2},"end":{"line":43,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":45,"column":2},"end":{"line":45,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":43,"column":20},"end":{"line":43,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":45,"column":20},"end":{"line":45,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_open("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":43,"column":36},"end":{"line":43,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":45,"column":36},"end":{"line":45,"column":42}} ), depth0)) != null ? stack1 : "")
     + "_model **model, const void *weights);\n\n/* Bytes of device memory that a forward pass of `batch` images uses; 0 for a batch that is out of range. */\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":46,"column":9},"end":{"line":46,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":48,"column":9},"end":{"line":48,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_workspace_size(int batch);\n\n/* Queues a forward pass on `stream` (a cudaStream_t, NULL for the default one) and returns. All pointers are device\n * memory. Does not allocate and does not wait, so a stream that is being captured into a CUDA graph may be given.\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":0},"end":{"line":52,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":53,"column":0},"end":{"line":56,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":52,"column":0},"end":{"line":54,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":0},"end":{"line":58,"column":7}}})) != null ? stack1 : "")
     + " *   workspace: "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":57,"column":18},"end":{"line":57,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":59,"column":18},"end":{"line":59,"column":24}} ), depth0)) != null ? stack1 : "")
     + "_workspace_size(batch) bytes, aligned to 256, used by one forward pass at a time */\nstruct CUstream_st;\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":59,"column":2},"end":{"line":59,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":61,"column":2},"end":{"line":61,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":59,"column":20},"end":{"line":59,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":61,"column":20},"end":{"line":61,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_forward(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":59,"column":45},"end":{"line":59,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":61,"column":45},"end":{"line":61,"column":51}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":79},"end":{"line":59,"column":146}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":61,"column":79},"end":{"line":61,"column":146}}})) != null ? stack1 : "")
     + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream);\n\n/* For profilers: the same as single launches, "
-    + ((stack1 = alias2(alias1(depth0, "launchCount", {"start":{"line":62,"column":49},"end":{"line":62,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "launchCount", {"start":{"line":64,"column":49},"end":{"line":64,"column":60}} ), depth0)) != null ? stack1 : "")
     + " in all, each named after what it computes. */\nint "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":63,"column":6},"end":{"line":63,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":65,"column":6},"end":{"line":65,"column":12}} ), depth0)) != null ? stack1 : "")
     + "_launch_count(void);\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":64,"column":14},"end":{"line":64,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":66,"column":14},"end":{"line":66,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_launch_name(int index);\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":65,"column":2},"end":{"line":65,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":67,"column":2},"end":{"line":67,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":65,"column":20},"end":{"line":65,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":67,"column":20},"end":{"line":67,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_launch(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":65,"column":44},"end":{"line":65,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":67,"column":44},"end":{"line":67,"column":50}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int index, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":89},"end":{"line":65,"column":156}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":89},"end":{"line":67,"column":156}}})) != null ? stack1 : "")
     + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream);\n\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
 },"useData":true},
 
@@ -1365,7 +1365,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     var stack1;
 
   return "  "
-    + ((stack1 = container.lambda(container.strict(depth0, "file", {"start":{"line":8,"column":4},"end":{"line":8,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "file", {"start":{"line":9,"column":4},"end":{"line":9,"column":8}} ), depth0)) != null ? stack1 : "")
     + "\n";
 },"1":function(container,depth0,helpers,partials,data) {
     return "option(CNXC_TORCH \"Build the operators for PyTorch, for which CMake must find Torch\" OFF)\n";
@@ -1385,69 +1385,81 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":1,"column":97},"end":{"line":1,"column":104}} ), depth0)) != null ? stack1 : "")
     + "::"
     + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":1,"column":110},"end":{"line":1,"column":117}} ), depth0)) != null ? stack1 : "")
-    + ".\n# Without a CUDA compiler, or with -DCNXC_CPU=ON, the same kernels are built for the CPU, to be tested.\ncmake_minimum_required(VERSION 3.18)\nproject("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":4,"column":10},"end":{"line":4,"column":17}} ), depth0)) != null ? stack1 : "")
+    + ".\n# A static library, or with -DBUILD_SHARED_LIBS=ON a shared one.\n# Without a CUDA compiler, or with -DCNXC_CPU=ON, the same kernels are built for the CPU, to be tested.\ncmake_minimum_required(VERSION 3.18)\nproject("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":5,"column":10},"end":{"line":5,"column":17}} ), depth0)) != null ? stack1 : "")
     + " VERSION "
-    + ((stack1 = alias2(alias1(depth0, "version", {"start":{"line":4,"column":30},"end":{"line":4,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "version", {"start":{"line":5,"column":30},"end":{"line":5,"column":37}} ), depth0)) != null ? stack1 : "")
     + " LANGUAGES C CXX)\n\nset(CNXC_SOURCES\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sources"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":0},"end":{"line":9,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sources"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":0},"end":{"line":10,"column":9}}})) != null ? stack1 : "")
     + ")\noption(CNXC_CPU \"Build the kernels for the CPU\" OFF)\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"torch"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":0},"end":{"line":14,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"torch"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":0},"end":{"line":15,"column":7}}})) != null ? stack1 : "")
     + "if(NOT CNXC_CPU)\n  include(CheckLanguage)\n  check_language(CUDA)\nendif()\n\nif(CMAKE_CUDA_COMPILER AND NOT CNXC_CPU)\n  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)\n    set(CMAKE_CUDA_ARCHITECTURES 80 86 89 90)\n  endif()\n  enable_language(CUDA)\n  add_library("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":25,"column":16},"end":{"line":25,"column":23}} ), depth0)) != null ? stack1 : "")
-    + " STATIC ${CNXC_SOURCES})\n  target_compile_features("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":26,"column":28},"end":{"line":26,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":26,"column":16},"end":{"line":26,"column":23}} ), depth0)) != null ? stack1 : "")
+    + " ${CNXC_SOURCES})\n  target_compile_features("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":27,"column":28},"end":{"line":27,"column":35}} ), depth0)) != null ? stack1 : "")
     + " PRIVATE cuda_std_17)\nelse()\n  message(STATUS \""
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":28,"column":20},"end":{"line":28,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":29,"column":20},"end":{"line":29,"column":27}} ), depth0)) != null ? stack1 : "")
     + ": no CUDA, the kernels are built for the CPU\")\n  set_source_files_properties(${CNXC_SOURCES} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS \"-x;c++;-fno-strict-aliasing\")\n  find_package(Threads REQUIRED)\n  add_library("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":31,"column":16},"end":{"line":31,"column":23}} ), depth0)) != null ? stack1 : "")
-    + " STATIC ${CNXC_SOURCES})\n  target_compile_features("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":32,"column":28},"end":{"line":32,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":32,"column":16},"end":{"line":32,"column":23}} ), depth0)) != null ? stack1 : "")
+    + " ${CNXC_SOURCES})\n  target_compile_features("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":33,"column":28},"end":{"line":33,"column":35}} ), depth0)) != null ? stack1 : "")
     + " PRIVATE cxx_std_20)\n  target_link_libraries("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":33,"column":26},"end":{"line":33,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":34,"column":26},"end":{"line":34,"column":33}} ), depth0)) != null ? stack1 : "")
     + " PRIVATE Threads::Threads)\nendif()\nadd_library("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":35,"column":14},"end":{"line":35,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":36,"column":14},"end":{"line":36,"column":21}} ), depth0)) != null ? stack1 : "")
     + "::"
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":35,"column":27},"end":{"line":35,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":36,"column":27},"end":{"line":36,"column":34}} ), depth0)) != null ? stack1 : "")
     + " ALIAS "
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":35,"column":45},"end":{"line":35,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":36,"column":45},"end":{"line":36,"column":52}} ), depth0)) != null ? stack1 : "")
     + ")\nset_target_properties("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":36,"column":24},"end":{"line":36,"column":31}} ), depth0)) != null ? stack1 : "")
-    + " PROPERTIES POSITION_INDEPENDENT_CODE ON)\ntarget_include_directories("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":37,"column":29},"end":{"line":37,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":37,"column":24},"end":{"line":37,"column":31}} ), depth0)) != null ? stack1 : "")
+    + " PROPERTIES POSITION_INDEPENDENT_CODE ON WINDOWS_EXPORT_ALL_SYMBOLS ON)\ntarget_include_directories("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":38,"column":29},"end":{"line":38,"column":36}} ), depth0)) != null ? stack1 : "")
     + " INTERFACE\n  $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}> $<INSTALL_INTERFACE:include>)\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"torch"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":0},"end":{"line":45,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"torch"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":0},"end":{"line":46,"column":7}}})) != null ? stack1 : "")
     + "include(GNUInstallDirs)\ninclude(CMakePackageConfigHelpers)\ninstall(TARGETS "
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":48,"column":18},"end":{"line":48,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":49,"column":18},"end":{"line":49,"column":25}} ), depth0)) != null ? stack1 : "")
     + " EXPORT "
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":48,"column":37},"end":{"line":48,"column":44}} ), depth0)) != null ? stack1 : "")
-    + "Targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})\ninstall(FILES "
-    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":49,"column":16},"end":{"line":49,"column":22}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":49,"column":37},"end":{"line":49,"column":44}} ), depth0)) != null ? stack1 : "")
+    + "Targets\n  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}\n  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}\n  RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})\ninstall(FILES "
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":53,"column":16},"end":{"line":53,"column":22}} ), depth0)) != null ? stack1 : "")
     + " DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})\ninstall(EXPORT "
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":50,"column":17},"end":{"line":50,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":54,"column":17},"end":{"line":54,"column":24}} ), depth0)) != null ? stack1 : "")
     + "Targets NAMESPACE "
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":50,"column":46},"end":{"line":50,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":54,"column":46},"end":{"line":54,"column":53}} ), depth0)) != null ? stack1 : "")
     + ":: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/"
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":50,"column":102},"end":{"line":50,"column":109}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":54,"column":102},"end":{"line":54,"column":109}} ), depth0)) != null ? stack1 : "")
     + ")\nfile(WRITE ${CMAKE_CURRENT_BINARY_DIR}/"
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":51,"column":41},"end":{"line":51,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":55,"column":41},"end":{"line":55,"column":48}} ), depth0)) != null ? stack1 : "")
     + "Config.cmake\n  \"include(CMakeFindDependencyMacro)\\nfind_dependency(Threads)\\ninclude(\\${CMAKE_CURRENT_LIST_DIR}/"
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":52,"column":101},"end":{"line":52,"column":108}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":56,"column":101},"end":{"line":56,"column":108}} ), depth0)) != null ? stack1 : "")
     + "Targets.cmake)\\n\")\nwrite_basic_package_version_file("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":53,"column":35},"end":{"line":53,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":57,"column":35},"end":{"line":57,"column":42}} ), depth0)) != null ? stack1 : "")
     + "ConfigVersion.cmake COMPATIBILITY SameMinorVersion)\ninstall(FILES ${CMAKE_CURRENT_BINARY_DIR}/"
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":54,"column":44},"end":{"line":54,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":58,"column":44},"end":{"line":58,"column":51}} ), depth0)) != null ? stack1 : "")
     + "Config.cmake ${CMAKE_CURRENT_BINARY_DIR}/"
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":54,"column":96},"end":{"line":54,"column":103}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":58,"column":96},"end":{"line":58,"column":103}} ), depth0)) != null ? stack1 : "")
     + "ConfigVersion.cmake\n  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/"
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":55,"column":46},"end":{"line":55,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":59,"column":46},"end":{"line":59,"column":53}} ), depth0)) != null ? stack1 : "")
     + ")\n\nif(CMAKE_SOURCE_DIR STREQUAL CMAKE_CURRENT_SOURCE_DIR)\n  set_source_files_properties(run.cu PROPERTIES COMPILE_OPTIONS \"$<$<COMPILE_LANGUAGE:CXX>:-x;c++>\")\n  if(NOT CMAKE_CUDA_COMPILER OR CNXC_CPU)\n    set_source_files_properties(run.cu PROPERTIES LANGUAGE CXX)\n  endif()\n  add_executable("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":62,"column":19},"end":{"line":62,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":66,"column":19},"end":{"line":66,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_run run.cu)\n  target_link_libraries("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":63,"column":26},"end":{"line":63,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":67,"column":26},"end":{"line":67,"column":33}} ), depth0)) != null ? stack1 : "")
     + "_run PRIVATE "
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":63,"column":50},"end":{"line":63,"column":57}} ), depth0)) != null ? stack1 : "")
-    + ")\nendif()\n";
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":67,"column":50},"end":{"line":67,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ")\n  add_executable("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":68,"column":19},"end":{"line":68,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_example EXCLUDE_FROM_ALL example.c)\n  target_compile_features("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":69,"column":28},"end":{"line":69,"column":35}} ), depth0)) != null ? stack1 : "")
+    + "_example PRIVATE c_std_11)\n  target_link_libraries("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":70,"column":26},"end":{"line":70,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "_example PRIVATE "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":70,"column":54},"end":{"line":70,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ")\n  if(CMAKE_CUDA_COMPILER AND NOT CNXC_CPU)\n    find_package(CUDAToolkit REQUIRED)\n    target_link_libraries("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":73,"column":28},"end":{"line":73,"column":35}} ), depth0)) != null ? stack1 : "")
+    + "_example PRIVATE CUDA::cudart)\n  else()\n    target_compile_definitions("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":75,"column":33},"end":{"line":75,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "_example PRIVATE CNXC_CPU)\n  endif()\nendif()\n";
 },"useData":true},
 
   "host/example": {"0":function(container,depth0,helpers,partials,data) {
@@ -1458,18 +1470,182 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":60},"end":{"line":7,"column":86}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":56},"end":{"line":64,"column":82}}})) != null ? stack1 : "")
     + "float *"
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":7,"column":95},"end":{"line":7,"column":99}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":64,"column":91},"end":{"line":64,"column":95}} ), depth0)) != null ? stack1 : "")
     + ", ";
 },"1":function(container,depth0,helpers,partials,data) {
     return "const ";
 },"2":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":43},"end":{"line":66,"column":75}}})) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "elements", {"start":{"line":66,"column":77},"end":{"line":66,"column":85}} ), depth0)) != null ? stack1 : "")
+    + " * sizeof(float), ";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "images * ";
+},"4":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":0},"end":{"line":75,"column":7}}})) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  if (status == "
+    + ((stack1 = alias2(alias1(depths[1], "upper", {"start":{"line":74,"column":18},"end":{"line":74,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_OK) status = status_of(cudaMemcpy(at["
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":74,"column":68},"end":{"line":74,"column":73}} ), depth0)) != null ? stack1 : "")
+    + "], "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":74,"column":80},"end":{"line":74,"column":84}} ), depth0)) != null ? stack1 : "")
+    + ", bytes["
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":74,"column":96},"end":{"line":74,"column":101}} ), depth0)) != null ? stack1 : "")
+    + "], cudaMemcpyHostToDevice));\n";
+},"6":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":13,"column":61},"end":{"line":13,"column":65}} ), depth0)) != null ? stack1 : "")
+  return "at["
+    + ((stack1 = container.lambda(container.strict(depth0, "index", {"start":{"line":78,"column":66},"end":{"line":78,"column":71}} ), depth0)) != null ? stack1 : "")
+    + "], ";
+},"7":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"unless","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":80,"column":0},"end":{"line":82,"column":11}}})) != null ? stack1 : "");
+},"8":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  if (status == "
+    + ((stack1 = alias2(alias1(depths[1], "upper", {"start":{"line":81,"column":18},"end":{"line":81,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_OK) status = status_of(cudaMemcpy("
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":81,"column":65},"end":{"line":81,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ", at["
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":81,"column":78},"end":{"line":81,"column":83}} ), depth0)) != null ? stack1 : "")
+    + "], bytes["
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":81,"column":96},"end":{"line":81,"column":101}} ), depth0)) != null ? stack1 : "")
+    + "], cudaMemcpyDeviceToHost));\n";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":45},"end":{"line":89,"column":74}}})) != null ? stack1 : "");
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " "
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":89,"column":61},"end":{"line":89,"column":65}} ), depth0)) != null ? stack1 : "");
+},"11":function(container,depth0,helpers,partials,data) {
+    return "s";
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":97,"column":0},"end":{"line":101,"column":7}}})) != null ? stack1 : "");
+},"13":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  float *"
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":98,"column":11},"end":{"line":98,"column":15}} ), depth0)) != null ? stack1 : "")
+    + " = read_file(argv["
+    + ((stack1 = alias2(alias1(depth0, "argument", {"start":{"line":98,"column":37},"end":{"line":98,"column":45}} ), depth0)) != null ? stack1 : "")
+    + "], "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":98,"column":50},"end":{"line":98,"column":81}}})) != null ? stack1 : "")
+    + "(size_t)"
+    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":98,"column":91},"end":{"line":98,"column":99}} ), depth0)) != null ? stack1 : "")
+    + ");\n";
+},"14":function(container,depth0,helpers,partials,data) {
+    return "batch * ";
+},"15":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  float *"
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":100,"column":11},"end":{"line":100,"column":15}} ), depth0)) != null ? stack1 : "")
+    + " = malloc("
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":27},"end":{"line":100,"column":58}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":100,"column":60},"end":{"line":100,"column":68}} ), depth0)) != null ? stack1 : "")
+    + " * sizeof(float));\n";
+},"16":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":104,"column":23},"end":{"line":104,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " != NULL"
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"last"),{"name":"unless","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":37},"end":{"line":104,"column":68}}})) != null ? stack1 : "");
+},"17":function(container,depth0,helpers,partials,data) {
+    return " && ";
+},"18":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":105,"column":48},"end":{"line":105,"column":52}} ), depth0)) != null ? stack1 : "")
     + ", ";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+},"19":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"unless","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":108,"column":0},"end":{"line":110,"column":11}}})) != null ? stack1 : "");
+},"20":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  for (size_t i = 0; status == "
+    + ((stack1 = alias2(alias1(depths[1], "upper", {"start":{"line":109,"column":33},"end":{"line":109,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "_OK && i < "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":109,"column":54},"end":{"line":109,"column":85}}})) != null ? stack1 : "")
+    + "(size_t)"
+    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":109,"column":95},"end":{"line":109,"column":103}} ), depth0)) != null ? stack1 : "")
+    + "; i++) printf(\"%.9g\\n\", "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":109,"column":131},"end":{"line":109,"column":135}} ), depth0)) != null ? stack1 : "")
+    + "[i]);\n";
+},"21":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  free("
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":113,"column":9},"end":{"line":113,"column":13}} ), depth0)) != null ? stack1 : "")
+    + ");\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1479,38 +1655,78 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return "/* The least that runs "
     + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":1,"column":25},"end":{"line":1,"column":29}} ), depth0)) != null ? stack1 : "")
-    + ": compile with "
-    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":1,"column":48},"end":{"line":1,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " from weights.bin: compile with "
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":1,"column":65},"end":{"line":1,"column":71}} ), depth0)) != null ? stack1 : "")
     + " and link "
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":1,"column":68},"end":{"line":1,"column":75}} ), depth0)) != null ? stack1 : "")
-    + " and the CUDA runtime. */\n#include \""
-    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":2,"column":12},"end":{"line":2,"column":18}} ), depth0)) != null ? stack1 : "")
-    + "\"\n\n#include <cuda_runtime.h>\n\n/* parameters: host memory, in the order of "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":6,"column":46},"end":{"line":6,"column":52}} ), depth0)) != null ? stack1 : "")
-    + "_parameter_name; the rest: device memory. */\nint run_once(const float *const *parameters, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":45},"end":{"line":7,"column":112}}})) != null ? stack1 : "")
-    + "int batch) {\n  "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":8,"column":4},"end":{"line":8,"column":10}} ), depth0)) != null ? stack1 : "")
-    + "_model *model;\n  void *workspace;\n  "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":10,"column":4},"end":{"line":10,"column":10}} ), depth0)) != null ? stack1 : "")
-    + "_status status = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":10,"column":31},"end":{"line":10,"column":37}} ), depth0)) != null ? stack1 : "")
-    + "_create(&model, parameters);\n  if (status != "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":11,"column":18},"end":{"line":11,"column":23}} ), depth0)) != null ? stack1 : "")
-    + "_OK) return status;\n  if (cudaMalloc(&workspace, "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":12,"column":31},"end":{"line":12,"column":37}} ), depth0)) != null ? stack1 : "")
-    + "_workspace_size(batch)) != cudaSuccess) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":12,"column":88},"end":{"line":12,"column":93}} ), depth0)) != null ? stack1 : "")
-    + "_MEMORY;\n  status = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":13,"column":13},"end":{"line":13,"column":19}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":1,"column":85},"end":{"line":1,"column":92}} ), depth0)) != null ? stack1 : "")
+    + " and the CUDA runtime. CMake builds\n * it as "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":2,"column":11},"end":{"line":2,"column":18}} ), depth0)) != null ? stack1 : "")
+    + "_example; with CNXC_CPU device memory is memory, as for the kernels that are built so. */\n#include \""
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":3,"column":12},"end":{"line":3,"column":18}} ), depth0)) != null ? stack1 : "")
+    + "\"\n\n#include <stdio.h>\n#include <stdlib.h>\n\n#ifdef CNXC_CPU\n#include <string.h>\nenum { cudaSuccess, cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost };\nstatic int cudaMalloc(void **memory, size_t bytes) {\n  *memory = aligned_alloc(256, (bytes + 255) / 256 * 256);\n  return *memory == NULL;\n}\nstatic int cudaMemcpy(void *to, const void *from, size_t bytes, int kind) {\n  memcpy(to, from, bytes);\n  return kind < 0;\n}\nstatic int cudaFree(void *memory) {\n  free(memory);\n  return 0;\n}\n#else\n#include <cuda_runtime.h>\n#endif\n\n/* `count` values of a file into memory to be freed, or NULL. */\nstatic float *read_file(const char *name, size_t count) {\n  float *values = malloc(count * sizeof(float));\n  FILE *file = fopen(name, \"rb\");\n  if (values != NULL && (file == NULL || fread(values, sizeof(float), count, file) != count)) {\n    free(values);\n    values = NULL;\n  }\n  if (file != NULL) fclose(file);\n  if (values == NULL) fprintf(stderr, \"%s does not hold %zu values\\n\", name, count);\n  return values;\n}\n\n/* What has been told already. */\nenum { NO_FILE = -1 };\n\nstatic int status_of(int error) { return error == cudaSuccess ? "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":43,"column":66},"end":{"line":43,"column":71}} ), depth0)) != null ? stack1 : "")
+    + "_OK : 1000 + error; }\n\n/* The weights as `cnxc compile --weights` writes them: parameters one after the other. */\nstatic int load("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":46,"column":18},"end":{"line":46,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "_model **model, const char *name) {\n  const size_t count = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":47,"column":25},"end":{"line":47,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_count();\n  size_t total = 0;\n  for (size_t i = 0; i < count; i++) total += "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":49,"column":48},"end":{"line":49,"column":54}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_elements(i);\n  int status = NO_FILE;\n  float *values = read_file(name, total);\n  const float **parameters = malloc(count * sizeof(*parameters));\n  if (values != NULL && parameters != NULL) {\n    const float *next = values;\n    for (size_t i = 0; i < count; next += "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":55,"column":44},"end":{"line":55,"column":50}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_elements(i++)) parameters[i] = next;\n    status = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":56,"column":15},"end":{"line":56,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "_create(model, parameters); /* copies them */\n  }\n  free(parameters);\n  free(values);\n  return status;\n}\n\n/* One pass over host memory. */\nstatic int run_once(const char *weights, "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":41},"end":{"line":64,"column":108}}})) != null ? stack1 : "")
+    + "int batch) {\n  const size_t images = (size_t)batch;\n  const size_t bytes[] = {"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":27},"end":{"line":66,"column":114}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":66,"column":116},"end":{"line":66,"column":122}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size(batch)};\n  enum { buffers = sizeof(bytes) / sizeof(bytes[0]) };\n  void *at[buffers] = {0}; /* device memory; freeing NULL does nothing */\n  "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":69,"column":4},"end":{"line":69,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "_model *model = NULL;\n  int status = load(&model, weights);\n  for (int i = 0; i < buffers && status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":71,"column":45},"end":{"line":71,"column":50}} ), depth0)) != null ? stack1 : "")
+    + "_OK; i++) status = status_of(cudaMalloc(&at[i], bytes[i]));\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":0},"end":{"line":76,"column":9}}})) != null ? stack1 : "")
+    + "  if (status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":77,"column":18},"end":{"line":77,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_OK)\n    status = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":78,"column":15},"end":{"line":78,"column":21}} ), depth0)) != null ? stack1 : "")
     + "_forward(model, batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":44},"end":{"line":13,"column":78}}})) != null ? stack1 : "")
-    + "workspace, "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":13,"column":91},"end":{"line":13,"column":97}} ), depth0)) != null ? stack1 : "")
-    + "_workspace_size(batch), 0);\n  cudaFree(workspace); /* waits for the pass */\n  "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":15,"column":4},"end":{"line":15,"column":10}} ), depth0)) != null ? stack1 : "")
-    + "_destroy(model);\n  return status;\n}\n";
-},"useData":true},
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":78,"column":46},"end":{"line":78,"column":85}}})) != null ? stack1 : "")
+    + "at[buffers - 1], bytes[buffers - 1], NULL);\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":79,"column":0},"end":{"line":83,"column":9}}})) != null ? stack1 : "")
+    + "  for (int i = 0; i < buffers; i++) cudaFree(at[i]);\n  "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":85,"column":4},"end":{"line":85,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "_destroy(model);\n  return status;\n}\n\n/* "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":89,"column":5},"end":{"line":89,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "_example WEIGHTS"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":30},"end":{"line":89,"column":83}}})) != null ? stack1 : "")
+    + ": files of f32, "
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":89,"column":101},"end":{"line":89,"column":109}} ), depth0)) != null ? stack1 : "")
+    + " image"
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"single"),{"name":"unless","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":117},"end":{"line":89,"column":147}}})) != null ? stack1 : "")
+    + "; prints every output, a value a line. */\nint main(int argc, char **argv) {\n  enum { batch = "
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":91,"column":19},"end":{"line":91,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " };\n  if (argc != "
+    + ((stack1 = alias2(alias1(depth0, "argumentCount", {"start":{"line":92,"column":16},"end":{"line":92,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    fprintf(stderr, \"usage: %s WEIGHTS"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":93,"column":38},"end":{"line":93,"column":91}}})) != null ? stack1 : "")
+    + "\\n\", argv[0]);\n    return 2;\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":96,"column":0},"end":{"line":102,"column":9}}})) != null ? stack1 : "")
+    + "  int status = NO_FILE;\n  if ("
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":6},"end":{"line":104,"column":77}}})) != null ? stack1 : "")
+    + ")\n    status = run_once(argv[1], "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":105,"column":31},"end":{"line":105,"column":65}}})) != null ? stack1 : "")
+    + "batch);\n  if (status != "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":106,"column":18},"end":{"line":106,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_OK && status != NO_FILE) fprintf(stderr, \"%s\\n\", "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":106,"column":77},"end":{"line":106,"column":83}} ), depth0)) != null ? stack1 : "")
+    + "_status_text(status));\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":107,"column":0},"end":{"line":111,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":0},"end":{"line":114,"column":9}}})) != null ? stack1 : "")
+    + "  return status != "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":115,"column":21},"end":{"line":115,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_OK;\n}\n";
+},"useData":true,"useDepths":true},
 
   "host/kernel-list": {"0":function(container,depth0,helpers,partials,data) {
     var stack1;

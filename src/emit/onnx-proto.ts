@@ -20,6 +20,8 @@ export interface OnnxGraph {
   readonly initializers: readonly OnnxTensor[];
   readonly inputs: readonly OnnxValueInfo[];
   readonly outputs: readonly OnnxValueInfo[];
+  /** What lies between them: `value_info`. */
+  readonly values: readonly OnnxValueInfo[];
 }
 
 export interface OnnxNode {
@@ -35,7 +37,7 @@ export type OnnxAttribute =
   | { readonly name: string; readonly kind: "ints"; readonly value: readonly number[] }
   | { readonly name: string; readonly kind: "string"; readonly value: string };
 
-export type OnnxDType = "f32" | "f16" | "u8" | "i64";
+export type OnnxDType = "f32" | "f16" | "u8" | "i64" | "bool";
 
 export interface OnnxTensor {
   readonly name: string;
@@ -55,8 +57,8 @@ export interface OnnxPlace {
 export interface OnnxValueInfo {
   readonly name: string;
   readonly dtype: OnnxDType;
-  /** A length, or the name of a symbolic one. */
-  readonly shape: readonly (number | string)[];
+  /** A length, the name of a symbolic one, or null where it is known in a run alone. */
+  readonly shape: readonly (number | string | null)[];
 }
 
 export interface OnnxCodec {
@@ -81,7 +83,7 @@ export async function loadOnnxCodec(): Promise<OnnxCodec> {
   };
 }
 
-const dtypeCodes = { f32: 1, f16: 10, u8: 2, i64: 7 } as const satisfies Record<OnnxDType, number>;
+const dtypeCodes = { f32: 1, f16: 10, u8: 2, i64: 7, bool: 9 } as const satisfies Record<OnnxDType, number>;
 const kindCodes = { float: 1, int: 2, string: 3, ints: 7 } as const satisfies Record<OnnxAttribute["kind"], number>;
 const externalLocation = 1;
 
@@ -103,6 +105,7 @@ const messages = {
     initializer: graph.initializers.map(messages.tensor),
     input: graph.inputs.map(messages.valueInfo),
     output: graph.outputs.map(messages.valueInfo),
+    valueInfo: graph.values.map(messages.valueInfo),
   }),
   node: ({ name, op, inputs, outputs, attributes }: OnnxNode) => ({
     name,
@@ -140,7 +143,7 @@ const messages = {
     type: {
       tensorType: {
         elemType: dtypeCodes[dtype],
-        shape: { dim: shape.map(d => (typeof d === "string" ? { dimParam: d } : { dimValue: d })) },
+        shape: { dim: shape.map(d => (typeof d === "string" ? { dimParam: d } : d === null ? {} : { dimValue: d })) },
       },
     },
   }),
@@ -167,6 +170,7 @@ interface Wire {
     readonly initializer: readonly Wire["tensor"][];
     readonly input: readonly Wire["valueInfo"][];
     readonly output: readonly Wire["valueInfo"][];
+    readonly valueInfo: readonly Wire["valueInfo"][];
   };
   readonly node: {
     readonly name: string;
@@ -231,6 +235,7 @@ const plain = {
     initializers: wire.initializer.map(plain.tensor),
     inputs: wire.input.map(plain.valueInfo),
     outputs: wire.output.map(plain.valueInfo),
+    values: wire.valueInfo.map(plain.valueInfo),
   }),
   node: ({ name, opType, input, output, attribute }: Wire["node"]): OnnxNode => ({
     name,
@@ -253,6 +258,6 @@ const plain = {
   valueInfo: ({ name, type }: Wire["valueInfo"]): OnnxValueInfo => ({
     name,
     dtype: keyOf(dtypeCodes, type.tensorType.elemType, "data type"),
-    shape: type.tensorType.shape.dim.map(({ dimParam, dimValue }) => dimParam ?? dimValue ?? 0),
+    shape: type.tensorType.shape.dim.map(({ dimParam, dimValue }) => dimParam ?? dimValue ?? null),
   }),
 };

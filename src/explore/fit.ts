@@ -1,5 +1,6 @@
 import type { StorageType } from "../model/model.ts";
-import { type Device, deviceRanges, type Rates } from "./device.ts";
+import type { Device, Rates } from "./device.ts";
+import { possible } from "./possible.ts";
 import { predict } from "./predict.ts";
 import { agreementOf, type Pair } from "./report/statistics.ts";
 import type { Profile } from "./stage-cache.ts";
@@ -16,7 +17,7 @@ export interface Sample {
 interface Knob {
   readonly get: (device: Device) => number;
   readonly set: (device: Device, value: number) => Device;
-  /** Values that a device file may have. */
+  /** Values that a device can have. */
   readonly range: { readonly from: number; readonly to: number };
 }
 
@@ -27,19 +28,20 @@ const rateKnobs = (dtype: StorageType): readonly Knob[] =>
       ...device,
       rates: { ...device.rates, [dtype]: { ...(device.rates[dtype] as Rates), [name]: value } },
     }),
-    range: deviceRanges.rate,
+    range: possible[name],
   }));
 
 const commonKnobs: readonly Knob[] = (["bandwidth", "launch"] as const).map(name => ({
   get: device => device[name],
   set: (device, value) => ({ ...device, [name]: value }),
-  range: name === "launch" ? deviceRanges.launch : deviceRanges.rate,
+  range: possible[name],
 }));
 
 /**
  * The device whose predictions are nearest to what was measured: rates, bandwidth and launch that make the mean square of
  * log(predicted / measured) least, so that each sample counts the same however long it takes. A search along one number
- * at a time by ever smaller factors, which gives the same on every machine. Numbers that no sample depends on stay.
+ * at a time by ever smaller factors, which gives the same on every machine. Numbers that no sample depends on stay, and none
+ * leaves what devices can have.
  */
 export function fitDevice(start: Device, samples: readonly Sample[]): Device {
   const dtypes = [...new Set(samples.map(({ dtype }) => dtype))];

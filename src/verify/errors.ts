@@ -27,9 +27,19 @@ export function maxDifference(found: ArrayLike<number>, wanted: ArrayLike<number
   return most;
 }
 
-/** The place of the largest of `count` values from `start`; the first of equals. */
-export function argmax(values: ArrayLike<number>, start: number, count: number): number {
+/** Whether a value is NaN in both. */
+export function hasSharedNaN(found: ArrayLike<number>, wanted: ArrayLike<number>): boolean {
+  for (let i = 0; i < wanted.length; i++) if (Number.isNaN(found[i]) && Number.isNaN(wanted[i])) return true;
+  return false;
+}
+
+/** The place of the largest of `count` values from `start`, the first of equals; null where one of them is NaN. */
+export function argmax(values: ArrayLike<number>, start: number, count: number): number | null {
   let best = 0;
-  for (let i = 1; i < count; i++) if ((values[start + i] as number) > (values[start + best] as number)) best = i;
+  for (let i = 0; i < count; i++) {
+    const value = values[start + i] as number;
+    if (Number.isNaN(value)) return null;
+    if (value > (values[start + best] as number)) best = i;
+  }
   return best;
 }

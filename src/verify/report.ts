@@ -1,6 +1,6 @@
 import { shown } from "../diagnostics/escape.ts";
 import { escapeHtml, page } from "../html/page.ts";
-import type { Comparison, ValueError } from "./compare.ts";
+import { type Answer, answerOf, type Comparison, type ValueError } from "./compare.ts";
 
 /** One executor's result, as a report shows it. */
 export interface Judged {
@@ -11,35 +11,70 @@ export interface Judged {
   readonly milliseconds: number;
   readonly whole: Comparison;
   readonly each: Comparison | null;
+  /** Against values that were recorded; null where there are none. */
+  readonly recorded: Comparison | null;
+}
+
+/** Values that were recorded elsewhere, and how the float64 reference compares with them. */
+export interface Recorded {
+  readonly file: string;
+  readonly limit: number;
+  readonly reference: Comparison;
 }
 
 export interface ReportContent {
   readonly title: string;
   readonly facts: readonly (readonly [name: string, value: string])[];
   readonly judged: readonly Judged[];
+  readonly recorded: Recorded | null;
   readonly skipped: readonly string[];
 }
 
 const short = (x: number): string => (Number.isFinite(x) ? x.toExponential(1) : "not finite");
 const agreement = ({ top1 }: Comparison): string => (top1 === null ? "-" : `${top1.same}/${top1.of}`);
-const named = (value: ValueError | null): string => (value === null ? "none" : `${value.name} ${short(value.relL2)}`);
-const answer = ({ whole, each }: Judged): string => (whole.first === null && !each?.first ? "right" : "wrong");
+/** An error of a value that is comparable at all. */
+export const errorOf = ({ relL2, answer }: ValueError): string => (answer === "NaN in both" ? "NaN" : short(relL2));
+const named = (value: ValueError | null): string => (value === null ? "none" : `${value.name} ${errorOf(value)}`);
 
 const head = ["executor", "answer", "outputs", "top-1", "first off", "worst", "limit", "ms"];
-const rowOf = (one: Judged): readonly string[] => [
-  one.name,
-  answer(one),
-  short(one.whole.worst.relL2),
-  agreement(one.whole),
-  named(one.each?.first ?? one.whole.first),
-  named(one.each?.worst ?? one.whole.worst),
-  short(one.limit),
-  one.milliseconds.toFixed(1),
+const rowOf = ({ name, whole, each, limit, milliseconds }: Judged): readonly string[] => [
+  name,
+  answerOf([whole, each]),
+  errorOf(whole.worst),
+  agreement(whole),
+  named(each?.first ?? whole.first),
+  named(each?.worst ?? whole.worst),
+  short(limit),
+  milliseconds.toFixed(1),
+];
+
+const recordedHead = ["executor", "answer", "values", "top-1", "first off", "worst", "limit"];
+type RecordedRow = Pick<Judged, "name" | "limit"> & { readonly recorded: Comparison };
+
+/** The reference first: where that is off, the spec or the weights are not those of what was recorded. */
+function recordedRows({ judged, recorded }: Pick<ReportContent, "judged" | "recorded">): readonly RecordedRow[] {
+  if (recorded === null) return [];
+  const { reference, limit } = recorded;
+  const others = judged.flatMap(({ name, limit, recorded }) => (recorded === null ? [] : [{ name, limit, recorded }]));
+  return [{ name: "reference", limit, recorded: reference }, ...others];
+}
+
+const recordedCells = ({ name, limit, recorded }: RecordedRow): readonly string[] => [
+  name,
+  answerOf([recorded]),
+  `${recorded.values.length}`,
+  agreement(recorded),
+  named(recorded.first),
+  named(recorded.worst),
+  short(limit),
 ];
 
 /** The table for a terminal. Errors are relative in l2. */
-export function textReport({ judged, skipped }: Pick<ReportContent, "judged" | "skipped">): string {
-  return `${[...columns([head, ...judged.map(rowOf)]), ...skipped].join("\n")}\n`;
+export function textReport(content: Pick<ReportContent, "judged" | "recorded" | "skipped">): string {
+  const { judged, recorded, skipped } = content;
+  const rows = recordedRows(content).map(recordedCells);
+  const beside = recorded && ["", `against ${shown(recorded.file)}:`, ...columns([recordedHead, ...rows])];
+  return `${[...columns([head, ...judged.map(rowOf)]), ...(beside ?? []), ...skipped].join("\n")}\n`;
 }
 
 /** Every value that was compared, a column an executor. */
@@ -48,7 +83,7 @@ export function valuesReport({ judged }: Pick<ReportContent, "judged">): string 
   const rows = (compared[0] ?? []).map(({ name, shape }, i) => [
     name,
     `[${shape.join(", ")}]`,
-    ...compared.map(values => short(values[i]?.relL2 ?? Number.NaN)),
+    ...compared.map(values => (values[i] === undefined ? short(Number.NaN) : errorOf(values[i]))),
   ]);
   return `${columns([["value", "shape", ...judged.map(({ name }) => name)], ...rows]).join("\n")}\n`;
 }
@@ -65,35 +100,72 @@ export function columns(rows: readonly (readonly string[])[]): readonly string[]
   );
 }
 
-/** One HTML page: the same table, and for each executor every value with its error on a logarithmic scale. */
-export const htmlReport = ({ title, facts, judged, skipped }: ReportContent): string =>
-  page({
+/** One HTML page: the same tables, and for each executor every value with its error on a logarithmic scale. */
+export const htmlReport = (content: ReportContent): string => {
+  const { title, facts, judged, skipped } = content;
+  return page({
     title,
     facts,
     style,
     body: [
       `<section aria-labelledby="executors"><h2 id="executors">Executors</h2>`,
-      `<p>Against the float64 reference on the same weights and inputs. Errors are ‖found − wanted‖ / ‖wanted‖; an answer is right where no value is farther off than its limit.</p>`,
-      `<div class="sheet scroll"><table><thead><tr>${head.map(cell => `<th scope="col">${cell}</th>`).join("")}</tr></thead><tbody>`,
-      ...judged.map(
-        one =>
-          `<tr class="${answer(one)}">${rowOf(one)
-            .map(cell => `<td>${escapeHtml(cell)}</td>`)
-            .join("")}</tr>`,
+      `<p>Against the float64 reference on the same weights and inputs. Errors are ‖found − wanted‖ / ‖wanted‖; an answer is right where no value is farther off than its limit, and none is NaN.</p>`,
+      table(
+        head,
+        judged.map(one => ({ answer: answerOf([one.whole, one.each]), cells: rowOf(one) })),
       ),
-      `</tbody></table></div>`,
       ...skipped.map(line => `<p class="note">${escapeHtml(line)}</p>`),
       `</section>`,
+      ...recordedSection(content),
       ...judged.map(sectionOf),
     ].join("\n"),
   });
+};
+
+const table = (
+  titles: readonly string[],
+  rows: readonly { readonly answer: Answer; readonly cells: readonly string[] }[],
+): string =>
+  [
+    `<div class="sheet scroll"><table><thead><tr>${titles.map(title => `<th scope="col">${escapeHtml(title)}</th>`).join("")}</tr></thead><tbody>`,
+    ...rows.map(
+      ({ answer, cells }) =>
+        `<tr class="${classOf(answer)}">${cells.map(cell => `<td>${escapeHtml(cell)}</td>`).join("")}</tr>`,
+    ),
+    `</tbody></table></div>`,
+  ].join("\n");
+
+const classOf = (answer: Answer): string => (answer === "right" ? "right" : "wrong");
+
+/** What was recorded: who agrees with it, and every value, a column an executor. */
+function recordedSection(content: ReportContent): readonly string[] {
+  const rows = recordedRows(content);
+  const [reference] = rows;
+  if (content.recorded === null || reference === undefined) return [];
+  const values = reference.recorded.values.map(({ name, shape }, i) => {
+    const found = rows.flatMap(({ recorded }) => recorded.values[i] ?? []);
+    const answer = found.find(({ answer }) => answer !== "right")?.answer ?? "right";
+    return { answer, cells: [name, `[${shape.join(", ")}]`, ...found.map(errorOf)] };
+  });
+  return [
+    `<section aria-labelledby="recorded"><h2 id="recorded">Recorded values</h2>`,
+    `<p>Against ${escapeHtml(content.recorded.file)}. Where the reference is off, the spec or the weights are not those of what was recorded.</p>`,
+    table(
+      recordedHead,
+      rows.map(row => ({ answer: answerOf([row.recorded]), cells: recordedCells(row) })),
+    ),
+    table(["value", "shape", ...rows.map(({ name }) => name)], values),
+    `</section>`,
+  ];
+}
 
 function sectionOf({ name, on, limit, whole, each }: Judged, index: number): string {
+  const limitShare = shareOf(limit);
   const rows = (each ?? whole).values.map(
-    ({ name, shape, relL2, maxDifference, right }) =>
-      `<tr class="${right ? "right" : "wrong"}"><th scope="row">${escapeHtml(name)}</th><td>[${shape.join(", ")}]</td>` +
-      `<td>${short(relL2)}</td><td>${short(maxDifference)}</td>` +
-      `<td class="bar"><span style="width:${share(relL2)}%"></span><i style="left:${share(limit)}%"></i></td></tr>`,
+    value =>
+      `<tr class="${classOf(value.answer)}"><th scope="row">${escapeHtml(value.name)}</th><td>[${value.shape.join(", ")}]</td>` +
+      `<td>${errorOf(value)}</td><td>${short(value.maxDifference)}</td>` +
+      `<td class="bar"><span style="width:${share(value)}%"></span><i style="left:${limitShare}%"></i></td></tr>`,
   );
   return [
     `<section aria-labelledby="e${index}"><h2 id="e${index}">${escapeHtml(name)}</h2>`,
@@ -104,8 +176,11 @@ function sectionOf({ name, on, limit, whole, each }: Judged, index: number): str
   ].join("\n");
 }
 
-/** Per cent of a bar for an error from 1e-9 to 1; what is not finite fills it. */
-const share = (error: number): string => {
+/** Per cent of a bar for an error; NaN in both fills it. */
+const share = ({ relL2, answer }: ValueError): string => shareOf(answer === "NaN in both" ? Number.NaN : relL2);
+
+/** The same from 1e-9 to 1; what is not finite fills it. */
+const shareOf = (error: number): string => {
   const decades = Number.isFinite(error) ? Math.log10(Math.max(error, 1e-9)) + 9 : 9;
   return ((100 * Math.min(decades, 9)) / 9).toFixed(1);
 };

@@ -171,6 +171,12 @@ const graphRows: readonly ArtifactRow[] = [
   model("O14-no-such-output", "an output that nothing makes", graph, ({ graph }) => {
     graph.output[0].name = "nothing";
   }),
+  model("O14-no-such-value", "a shape of a value that nothing makes", graph, ({ graph }) => {
+    graph.valueInfo[0].name = "nowhere";
+  }),
+  model("O17-value-shape", "a value that is declared otherwise than the nodes make it", shape, ({ graph }) => {
+    graph.valueInfo.at(-1).type.tensorType.shape.dim.at(-1).dimValue++;
+  }),
   model("O14-no-graph", "a model without a graph", graph, model => {
     delete model.graph;
   }),

@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type Device, printDevice, type Rates, readDevice } from "../../src/explore/device.ts";
 import { agreement, fitDevice } from "../../src/explore/fit.ts";
+import { calibrationModels } from "../../src/explore/fit-models.ts";
 import { type KernelConfig, keepsApart, launchesOf } from "../../src/explore/lowering.ts";
+import { impossibilities, untold } from "../../src/explore/possible.ts";
 import { predict } from "../../src/explore/predict.ts";
 import { type Profile, StageCache } from "../../src/explore/stage-cache.ts";
 import { openDevice, shippedDevices } from "../../src/node/inputs/devices.ts";
@@ -119,6 +121,63 @@ describe("predictions", () => {
     );
     const fitted = fitDevice(must(openDevice("swiftshader")), samples);
     expect(readDevice(utf8(printDevice(fitted)), "fitted")).toMatchObject({ ok: true });
+  });
+
+  describe("a fit is refused that no device could be", () => {
+    const form = { tuning: "swiftshader", dtype: "f32", batch: 1 } as const;
+    const rates: Rates = { product: 1e9, depthwise: 4e8, values: 5e7 };
+    const device = { ...must(openDevice("swiftshader")), rates: { f32: rates }, bandwidth: 2e9, launch: 3e-4 };
+    /** What calibrate would time on a device whose speed changes from model to model by these factors. */
+    const fitTo = (change: Partial<Device>, factors: readonly number[] = [1]) => {
+      const parts = new StageCache(model => launchesOf(model, form), { apart: keepsApart(form) });
+      const samples = calibrationModels.map((model, i) => {
+        const profile = must(parts.profile(model));
+        const seconds = secondsOf(profile, { ...device, ...change }, form) * (factors[i % factors.length] as number);
+        return { profile, dtype: "f32", batch: 1, seconds } as const;
+      });
+      const fitted = fitDevice(device, samples);
+      const pairs = samples.map(({ profile, seconds }) => ({
+        predicted: secondsOf(profile, fitted, form),
+        measured: seconds,
+      }));
+      return { fitted, why: impossibilities(fitted, agreement(pairs)) };
+    };
+
+    test("but not what a device gives, however noisy by a tenth", () => {
+      expect(fitTo({}).why).toEqual([]);
+      expect(fitTo({}, [1, 1.1, 0.9, 1.05, 0.95]).why).toEqual([]);
+    });
+
+    test("for times of a machine that was busy", () => {
+      expect(fitTo({}, [1, 4, 0.5, 9, 2]).why.join()).toMatch(
+        /predictions are off by \d+ % in the median, more than 20 %/,
+      );
+    });
+
+    test.each([
+      [
+        { launch: 0, bandwidth: 1e12, rates: { f32: { product: 1e13, depthwise: 5e12, values: 5e11 } } },
+        "launch is 2.0\\d*e-7 seconds, the least",
+      ],
+      [
+        { rates: { f32: { ...rates, product: 1e5 } } },
+        "rates.f32.product is \\S+ multiply-adds a second of products, the least",
+      ],
+    ])("for times of %j", (change, said) => {
+      expect(fitTo(change).why.join()).toMatch(new RegExp(said));
+    });
+
+    test("and what no time depends on stays at the most that there is, and is told", () => {
+      const { fitted, why } = fitTo({ bandwidth: 1e17 });
+      expect(why).toEqual([]);
+      expect(fitted.bandwidth).toBeLessThanOrEqual(2e13);
+      expect(untold({ ...fitted, bandwidth: 2e13 })).toEqual(["bandwidth"]);
+    });
+
+    test.each(["h200", "lavapipe", "m3-max", "rtx-4090", "rtx-4090-webgpu", "swiftshader"])("%s is a device", name => {
+      const none = { medianError: 0, worstError: 0, rankCorrelation: 1 };
+      expect(impossibilities(must(openDevice(name)), none)).toEqual([]);
+    });
   });
 
   test("agreement of what is in the wrong order", () => {

@@ -60,7 +60,10 @@ const comparison = { worst: error, first: error, values: [error], top1: null } a
 const verified: ReportContent = {
   title: "a",
   facts: [["a", "b"]],
-  judged: [{ name: "a", on: "b", limit: 1e-3, milliseconds: 1, whole: comparison, each: comparison }],
+  judged: [
+    { name: "a", on: "b", limit: 1e-3, milliseconds: 1, whole: comparison, each: comparison, recorded: comparison },
+  ],
+  recorded: { file: "a", limit: 1e-3, reference: comparison },
   skipped: ["a"],
 };
 

@@ -10,6 +10,13 @@ export async function writeTensors(file: string, tensors: Parameters<typeof writ
   writeFileSync(file, Buffer.concat(parts));
 }
 
+/** What a file says of itself. */
+export async function metadataOf(file: string): Promise<Readonly<Record<string, string>>> {
+  const found = await readSafetensors(memorySource(file, readFileSync(file)));
+  if (!found.ok) throw new Error(found.diagnostics[0]?.message);
+  return Object.fromEntries(found.value.metadata);
+}
+
 /** What a file holds, by name. */
 export async function readTensors(
   file: string,

@@ -23,7 +23,9 @@ enum {
 };
 const char *atto_status_text(atto_status status);
 
-/* What atto_create takes: 140 tensors under their names in the official checkpoint. */
+/* What atto_create takes: 140 tensors under their names in the official checkpoint. The file weights.bin, which
+ * cnxc compile --weights writes beside this one, holds the values of all of them, one parameter after the other in this
+ * order, little-endian f32: read it whole, and parameter i begins where i - 1 ends. example.c does so. */
 size_t atto_parameter_count(void);
 const char *atto_parameter_name(size_t index);
 size_t atto_parameter_elements(size_t index);

@@ -23,7 +23,9 @@ enum {
 };
 const char *micro_status_text(micro_status status);
 
-/* What micro_create takes: 70 tensors under their names in the official checkpoint. */
+/* What micro_create takes: 70 tensors under their names in the official checkpoint. The file weights.bin, which
+ * cnxc compile --weights writes beside this one, holds the values of all of them, one parameter after the other in this
+ * order, little-endian f32: read it whole, and parameter i begins where i - 1 ends. example.c does so. */
 size_t micro_parameter_count(void);
 const char *micro_parameter_name(size_t index);
 size_t micro_parameter_elements(size_t index);

@@ -164,4 +164,8 @@ export const archiveMessages = {
     text: (name: string, sizes: readonly number[], needed: bigint, found: number) =>
       `array ${quoted(name)} ${shape(sizes)} needs ${needed} bytes but has ${found}`,
   },
+  "npz-large": {
+    kind: "E_USAGE",
+    text: () => "the outputs are more than the 4 GiB that an .npz of cnxc holds; give a name that ends in .safetensors",
+  },
 } as const satisfies Record<string, Message>;

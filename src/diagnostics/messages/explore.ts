@@ -7,6 +7,10 @@ export const exploreMessages = {
     kind: "E_O_FORMAT",
     text: (field: string, wants: string) => `${quoted(field)} of a device file must be ${wants}`,
   },
+  "calibration-impossible": {
+    kind: "E_CHECK",
+    text: (why: readonly string[]) => `no device is like what was fitted to the times: ${why.join("; ")}`,
+  },
   "unknown-device": {
     kind: "E_USAGE",
     text: (name: string, known: string, nearest: string | null) =>

@@ -1,7 +1,9 @@
 import { invariant } from "../../diagnostics/invariant.ts";
 import { renderTemplate } from "../../embedded/render-template.ts";
 import type { Model } from "../../model/model.ts";
-import { distinctKernels, type Plan, type Step } from "../../plan/plan.ts";
+import { distinctKernels, f16Params, type Plan, type Step } from "../../plan/plan.ts";
+import type { Weights } from "../../weights/tensor.ts";
+import { withinHalf } from "../../weights/use/within-half.ts";
 import { banner } from "../banner.ts";
 import type { EmitContext, OutputFile } from "../target.ts";
 import { blocksFor, type CudaKernel, elementType, scalars, storageOf } from "./kernels/shared.ts";
@@ -37,10 +39,7 @@ export function cudaFiles(plan: Plan, context: EmitContext, torch: boolean): rea
     ],
     [`${shared.prefix}.cu`, slashes + renderTemplate("host/launch-plan", { ...shared, ...launchPlan(plan) })],
     ["run.cu", slashes + renderTemplate("host/runner", runnerContext(plan, shared))],
-    [
-      "example.c",
-      `/* ${lines.join("\n * ")} */\n${renderTemplate("host/example", { ...shared, ports: portsOf(plan) })}`,
-    ],
+    ["example.c", `/* ${lines.join("\n * ")} */\n${renderTemplate("host/example", exampleContext(plan, shared))}`],
     [
       "CMakeLists.txt",
       lines.map(line => `# ${line}\n`).join("") +
@@ -50,7 +49,19 @@ export function cudaFiles(plan: Plan, context: EmitContext, torch: boolean): rea
   ];
   const paths = files.map(([path]) => path.toLowerCase());
   invariant(new Set(paths).size === paths.length, `two of these files have one name: ${paths.join(", ")}`);
-  return files.map(([path, contents]) => ({ path: `cuda/${path}`, contents }));
+  return [
+    ...files.map(([path, contents]) => ({ path: `cuda/${path}`, contents })),
+    ...(context.weights === null ? [] : [{ path: "cuda/weights.bin", contents: valuesOf(plan, context.weights) }]),
+  ];
+}
+
+/** The parameters one after the other, as `example.c` and `run.cu` read them: little-endian f32. */
+async function* valuesOf(plan: Plan, weights: Weights): AsyncGenerator<Uint8Array> {
+  const checked = withinHalf(weights, f16Params(plan));
+  for (const { name } of plan.params) {
+    const { buffer, byteOffset, byteLength } = await checked.f32(name);
+    yield new Uint8Array(buffer, byteOffset, byteLength);
+  }
 }
 
 /** The namespace of a model's kernels, which PyTorch's operators share. */
@@ -159,6 +170,16 @@ function apiContext(plan: Plan, model: Model, shared: Shared) {
     ports: portsOf(plan),
     mask: plan.inputs.some(port => port.keep !== null),
   };
+}
+
+function exampleContext(plan: Plan, shared: Shared) {
+  let argument = 2; // after the program and the weights
+  const ports = portsOf(plan).map((port, i, all) => ({
+    ...port,
+    argument: port.input ? argument++ : null,
+    last: i === all.length - 1,
+  }));
+  return { ...shared, ports, batchMin: plan.batch.min, single: plan.batch.min === 1, argumentCount: argument };
 }
 
 const runnerContext = (plan: Plan, shared: Shared) => {

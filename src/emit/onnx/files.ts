@@ -6,7 +6,14 @@ import type { Model } from "../../model/model.ts";
 import { elements, type Weights } from "../../weights/tensor.ts";
 import { fromF32 } from "../../weights/use/round.ts";
 import { beyondHalf, warnOfZeros } from "../../weights/use/within-half.ts";
-import { loadOnnxCodec, type OnnxCodec, type OnnxDType, type OnnxModel, type OnnxTensor } from "../onnx-proto.ts";
+import {
+  loadOnnxCodec,
+  type OnnxCodec,
+  type OnnxDType,
+  type OnnxGraph,
+  type OnnxModel,
+  type OnnxTensor,
+} from "../onnx-proto.ts";
 import type { OutputFile } from "../target.ts";
 import type { FloatType } from "./cast.ts";
 import type { ReadConstant } from "./constants.ts";
@@ -29,10 +36,10 @@ export interface Source {
 
 /** A model whose initializers are still to be worked out. */
 export interface Unwritten extends Omit<OnnxModel, "graph"> {
-  readonly graph: Lowered & { readonly doc: string };
+  readonly graph: Lowered & Pick<OnnxGraph, "doc" | "values">;
 }
 
-const bytesPerElement = { f32: 4, f16: 2, u8: 1, i64: 8 } as const satisfies Record<OnnxDType, number>;
+const bytesPerElement = { f32: 4, f16: 2, u8: 1, i64: 8, bool: 1 } as const satisfies Record<OnnxDType, number>;
 const byteLength = (tensor: Initializer): number => elements(tensor.shape) * bytesPerElement[dtypeOf(tensor)];
 const totalBytes = (tensors: readonly Initializer[]): number =>
   tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0);

@@ -7,7 +7,7 @@ import { emission } from "./ops.ts";
 import { type Initializer, type Style, writerFor } from "./writer.ts";
 
 /** An ONNX graph whose initializers are still to be worked out. */
-export interface Lowered extends Omit<OnnxGraph, "initializers" | "doc"> {
+export interface Lowered extends Omit<OnnxGraph, "initializers" | "doc" | "values"> {
   readonly initializers: readonly Initializer[];
 }
 

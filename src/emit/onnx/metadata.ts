@@ -11,10 +11,7 @@ export const metadata = (context: EmitContext): readonly (readonly [string, stri
   ["cnxc.preprocessing", JSON.stringify(preprocessing(context.model))],
   ...naming(context.model),
   ...masking(context.model),
-  [
-    "cnxc.license",
-    "The graph is generated and carries no licence of its own. The weights keep theirs: those published for ConvNeXt V2 are CC-BY-NC-4.0.",
-  ],
+  ["cnxc.license", `The graph is generated and carries no licence of its own. ${weightsLicense(context.weights)}`],
 ];
 
 /** What the logits stand for. */
@@ -24,6 +21,14 @@ function naming({ head }: Model): readonly (readonly [string, string])[] {
     ...(head.labels === null ? [] : [["cnxc.labels", JSON.stringify(head.labels)] as const]),
     ...(head.problem === usualProblem(head.classes) ? [] : [["cnxc.problem", head.problem] as const]),
   ];
+}
+
+/** Of the weights that are in the file, and of no others: who reads it may have trained them. */
+function weightsLicense(weights: EmitContext["weights"]): string {
+  if (weights === null) return "It holds no weights.";
+  return weights.license === undefined
+    ? "The weights in it keep theirs, which is not stated where they come from."
+    : `The weights in it are under ${weights.license}, as their file says.`;
 }
 
 /** What a mask has to be, for whoever draws one. */

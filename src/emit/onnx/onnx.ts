@@ -9,6 +9,7 @@ import { type Lowered, lowerToOnnx } from "./lower.ts";
 import { metadata, modelDoc } from "./metadata.ts";
 import { preprocessProblems, withPreprocessing } from "./preprocess-graph.ts";
 import { sitesProblems } from "./sites.ts";
+import { valuesOf } from "./value-info.ts";
 
 /** The oldest format that may hold each opset, for the sake of old readers. */
 export const irVersions = { 17: 8, 20: 9 } as const;
@@ -67,7 +68,7 @@ export function onnxModel(graph: Graph, context: EmitContext, floatTypes: FloatT
     producer: { name: "cnxc", version: context.version },
     doc,
     metadata: metadata(context),
-    graph: { ...whole, doc },
+    graph: { ...whole, doc, values: valuesOf(whole) },
   };
 }
 

@@ -3,6 +3,7 @@ import { ok } from "../../diagnostics/diagnostic.ts";
 import { describe } from "../../emit/wgsl/descriptor.ts";
 import { wgslTarget } from "../../emit/wgsl/target.ts";
 import { f16Params, type Plan } from "../../plan/plan.ts";
+import type { ModelDescriptor } from "../../runtime/descriptor.ts";
 import { requestDevice } from "../../runtime/device.ts";
 import type { Inputs } from "../../runtime/inputs.ts";
 import { createModel } from "../../runtime/model.ts";
@@ -10,6 +11,7 @@ import { withinHalf } from "../../weights/use/within-half.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { loadDawn } from "../gpu/dawn.ts";
 import type { RunTensor } from "../inputs/tensors.ts";
+import { progress } from "../process/progress.ts";
 import type { Prepare } from "./executor.ts";
 import { told } from "./model-errors.ts";
 
@@ -27,6 +29,7 @@ export const webgpu =
     return told(async () => {
       const device = await requestDevice(descriptor, gpu.value);
       const checked = withinHalf(weights, f16Params(made));
+      progress(compiling(descriptor, kind));
       const model = await createModel(descriptor, { device, weights: name => checked.f32(name) });
       await model.warmup(images);
       const on = `WebGPU (${kind}${half && !device.features.has("shader-f16") ? ", f16 unpacked" : ""})`;
@@ -44,6 +47,10 @@ export const webgpu =
       return used;
     });
   };
+
+/** What takes longest before the first run: on a software adapter seconds a kernel. */
+export const compiling = ({ name, kernels }: ModelDescriptor, kind: AdapterKind): string =>
+  `compiling the ${kernels.length} kernels of ${name} on ${kind}`;
 
 /** Inputs as the runtime takes them. */
 export const arraysOf = (inputs: ReadonlyMap<string, RunTensor>): Inputs =>

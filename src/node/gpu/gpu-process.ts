@@ -5,6 +5,7 @@ import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { childModule } from "../process/child-module.ts";
 import { delegating } from "../process/interrupt.ts";
+import { watchedHere } from "../process/terminal.ts";
 import { type AdapterKind, adapterKinds, findAdapter } from "./adapters.ts";
 
 /** Set in the process that was started for an adapter: the adapter's kind, and who started it, for it to believe it. */
@@ -26,7 +27,7 @@ export async function enterGpuProcess(wanted: AdapterKind | null): Promise<Resul
   const found = await findAdapter(wanted);
   if (!found.ok) return found;
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
-    env: { ...process.env, ...found.value.environment, ...colour(), ...marked(found.value.kind) },
+    env: { ...process.env, ...found.value.environment, ...colour(), ...watchedHere(), ...marked(found.value.kind) },
     stdio: ["inherit", "inherit", "pipe"],
   });
   child.stderr?.pipe(withoutDriverChatter()).pipe(process.stderr, { end: false });
@@ -107,7 +108,8 @@ function withoutDriverChatter(): Transform {
     encoding: "utf8",
     transform(chunk, _encoding, done) {
       const lines = (rest + String(chunk)).split(/(?<=\n)/);
-      rest = lines.at(-1)?.endsWith("\n") ? "" : (lines.pop() ?? "");
+      // A line that rewrites itself begins with a carriage return, and has no end for long.
+      rest = /\n$|^\r/.test(lines.at(-1) ?? "") ? "" : (lines.pop() ?? "");
       done(null, lines.map(keep).join(""));
     },
     flush(done) {

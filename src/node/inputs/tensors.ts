@@ -126,8 +126,10 @@ export function inputProblem(
     return error("run-input", place, key, `missing, the file holds ${names || "nothing"}`, expected);
   }
   const images = batch ?? Math.max(tensor.shape[0] ?? 0, 1);
-  if (tensor.dtype === "F32" && tensor.shape.join() === whole(images).join()) return null;
-  return error("run-input", tensor.place, key, `${tensor.dtype} [${tensor.shape.join(", ")}]`, expected);
+  const isShaped = tensor.shape.join() === whole(images).join();
+  if (tensor.dtype === "F32" && isShaped) return null;
+  const problem = error("run-input", tensor.place, key, `${tensor.dtype} [${tensor.shape.join(", ")}]`, expected);
+  return isShaped ? withNote(problem, "save it in float32: .float() in PyTorch, .astype('f4') in numpy") : problem;
 }
 
 /** The tensor that a port takes, under its own name or another. */

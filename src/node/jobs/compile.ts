@@ -16,11 +16,9 @@ import { isF16, type Request, type Selection } from "../../model/select.ts";
 import { allPasses } from "../../passes/all.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { bytesMoved, scratchBytes, weightBytes } from "../../plan/cost.ts";
-import { f16Params } from "../../plan/plan.ts";
 import { printPlan } from "../../plan/print.ts";
 import type { WebgpuProfileName } from "../../plan/tiles/tuning-profiles.ts";
 import type { Weights } from "../../weights/tensor.ts";
-import { withinHalf } from "../../weights/use/within-half.ts";
 import { readSpec } from "../files/read.ts";
 import { importReader } from "../inputs/import-reader.ts";
 import { type OpenWeights, openWeights, type WeightsOptions } from "../inputs/open-weights.ts";
@@ -131,7 +129,7 @@ async function compileOpening(
       text: made.map(({ text }) => text).join("") + stageText(request.emit, units),
       notes: made.flatMap(one => one.notes),
       weights: made.find(({ provenance }) => provenance !== null)?.provenance ?? null,
-      summaries: units.map(summarise),
+      summaries: units.map(unit => summarise(unit, request.weights !== null)),
     },
     warnings,
   );
@@ -168,7 +166,6 @@ async function compileSpec(spec: string, job: Job): Promise<Result<SpecCompiled>
 
   const notes: string[] = [];
   let provenance: Provenance | null = null;
-  let weights: Weights | null = null;
   const compiled = await compile(source.value, read, {
     selection,
     sites,
@@ -178,15 +175,15 @@ async function compileSpec(spec: string, job: Job): Promise<Result<SpecCompiled>
     prepare: async requests => {
       const prepared = await prepare(requests, job);
       if (!prepared.ok) return prepared;
-      ({ provenance, weights } = prepared.value);
+      ({ provenance } = prepared.value);
       notes.push(...prepared.value.notes);
       const { onnx, preprocess } = request;
+      const { weights } = prepared.value;
       return ok({ weights, specName: baseName(spec), version, onnx, preprocess }, prepared.diagnostics);
     },
   });
   if (!compiled.ok) return fail(...source.diagnostics, ...compiled.diagnostics);
   const { units, files } = compiled.value;
-  if (emit === null && weights !== null) for (const unit of units) await checkHalfOfCuda(unit, weights);
   return ok({ units, files, text: "", notes, provenance }, [...source.diagnostics, ...compiled.diagnostics]);
 }
 
@@ -209,14 +206,6 @@ async function prepare(requests: readonly Request[], { request, report, opened }
   // A stage that is printed has no manifest.
   const provenance = request.emit === null ? ((await weights.value?.provenance()) ?? null) : null;
   return ok({ weights: weights.value, notes: notes.value, provenance }, weights.diagnostics);
-}
-
-/** CUDA's library packs its weights when it is loaded; what f16 does to them is told here nevertheless. */
-async function checkHalfOfCuda({ target, plan }: Unit, weights: Weights): Promise<void> {
-  if (target !== "cuda" || plan === null) return;
-  const stored = f16Params(plan);
-  const checked = withinHalf(weights, stored);
-  for (const name of stored) await checked.f32(name);
 }
 
 /** What the inputs given for it say of an f16 build; nothing where none are given. */
@@ -316,9 +305,11 @@ const stageText = (stage: EmitKind | null, units: readonly Unit[]): string =>
 /** What a step of a plan is called where it runs. */
 const stepNames: { readonly [K in TargetName]: string } = { wgsl: "dispatches", onnx: "operators", cuda: "launches" };
 
-function summarise({ model, target, plan, graph }: Unit): string {
+function summarise({ model, target, plan, graph }: Unit, weighted: boolean): string {
   const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
-  if (plan === null) return `${model.name} ${target}: ${graph.nodes.size} values`;
+  // A runtime loads no such graph, and says so in words of its own.
+  const without = weighted ? "" : ", without weights; --weights puts them in";
+  if (plan === null) return `${model.name} ${target}: ${graph.nodes.size} values${without}`;
   return (
     `${model.name} ${target}: ${plan.steps.length} ${stepNames[target]}, ${mb(weightBytes(plan))} of weights, ` +
     `${mb(scratchBytes(plan))} of scratch and ${mb(bytesMoved(plan))} moved an image`

@@ -12,7 +12,8 @@ import type { RunRequest } from "../executors/executor.ts";
 import { paramsOf } from "../inputs/open-weights.ts";
 import { drawInputs } from "../inputs/tensors.ts";
 import { progress } from "../process/progress.ts";
-import { judgeOne, outputsOf, type Subject, subjectName, type VerifyJob } from "./verify.ts";
+import { type Subject, subjectName } from "./subject.ts";
+import { judgeOne, outputsOf, type VerifyJob } from "./verify.ts";
 
 export interface DifferentialJob extends Pick<VerifyJob, "subjects" | "adapter" | "tolerance"> {
   readonly count: number;
@@ -108,13 +109,17 @@ const absences: ReadonlySet<DiagnosticCode> = new Set(["missing-tool", "no-adapt
 
 async function judged(prepared: Prepared, subject: Subject, job: Judging): Promise<Found> {
   if ("why" in prepared) return { why: prepared.why, off: Number.NaN };
-  const verdict = await judgeOne(subject, { ...job, floor: smallRms }, prepared.request, prepared.wanted);
+  const verdict = await judgeOne(subject, { ...job, floor: smallRms }, prepared.request, {
+    wanted: prepared.wanted,
+    recorded: null,
+  });
   if (!verdict.ok) {
     const isAbsent = verdict.diagnostics.some(({ code }) => absences.has(code));
     return { why: said(verdict), off: Number.NaN, ...(isAbsent ? { absent: verdict.diagnostics } : {}) };
   }
   const { first, worst } = verdict.value.whole;
-  return { why: first === null ? null : `'${first.name}' is ${first.relL2.toExponential(1)} off`, off: worst.relL2 };
+  const off = first?.answer === "NaN in both" ? "NaN in both" : `${first?.relL2.toExponential(1)} off`;
+  return { why: first === null ? null : `'${first.name}' is ${off}`, off: worst.relL2 };
 }
 
 const said = ({ diagnostics }: Pick<Result<unknown>, "diagnostics">): string => diagnostics[0]?.message ?? "it fails";

@@ -1,11 +1,12 @@
 import * as path from "node:path";
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { shown } from "../../diagnostics/escape.ts";
-import { error } from "../../diagnostics/messages.ts";
+import { error, withNote } from "../../diagnostics/messages.ts";
 import { type Device, printDevice, type Rates, readDevice } from "../../explore/device.ts";
 import { type Agreement, agreement, fitDevice, type Sample } from "../../explore/fit.ts";
 import { calibrationModels } from "../../explore/fit-models.ts";
 import { keepsApart, launchesOf } from "../../explore/lowering.ts";
+import { impossibilities, untold } from "../../explore/possible.ts";
 import { predict } from "../../explore/predict.ts";
 import { StageCache } from "../../explore/stage-cache.ts";
 import type { StorageType } from "../../model/model.ts";
@@ -44,10 +45,13 @@ export async function calibrate({ output, name, adapter, dtypes }: Calibration):
   if (!samples.ok) return outcome({ diagnostics: samples.diagnostics });
   const fitted = rounded(fitDevice(start.value, samples.value));
   const errors = agreementOf(fitted, samples.value);
+  const why = impossibilities(fitted, errors);
+  if (why.length > 0) return outcome({ diagnostics: [withNote(error("calibration-impossible", null, why), quieter)] });
   const how = `fitted by cnxc calibrate to ${samples.value.length} models: median error ${percent(errors.medianError)}, worst ${percent(errors.worstError)}`;
   const fields = ["bandwidth", "launch", ...dtypes.map(dtype => `rates.${dtype}`)];
   const sources = Object.fromEntries([
     ...fields.map(field => [field, how]),
+    ...untold(fitted).map(field => [field, "the most that any device has: no time told it"]),
     ["units", `as of ${starts[kind]}, from which the fit began`],
   ]);
   const device: Device = { ...fitted, sources };
@@ -59,6 +63,9 @@ export async function calibrate({ output, name, adapter, dtypes }: Calibration):
     result: { device, ...errors },
   });
 }
+
+const quieter =
+  "the machine or the GPU had other work, or slowed down: run it again when it has none; nothing is written";
 
 const nameOf = (file: string): string => path.basename(file).replace(/\.json$/, "");
 

@@ -9,6 +9,7 @@ import type { AdapterKind } from "../gpu/adapters.ts";
 import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
 import { openWeights, type WeightsOptions } from "../inputs/open-weights.ts";
 import { readInputs, readLearningInputs } from "../inputs/tensors.ts";
+import { progress } from "../process/progress.ts";
 
 export interface RunJob extends ModelChoice {
   readonly on: ExecutorName;
@@ -45,6 +46,7 @@ export async function run(job: RunJob): Promise<Result<RunReport>> {
   const wanted = job.gradients === null ? ok(null) : gradientsOf(model, job.gradients, names);
   if (!wanted.ok) return wanted;
   return catchingFailures(async () => {
+    progress(`${model.name} on ${job.on}`);
     const report = await execute({
       model,
       batch,

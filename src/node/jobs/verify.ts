@@ -2,25 +2,23 @@ import { type Diagnostic, ok, type Result } from "../../diagnostics/diagnostic.t
 import { catchingFailures } from "../../diagnostics/failure.ts";
 import { build, type Extent, tapsOf } from "../../graph/build.ts";
 import { nodeOf, resolve } from "../../graph/graph.ts";
-import type { Model, Precision } from "../../model/model.ts";
+import type { Model } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { type Comparison, compare, type Outputs } from "../../verify/compare.ts";
 import { gradientLimit, precisionLimits } from "../../verify/precision-limits.ts";
+import { type RecordedValues, readRecorded } from "../../verify/recorded.ts";
+import type { Recorded } from "../../verify/report.ts";
 import { elements } from "../../weights/tensor.ts";
 import type { RunRequest } from "../executors/executor.ts";
-import { type ExecutorName, executor as executorOf } from "../executors/executors.ts";
+import { executor as executorOf } from "../executors/executors.ts";
 import { gradientsOf } from "../executors/gradients.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
 import { openOrDraw, type WeightsOptions } from "../inputs/open-weights.ts";
 import { drawInputs, drawLearningInputs, readInputs, readLearningInputs } from "../inputs/tensors.ts";
+import { asItIs, withTensors } from "../inputs/with-tensors.ts";
 import { progress } from "../process/progress.ts";
-
-/** An executor, and how it stores and multiplies. */
-export interface Subject {
-  readonly executor: ExecutorName;
-  readonly form: Precision;
-}
+import { type Subject, subjectName } from "./subject.ts";
 
 export interface VerifyJob extends ModelChoice {
   readonly subjects: readonly Subject[];
@@ -32,6 +30,8 @@ export interface VerifyJob extends ModelChoice {
   readonly binding: WeightsOptions;
   /** A file of inputs; null draws images. */
   readonly input: string | null;
+  /** A file of what PyTorch gave for those inputs, or null. */
+  readonly expect: string | null;
   readonly batch: number;
   readonly sites: SiteLayout;
   /** Compare every module too. */
@@ -51,6 +51,8 @@ export interface Verdict extends Subject {
   readonly whole: Comparison;
   /** Every module as an output, which no kernel then crosses; null where only the whole was wanted. */
   readonly each: Comparison | null;
+  /** The values that were recorded: outputs from the kernels that users get, modules from the other run. */
+  readonly recorded: Comparison | null;
 }
 
 export interface Verification {
@@ -58,14 +60,13 @@ export interface Verification {
   readonly batch: number;
   readonly weights: string;
   readonly verdicts: readonly Verdict[];
+  /** The reference beside the values that were recorded. */
+  readonly recorded: Recorded | null;
   /** Why others did not run. */
   readonly skipped: readonly string[];
   /** Which modules are compared. */
-  readonly modules: "all" | "blocks" | "stages" | "none";
+  readonly modules: "all" | "blocks" | "stages" | "recorded" | "none";
 }
-
-export const subjectName = ({ executor, form }: Subject): string => `${executor} ${form}`;
-export const isRight = ({ whole, each }: Verdict): boolean => whole.first === null && (each?.first ?? null) === null;
 
 /** Every subject against the float64 reference on the same weights and inputs. */
 export async function verify(job: VerifyJob): Promise<Result<Verification>> {
@@ -80,21 +81,27 @@ export async function verify(job: VerifyJob): Promise<Result<Verification>> {
   return catchingFailures(async () => {
     try {
       const batch = inputs.value.get("pixel_values")?.shape[0] ?? job.batch;
-      const { modules, taps } = job.each ? modulesWithin(model, batch) : { modules: "none" as const, taps: [] };
+      const recorded = job.expect === null ? ok(null) : await recordedOf(job.expect, model, batch);
+      if (!recorded.ok) return recorded;
+      const named = recorded.value?.modules ?? [];
+      const none = { modules: named.length > 0 ? ("recorded" as const) : ("none" as const), taps: [] };
+      const { modules, taps } = job.each ? modulesWithin(model, batch) : none;
+      const wanted = inNetwork(model, [...taps, ...named]);
       const names = job.gradients ? gradientsOf(model, [], undefined) : ok(null);
       if (!names.ok) return names;
       const learning = names.value && {
         dropPath: inputs.value.has("keep"),
         wanted: (name: string) => names.value?.has(name) ?? false,
       };
-      const request = { model, batch, taps, sites: job.sites, learning, weights: weights.value, inputs: inputs.value };
-      const judged = await judge(job, request);
+      const { sites } = job;
+      const request = { model, batch, taps: wanted, sites, learning, weights: weights.value, inputs: inputs.value };
+      const judged = await judge(job, request, recorded.value);
       if (!judged.ok) return judged;
-      const { verdicts, skipped } = judged.value;
       const origin = weights.value.origin;
-      return ok({ model: model.name, batch, weights: origin, verdicts, skipped, modules }, [
+      return ok({ model: model.name, batch, weights: origin, ...judged.value, modules }, [
         ...found.diagnostics,
         ...weights.diagnostics,
+        ...recorded.diagnostics,
         ...warnings,
       ]);
     } finally {
@@ -138,41 +145,70 @@ function modulesWithin(
   return { modules: "stages", taps: within("stage") };
 }
 
-type Judged = Pick<Verification, "verdicts" | "skipped">;
+/** What somebody else's code gave for the same inputs. */
+const recordedOf = (file: string, model: Model, batch: number): Promise<Result<RecordedValues>> =>
+  withTensors(file, asItIs, tensors => readRecorded(tensors, model, batch));
 
-async function judge(job: VerifyJob, request: RunRequest): Promise<Result<Judged>> {
+/** Modules in the order of the network, each once. */
+const inNetwork = (model: Model, names: readonly string[]): readonly string[] => {
+  const wanted = new Set(names);
+  return [...tapsOf(model).keys()].filter(name => wanted.has(name));
+};
+
+type Judged = Pick<Verification, "verdicts" | "recorded" | "skipped">;
+
+async function judge(job: VerifyJob, request: RunRequest, recorded: RecordedValues | null): Promise<Result<Judged>> {
   progress(`${request.model.name} on the float64 reference`);
   const reference = await outputsOf({ executor: "reference", form: "f32" }, job, request);
   if (!reference.ok) return reference;
   const wanted = inOrder(reference.value.outputs, request.taps);
+  const limit = job.tolerance ?? precisionLimits.f32;
+  const beside = recorded && {
+    file: recorded.file,
+    limit,
+    reference: compare(recorded.values, reference.value.outputs, limit),
+  };
   const verdicts: Verdict[] = [];
   const skipped: string[] = [];
   for (const subject of job.subjects) {
     progress(`${request.model.name} on ${subjectName(subject)}`);
-    const verdict = await judgeOne(subject, job, request, wanted);
+    const verdict = await judgeOne(subject, job, request, { wanted, recorded: recorded?.values ?? null });
     if (verdict.ok) verdicts.push(verdict.value);
     else if (job.lenient) skipped.push(`${subjectName(subject)} did not run: ${verdict.diagnostics[0]?.message}`);
     else return verdict;
   }
-  return ok({ verdicts, skipped });
+  return ok({ verdicts, recorded: beside, skipped });
+}
+
+/** What an executor is to give: the reference's values, and such as were recorded elsewhere. */
+export interface Wanted {
+  readonly wanted: Outputs;
+  readonly recorded: Outputs | null;
 }
 
 export async function judgeOne(
   subject: Subject,
   { adapter, tolerance, floor = 0 }: Pick<VerifyJob, "adapter" | "tolerance"> & { readonly floor?: number },
   request: RunRequest,
-  wanted: Outputs,
+  { wanted, recorded }: Wanted,
 ): Promise<Result<Verdict>> {
   const limit = tolerance ?? (request.learning ? gradientLimit : precisionLimits[subject.form]);
   const whole = await outputsOf(subject, { adapter }, { ...request, taps: [] });
   if (!whole.ok) return whole;
+  const tapped = request.taps.length === 0 ? ok(null) : await outputsOf(subject, { adapter }, request);
+  if (!tapped.ok) return tapped;
   const own = new Map([...wanted].filter(([name]) => !request.taps.includes(name)));
-  const { on, milliseconds } = whole.value;
-  const judged = compare(own, whole.value.outputs, limit, floor);
-  const verdict = { ...subject, on, limit, milliseconds, whole: judged, each: null };
-  if (request.taps.length === 0) return ok(verdict);
-  const tapped = await outputsOf(subject, { adapter }, request);
-  return tapped.ok ? ok({ ...verdict, each: compare(wanted, tapped.value.outputs, limit, floor) }) : tapped;
+  const { on, milliseconds, outputs } = whole.value;
+  const modules = tapped.value?.outputs ?? null;
+  return ok({
+    ...subject,
+    on,
+    limit,
+    milliseconds,
+    whole: compare(own, outputs, limit, floor),
+    each: modules && compare(wanted, modules, limit, floor),
+    recorded: recorded && compare(recorded, new Map([...(modules ?? []), ...outputs]), limit, floor),
+  });
 }
 
 export async function outputsOf(

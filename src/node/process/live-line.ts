@@ -1,4 +1,4 @@
-import { isatty } from "node:tty";
+import { isWatched } from "./terminal.ts";
 
 /** A line about long work that goes on. */
 export interface LiveLine {
@@ -12,7 +12,7 @@ export interface LiveLine {
 
 /** One line that rewrites itself, for whoever sits at a terminal; lines one after another, `plain` of all, in a pipe. */
 export function liveLine(plain: (turn: number) => boolean): LiveLine {
-  const live = isatty(2);
+  const live = isWatched();
   let [turn, isShown] = [0, false];
   return {
     show(line, inPipe) {

@@ -1,6 +1,6 @@
-import { isatty } from "node:tty";
+import { isWatched } from "./terminal.ts";
 
-/** One line about long work, for whoever sits at a terminal; from a thread too, whose own stream knows of none. */
+/** One line about long work, for whoever sits at a terminal. */
 export function progress(line: string): void {
-  if (isatty(2)) process.stderr.write(`cnxc: ${line}\n`);
+  if (isWatched()) process.stderr.write(`cnxc: ${line}\n`);
 }

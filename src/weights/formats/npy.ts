@@ -23,7 +23,8 @@ export const isNpy = (start: Uint8Array): boolean => String.fromCharCode(...star
 /** Bytes that the header's length takes in each version of the format. */
 const lengthBytes: Readonly<Record<number, 2 | 4>> = { 1: 2, 2: 4, 3: 4 };
 
-const dtypes: Readonly<Record<string, FileDType>> = {
+/** Element types by the names that numpy has for them. */
+export const npyTypes: Readonly<Record<string, FileDType>> = {
   "<f4": "F32",
   "<f2": "F16",
   "<f8": "F64",
@@ -55,7 +56,7 @@ export function readNpyHeader(name: string, bytes: Uint8Array, place: FilePlace)
   const fields = readFields(text);
   if (fields === null) throw broken("a dictionary of descr, fortran_order and shape, each once");
   const { descr, isFortran, shape } = fields;
-  const dtype = Object.hasOwn(dtypes, descr) ? dtypes[descr] : undefined;
+  const dtype = Object.hasOwn(npyTypes, descr) ? npyTypes[descr] : undefined;
   if (dtype === undefined)
     throw new Failure(
       withNote(error("npy-dtype", place, name, descr), "save it with .astype('<f4'), as little-endian numbers"),

@@ -79,7 +79,7 @@ describe("the model file", () => {
     const { initializers } = graphOf(model);
     for (const { name, shape, dtype, data } of initializers)
       expect(data instanceof Uint8Array && data.length, name).toBe(
-        shape.reduce((a, b) => a * b, { f32: 4, f16: 2, u8: 1, i64: 8 }[dtype]),
+        shape.reduce((a, b) => a * b, { f32: 4, f16: 2, u8: 1, i64: 8, bool: 1 }[dtype]),
       );
   });
 
@@ -114,8 +114,32 @@ describe("the model file", () => {
     expect(entries.get("cnxc.spec_sha256")).toBe("00".repeat(32));
     expect(entries.get("cnxc.variant")).toBe("model");
     expect(entries.get("cnxc.weights")).toBe("nondegenerate:3");
-    expect(entries.get("cnxc.license")).toContain("CC-BY-NC-4.0");
+    expect(entries.get("cnxc.license")).toBe(
+      "The graph is generated and carries no licence of its own. The weights in it keep theirs, which is not stated where they come from.",
+    );
     expect(JSON.parse(entries.get("cnxc.preprocessing") ?? "")).toMatchObject({ do_rescale: true, resample: 3 });
+  });
+
+  test("speaks of the licence of the weights that are in it, and of no others", async () => {
+    const said = async (weights: Compile["weights"]) => {
+      const { metadata } = await decoded({ ...given, weights });
+      return new Map(metadata).get("cnxc.license")?.replace(/^.*? own\. /, "");
+    };
+    expect(await said(null)).toBe("It holds no weights.");
+    expect(await said({ ...weights, license: "apache-2.0" })).toBe(
+      "The weights in it are under apache-2.0, as their file says.",
+    );
+  });
+
+  test.each(
+    ([17, 20] as const).flatMap(opset => ([given, { ...given, half: true }] as const).map(of => ({ opset, of }))),
+  )("every value between inputs and outputs has its type and shape, opset $opset", async ({ opset, of }) => {
+    for (const compile of [of, { model: masked, graph: maskedGraph, weights: testWeights(maskedGraph, 3) }]) {
+      const { nodes, outputs, values } = graphOf(await decoded({ ...compile, opset }));
+      const between = nodes.flatMap(node => node.outputs).filter(name => outputs.every(output => output.name !== name));
+      expect(values.map(({ name }) => name)).toEqual(between);
+      expect(values.filter(({ shape }) => shape.includes(null))).toEqual([]);
+    }
   });
 
   test("of a masked autoencoder says what a mask is", async () => {

@@ -24,7 +24,7 @@ async function preprocessing(model: Receiver): Promise<Uint8Array> {
     inputs: [{ name: "pixel_values", dtype: "f32", shape }],
     outputs: [{ name: "out", dtype: "f32", shape }],
   } as const;
-  const graph = { ...withPreprocessing(nothing, model), doc: "" };
+  const graph = { ...withPreprocessing(nothing, model), doc: "", values: [] };
   const file = { irVersion: 9, opset: 20, producer: { name: "test", version: "" }, doc: "", metadata: [], graph };
   const [written] = onnxFiles("model", file, noWeights, 1000);
   if (written === undefined) throw new Error("unreachable");

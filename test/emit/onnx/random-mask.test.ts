@@ -66,6 +66,7 @@ async function drawing(): Promise<Uint8Array> {
       initializers,
       inputs: [{ name: "seed", dtype: "f32", shape: ["seeds", 2] }],
       outputs: [{ name: "mask", dtype: "f32", shape: ["masks", patches] }],
+      values: [],
     },
   });
 }

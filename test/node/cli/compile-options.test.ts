@@ -14,6 +14,7 @@ import { allPasses } from "../../../src/passes/all.ts";
 import { bytesMoved, scratchBytes, weightBytes } from "../../../src/plan/cost.ts";
 import { corpusSpec, safetensorsCorpus } from "../../corpus/safetensors.ts";
 import { fill, newFolder, snapshot } from "../../support/folders.ts";
+import { metadataOf } from "../../support/tensors.ts";
 import { checkFiles, filesOf, must } from "../../syntax/support.ts";
 
 const tiny = "model tiny {\n  depths [1, 1]\n  dims   [8, 16]\n  input  32x32x3\n}\n";
@@ -47,6 +48,38 @@ describe("--explain", () => {
       stderr: explained.notes.map(note => `${note}\n`).join(""),
     });
   });
+});
+
+describe("an ONNX graph without weights", () => {
+  test("is told as such, for no runtime loads it", async () => {
+    const out = path.join(newFolder(), "out");
+    const words = [specFile(), "-m", "tiny", "-t", "onnx", "-o", out];
+    const without = await runCommandLine(["compile", ...words]);
+    expect(without.text).toMatch(/^tiny onnx: \d+ values, without weights; --weights puts them in\n/);
+    expect((await compile(specFile(), "-t", "onnx", "-o", out)).text).toMatch(/^tiny onnx: \d+ values\n/);
+  });
+});
+
+describe("the IR version of an ONNX graph", () => {
+  /** The first field of a model is its IR version. */
+  const version = (out: string): number => fs.readFileSync(path.join(out, "tiny/onnx/model.onnx"))[1] as number;
+
+  test.each([
+    [[], 9],
+    [["--opset", "17"], 8],
+    [["--layout", "huggingface"], 8],
+    [["--layout", "huggingface", "--opset", "20"], 9],
+  ])("with %j is %d: what reads a folder for transformers.js may be ONNX Runtime 1.14", async (words, expected) => {
+    const out = path.join(newFolder(), "out");
+    await compile(specFile(), "-t", "onnx", "-o", out, ...words);
+    expect(version(out)).toBe(expected);
+  });
+});
+
+test("the weights beside WGSL kernels say that they are PyTorch's, which transformers asks of a file", async () => {
+  const out = path.join(newFolder(), "out");
+  await compile(specFile(), "-t", "wgsl", "-o", out);
+  expect(await metadataOf(path.join(out, "tiny/weights.safetensors"))).toEqual({ format: "pt" });
 });
 
 describe("--time", () => {

@@ -14,6 +14,8 @@ async function layOut(): Promise<string> {
   fill(folder, {
     "base.cnx": base,
     "m.cnx": 'import "base.cnx"\nmodel m extends base {}\nsweep s extends m { mlp_ratio in [1, 2] }\n',
+    bare: 'import "kin"\nmodel m extends base {}\n',
+    kin: base,
     "c.json": '{"model_type":"convnextv2"}',
   });
   const image = f32Tensor("pixel_values", [1, 3, 32, 32], () => new Float32Array(3072));
@@ -40,8 +42,8 @@ test.each<readonly string[]>([
   [...run, "-w", "w.safetensors", "--out", "link.safetensors"],
   [...run, "-w", "w.safetensors.index.json", "--out", "w.safetensors"],
   [...run, "-w", "random:1", "--out", "in.safetensors"],
-  [...run, "-w", "random:1", "--out", "m.cnx"],
-  [...run, "-w", "random:1", "--out", "./base.cnx"],
+  [...run.with(1, "bare"), "-w", "random:1", "--out", "bare"],
+  [...run.with(1, "bare"), "-w", "random:1", "--out", "./kin"],
   ["inspect", "m.cnx", "-m", "m", "-o", "m.cnx"],
   ["inspect", "m.cnx", "-m", "m", "-o", "base.cnx"],
   ["explore", "m.cnx", "--emit", "m.cnx"],
@@ -60,6 +62,20 @@ test.each<readonly string[]>([
     expect(snapshot(folder)).toEqual(before);
   },
 );
+
+test.each([
+  [[...run, "-w", "random:1", "--out", "m.cnx"], "--out is 'm.cnx', expected a name that ends in .safetensors or .npz"],
+  [
+    ["weights", "convert", "w.safetensors", "-o", "w.npz"],
+    "--output is 'w.npz', expected a name that ends in .safetensors",
+  ],
+])("nor under a name that says another format: cnxc %j", async (words, said) => {
+  const folder = await layOut();
+  const before = snapshot(folder);
+  const { code, stderr } = await cnxc(words, { cwd: folder });
+  expect([code, stderr]).toEqual([2, expect.stringContaining(said)]);
+  expect(snapshot(folder)).toEqual(before);
+});
 
 test("an output folder that holds what is read is refused, imports and shards too", async () => {
   const folder = await layOut();

@@ -42,11 +42,12 @@ describe.each(goldens)("%s in shards", golden => {
     [golden.startsWith("fcmae") ? "fcmae" : "timm", []],
   ] as const)("F46: converted to %s %j: the same bytes as one file", async (naming, options) => {
     const folder = await split(golden);
+    fs.mkdirSync(path.join(folder, "out"));
     const converted = async (file: string) => {
-      const words = ["weights", "convert", file, "--to", naming, ...options, "-o", `${file}.out`];
+      const words = ["weights", "convert", file, "--to", naming, ...options, "-o", `out/${file}.safetensors`];
       const { code, stderr } = await cnxc(words, { cwd: folder });
       expect(code, stderr).toBe(0);
-      return fs.readFileSync(path.join(folder, `${file}.out`));
+      return fs.readFileSync(path.join(folder, `out/${file}.safetensors`));
     };
     expect((await converted("model.safetensors.index.json")).equals(await converted("weights.safetensors"))).toBe(true);
   });

@@ -11,6 +11,7 @@ import { runJob } from "../../jobs/run-job.ts";
 import { keptNotes, type Outcome, type Output, outcome } from "../../outcome/outcome.ts";
 import { checkOutput, findingDiagnostics } from "../../output/check.ts";
 import { publish } from "../../output/publish.ts";
+import { progress } from "../../process/progress.ts";
 import { version } from "../../process/version.ts";
 import type { AddCommand } from "../command.ts";
 import { batchOption, choice, choices, defaulted, list, once, sitesOption, tf32Help } from "../options.ts";
@@ -23,6 +24,10 @@ import {
   renameOption,
   strictHelp,
 } from "../weights-options.ts";
+
+const opsets = { 20: 20, 17: 17 } as const;
+/** Of what reads each layout: transformers.js 2 has ONNX Runtime 1.14, which reads IR version 8 and so opset 17. */
+const usualOpset = { plain: 20, huggingface: 17 } as const satisfies Record<Options["layout"], keyof typeof opsets>;
 
 interface Options extends FileFlags {
   readonly output: string;
@@ -39,7 +44,7 @@ interface Options extends FileFlags {
   readonly printAfter?: string;
   readonly time?: boolean;
   readonly explain?: boolean;
-  readonly opset: "17" | "20";
+  readonly opset?: keyof typeof opsets;
   readonly layout: "plain" | "huggingface";
   readonly onnxInline?: boolean;
   readonly torch?: boolean;
@@ -87,7 +92,9 @@ export const addCompile: AddCommand = (program, execute) => {
     .option("--print-after <pass>", "print the graph after a pass, or after all of them")
     .option("--time", "say how long each phase took")
     .option("--explain", "say what each pass did, what was fused, and the bytes that saves")
-    .addOption(defaulted("--opset <number>", "ONNX opset", ["20", "17"], "20"))
+    .addOption(
+      choice("--opset <number>", "ONNX opset (default: 20, with --layout huggingface 17)", Object.keys(opsets)),
+    )
     .addOption(
       defaulted("--layout <name>", "huggingface adds what transformers.js loads", ["plain", "huggingface"], "plain"),
     )
@@ -131,7 +138,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
     time: options.time ?? false,
     explain: options.explain ?? false,
     onnx: {
-      opset: options.opset === "17" ? 17 : 20,
+      opset: opsets[options.opset ?? usualOpset[options.layout]],
       layout: options.layout,
       ...(options.onnxInline ? { inline: true } : {}),
     },
@@ -149,8 +156,10 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
   const compiled = await compileInThread(request, diagnostic => whileRead.push(diagnostic));
   if (!compiled.ok) return outcome({ diagnostics: compiled.diagnostics });
   try {
-    const { text, notes } = compiled.value;
+    const { text, notes, files } = compiled.value;
     if (request.emit !== null) return outcome({ diagnostics: compiled.diagnostics, notes, text });
+    if (request.weights !== null)
+      progress(`${options.check ? "comparing" : "writing"} ${files.length} files with weights`);
     return await publishCompiled(options, originOptions(request, compiled.value.weights), compiled, whileRead);
   } finally {
     await compiled.value.close();

@@ -3,7 +3,9 @@ import { shown } from "../../../diagnostics/escape.ts";
 import { error } from "../../../diagnostics/messages.ts";
 import type { StorageType } from "../../../model/model.ts";
 import type { SiteLayout } from "../../../passes/site-layout.ts";
+import { maxNpz, npzBytes, writeNpz } from "../../../weights/formats/npz-writer.ts";
 import { f32Tensor, writeSafetensors } from "../../../weights/formats/safetensors.ts";
+import type { TensorData } from "../../../weights/tensor.ts";
 import type { RunReport } from "../../executors/executor.ts";
 import { type ExecutorName, executorNames, learningExecutors } from "../../executors/executors.ts";
 import { storageProblem } from "../../executors/storage-problem.ts";
@@ -12,6 +14,7 @@ import { writeFile } from "../../files/write-file.ts";
 import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
 import type { RunJob } from "../../jobs/run.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
+import { formatOf, formatProblem, type TensorFormat } from "../../output/tensor-format.ts";
 import type { AddCommand } from "../command.ts";
 import { onExecutors } from "../on-executors.ts";
 import { choice, defaulted, maskOption, once, sitesOption, storageOption, tf32Help } from "../options.ts";
@@ -44,6 +47,13 @@ interface Options extends FileFlags {
   readonly root?: string;
 }
 
+const formats = ["safetensors", "npz"] as const;
+
+const writers: { readonly [K in TensorFormat]: (tensors: readonly TensorData[]) => AsyncIterable<Uint8Array> } = {
+  safetensors: tensors => writeSafetensors(tensors),
+  npz: writeNpz,
+};
+
 export const addRun: AddCommand = (program, execute) => {
   program
     .command("run")
@@ -67,7 +77,7 @@ export const addRun: AddCommand = (program, execute) => {
       "safetensors, .npz or .pt with pixel_values, F32 [N, C, H, W], and for fcmae mask, F32 [N, L]; for gradients of a classifier targets, F32 [N, classes], and where it drops blocks keep, F32 [blocks, N]",
     )
     .addOption(maskOption())
-    .requiredOption("--out <file>", "where the outputs go, as safetensors")
+    .requiredOption("--out <file>", "where the outputs go, .safetensors or .npz")
     .option("--taps <names>", "modules whose outputs are written too, such as stages.0,stages.1.0")
     .option(
       "--gradients [names...]",
@@ -83,6 +93,8 @@ export const addRun: AddCommand = (program, execute) => {
 };
 
 async function run(spec: string, options: Options): Promise<Outcome> {
+  const format = formatOf(options.out, formats);
+  if (format === null) return outcome({ diagnostics: [formatProblem("--out", options.out, formats)] });
   const job: Omit<RunJob, "adapter" | "stdin"> = {
     spec,
     root: options.root ?? null,
@@ -109,16 +121,22 @@ async function run(spec: string, options: Options): Promise<Outcome> {
   const clash = overInput(options.out, [spec, options.weights, options.input]);
   if (clash !== null) return outcome({ diagnostics: [clash] });
   const place = { on: [options.on], adapter: options.adapter ?? null };
-  return onExecutors("run", place, job, report => settle(report, options));
+  return onExecutors("run", place, job, report => settle(report, format, options));
 }
 
-async function settle(report: Result<RunReport>, { out: file, checkFinite = false }: Options): Promise<Outcome> {
+async function settle(
+  report: Result<RunReport>,
+  format: TensorFormat,
+  { out: file, checkFinite = false }: Options,
+): Promise<Outcome> {
   if (!report.ok) return outcome({ diagnostics: report.diagnostics });
   const { outputs, on, milliseconds } = report.value;
   const broken = checkFinite ? nonFinite(outputs) : [];
   if (broken.length > 0) return outcome({ diagnostics: [...report.diagnostics, ...broken] });
   const tensors = [...outputs].map(([name, { shape, data }]) => f32Tensor(name, shape, () => data));
-  const failure = await writeFile(file, writeSafetensors(tensors));
+  if (format === "npz" && npzBytes(tensors) > maxNpz)
+    return outcome({ diagnostics: [...report.diagnostics, error("npz-large", { file, offset: null })] });
+  const failure = await writeFile(file, writers[format](tensors));
   if (failure !== null) return outcome({ diagnostics: [...report.diagnostics, failure] });
   const lines = [...outputs].map(([name, { shape }]) => `${shown(name)} [${shape.join(", ")}]\n`);
   return outcome({

@@ -1,22 +1,23 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Diagnostic, Result } from "../../../diagnostics/diagnostic.ts";
 import { shown } from "../../../diagnostics/escape.ts";
-import { quoted } from "../../../diagnostics/messages/quoted.ts";
 import { error } from "../../../diagnostics/messages.ts";
 import type { Precision } from "../../../model/model.ts";
 import type { SiteLayout } from "../../../passes/site-layout.ts";
 import { precisionLimits } from "../../../verify/precision-limits.ts";
-import { htmlReport, type ReportContent, textReport, valuesReport } from "../../../verify/report.ts";
+import { htmlReport, textReport, valuesReport } from "../../../verify/report.ts";
 import { type ExecutorName, executorNames, executorStorage, learningExecutors } from "../../executors/executors.ts";
 import { overInput } from "../../files/read-so-far.ts";
 import { writeFile } from "../../files/write-file.ts";
 import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
 import type { Differential } from "../../jobs/differential.ts";
-import { isRight, type Subject, subjectName, type Verification, type VerifyJob } from "../../jobs/verify.ts";
+import type { Subject } from "../../jobs/subject.ts";
+import type { Verification, VerifyJob } from "../../jobs/verify.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import type { AddCommand } from "../command.ts";
 import { onExecutors, type Place } from "../on-executors.ts";
 import { choice, choices, seedOption, sitesOption } from "../options.ts";
+import { contentOf, disagreeing } from "../verify-text.ts";
 import { bindingOf, extraOption, type FileFlags, keyOption, prefixOption, renameOption } from "../weights-options.ts";
 import { isArtifact, verifyArtifacts } from "./verify-artifacts.ts";
 
@@ -28,6 +29,7 @@ interface Options extends FileFlags {
   readonly dtype?: readonly Precision[];
   readonly weights?: string;
   readonly input?: string;
+  readonly expect?: string;
   readonly batch: number;
   readonly outputsOnly?: boolean;
   readonly gradients?: boolean;
@@ -49,6 +51,8 @@ Examples:
   cnxc verify specs/convnextv2.cnx -m atto
       every executor that is found here, in f32, module by module
   cnxc verify specs/convnextv2.cnx -m atto -w atto.safetensors --on webgpu,cuda-cpu --dtype f32,f16 -o atto.html
+  cnxc verify my.cnx -w my.safetensors -i in.npz --expect out.npz --on onnx
+      beside what your own PyTorch gave, such as logits or stages.0.0, so that a wrong spec shows too
   cnxc verify specs/micro.cnx -m micro --gradients --on webgpu
       how far each parameter's gradient is from float64's
   cnxc verify --differential 200 --seed 1 --on webgpu,onnx
@@ -79,6 +83,10 @@ export const addVerify: AddCommand = (program, execute) => {
     .addOption(renameOption())
     .addOption(extraOption())
     .option("-i, --input <file>", "inputs as cnxc run takes them (default: drawn)")
+    .option(
+      "--expect <file>",
+      "compare with these values too, as your own PyTorch gave them for --input: outputs by the names of cnxc run, modules by their paths",
+    )
     .addOption(positive("--batch <images>", "images that are drawn", 64).default(1))
     .option("--outputs-only", "compare the model's outputs and no modules")
     .option("--gradients", "compare the loss and its gradients instead, a line a parameter, in f32")
@@ -125,6 +133,8 @@ const tolerance = (): Option =>
   });
 
 async function start(spec: string | null, options: Options): Promise<Outcome> {
+  const problem = options.expect === undefined ? null : expectProblem(options);
+  if (problem !== null) return outcome({ diagnostics: [error("usage", null, problem)] });
   const { subjects, unable } = subjectsOf(options);
   if (subjects.length === 0) return outcome({ diagnostics: [error("usage", null, unable.join("; "))] });
   if (options.differential !== undefined) {
@@ -137,6 +147,14 @@ async function start(spec: string | null, options: Options): Promise<Outcome> {
   }
   if (spec === null) return outcome({ diagnostics: [error("usage", null, "give a spec, or --differential")] });
   return verify(spec, subjects, unable, options);
+}
+
+/** Values that were recorded belong to the weights and inputs that gave them. */
+function expectProblem({ input, weights, gradients, differential }: Options): string | null {
+  if (differential !== undefined) return "--differential draws its weights and inputs; leave --expect out";
+  if (gradients) return "--expect compares outputs and modules; leave --gradients out";
+  const missing = [input === undefined ? "--input" : [], weights === undefined ? "--weights" : []].flat();
+  return missing.length === 0 ? null : `--expect needs ${missing.join(" and ")}, which gave what is expected`;
 }
 
 async function generated(count: number, subjects: readonly Subject[], options: Options): Promise<Outcome> {
@@ -183,6 +201,7 @@ async function verify(
     weights: options.weights ?? null,
     binding: bindingOf(options),
     input: options.input ?? null,
+    expect: options.expect ?? null,
     batch: options.batch,
     sites: options.sites,
     each: !options.outputsOnly && !options.gradients,
@@ -192,7 +211,7 @@ async function verify(
   const clash =
     options.output === undefined
       ? null
-      : overInput(options.output, [spec, options.weights ?? [], options.input ?? []].flat());
+      : overInput(options.output, [spec, options.weights ?? [], options.input ?? [], options.expect ?? []].flat());
   if (clash !== null) return outcome({ diagnostics: [clash] });
   const withoutAdapter = async (why: readonly Diagnostic[]): Promise<Outcome> => {
     if (!job.lenient) return outcome({ diagnostics: why });
@@ -235,7 +254,7 @@ function learningSubjects(on: readonly ExecutorName[], dtype: readonly Precision
 }
 
 async function settle(
-  report: Awaited<ReturnType<typeof import("../../jobs/verify.ts").verify>>,
+  report: Result<Verification>,
   unable: readonly string[],
   { output, gradients = false }: Options,
 ): Promise<Outcome> {
@@ -244,10 +263,9 @@ async function settle(
   const page = output === undefined ? null : await writeFile(output, [new TextEncoder().encode(htmlReport(content))]);
   if (page !== null) return outcome({ diagnostics: [page] });
   const { verdicts } = report.value;
-  const wrong = verdicts.filter(verdict => !isRight(verdict));
   const none = verdicts.length === 0 ? [error("mismatch", null, "no executor could be compared")] : [];
   return outcome({
-    diagnostics: [...report.diagnostics, ...none, ...wrong.map(verdict => error("mismatch", null, sentence(verdict)))],
+    diagnostics: [...report.diagnostics, ...none, ...disagreeing(report.value)],
     outputs: output === undefined ? [] : [{ path: output, status: "written" }],
     text: [
       `${content.facts.map(([name, value]) => `${name}: ${shown(value)}`).join("; ")}\n${textReport(content)}`,
@@ -256,21 +274,3 @@ async function settle(
     result: { ...report.value, skipped: content.skipped },
   });
 }
-
-function sentence(verdict: Verification["verdicts"][number]): string {
-  const first = verdict.whole.first === null ? verdict.each?.first : (verdict.each?.first ?? verdict.whole.first);
-  const off = first?.relL2.toExponential(1) ?? "";
-  return `${subjectName(verdict)} leaves tolerance at ${quoted(first?.name ?? "")}: ${off} off, more than ${verdict.limit}`;
-}
-
-const contentOf = (found: Verification, unable: readonly string[]): ReportContent => ({
-  title: `${found.model}, verified`,
-  facts: [
-    ["model", found.model],
-    ["batch", `${found.batch}`],
-    ["weights", found.weights],
-    ["modules compared", found.modules],
-  ],
-  judged: found.verdicts.map(verdict => ({ ...verdict, name: subjectName(verdict) })),
-  skipped: [...found.skipped, ...unable],
-});

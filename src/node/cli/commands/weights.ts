@@ -14,6 +14,7 @@ import { type Inspection, inspectWeights } from "../../../weights/use/inspect.ts
 import { writeFile } from "../../files/write-file.ts";
 import { withTensors } from "../../inputs/with-tensors.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
+import { formatOf, formatProblem } from "../../output/tensor-format.ts";
 import type { AddCommand } from "../command.ts";
 import { choice, count } from "../options.ts";
 import { choiceOf, extraOption, type FileFlags, keyOption, prefixOption, renameOption } from "../weights-options.ts";
@@ -63,6 +64,8 @@ interface ConvertOptions extends FileFlags {
   readonly allowUnused?: boolean;
 }
 
+const formats = ["safetensors"] as const;
+
 const dtypes = { f32: "F32", f16: "F16", bf16: "BF16" } as const satisfies Record<string, WeightDType>;
 
 function addConvert(group: Command, execute: Parameters<AddCommand>[1]): void {
@@ -100,6 +103,7 @@ function addInspect(group: Command, execute: Parameters<AddCommand>[1]): void {
 
 async function convert(file: string, options: ConvertOptions): Promise<Outcome> {
   const { output, dtype, inChans, classes, allowUnused = false, allowExtra = false } = options;
+  if (formatOf(output, formats) === null) return outcome({ diagnostics: [formatProblem("--output", output, formats)] });
   const whileRead: Diagnostic[] = [];
   const reports: CastReport[] = [];
   // What is wrong with a value shows when it is read, and nothing of the file is in its place yet.

@@ -12,7 +12,7 @@ import { randomWeights } from "../../../../src/weights/made/random.ts";
 import { elements } from "../../../../src/weights/tensor.ts";
 import { cnxc } from "../../../support/cli.ts";
 import { newFolder } from "../../../support/folders.ts";
-import { writeTensors } from "../../../support/tensors.ts";
+import { metadataOf, writeTensors } from "../../../support/tensors.ts";
 import { checkText, must } from "../../../syntax/support.ts";
 
 const program = must(
@@ -52,6 +52,8 @@ async function resumed(keep: (values: Float32Array) => Elements, recipe: Recipe)
   await weights.close();
   const checkpoint = must(lastCheckpoint(run)) as Checkpoint;
   expect(checkpoint).toMatchObject({ step: 12, updates: 11 });
+  // transformers reads no file that does not say so.
+  expect(await metadataOf(path.join(checkpoint.folder, "model.safetensors"))).toEqual({ format: "pt" });
   const start = must(await resumedStart(checkpoint, { model, recipe, params, report: () => {} }));
   const wrong: string[] = [];
   for (const kind of stateKinds.filter(kind => kind !== "ema" || recipe.ema !== null))

@@ -1,4 +1,4 @@
-import type { OperatorName } from "../emit/onnx/operators.ts";
+import type { OperatorName } from "./operators.ts";
 
 /** A length, the name of a symbolic one, or null where it cannot be known before a run. */
 export type Length = number | string | null;
@@ -76,12 +76,13 @@ const vectorOf = (tensor: Tensor, length: Length | undefined, what: string): voi
   );
 
 /** The product of what is known of a shape, and the symbols besides; null where a length is unknown. */
-function measure(shape: Shape): { readonly known: number; readonly symbols: string } | null {
+function measure(shape: Shape): { readonly known: number; readonly symbols: readonly string[] } | null {
   if (shape.includes(null)) return null;
-  const numbers = shape.filter(length => typeof length === "number");
-  const symbols = shape.filter(length => typeof length === "string");
-  return { known: numbers.reduce((a, b) => a * b, 1), symbols: symbols.sort().join() };
+  const factors = shape.flatMap(length => (typeof length === "string" ? length.split("*") : `${length}`));
+  const [numbers, symbols] = [factors.filter(isNumber), factors.filter(factor => !isNumber(factor))];
+  return { known: numbers.reduce((a, b) => a * Number(b), 1), symbols: symbols.sort() };
 }
+const isNumber = (factor: string): boolean => /^\d+$/.test(factor);
 
 const reshape: Rule = inputs => {
   const from = first(inputs).shape;
@@ -96,7 +97,11 @@ const reshape: Rule = inputs => {
   const [before, after] = [measure(from), measure(to.filter(n => n !== -1))];
   if (before === null || after === null) return to.map(n => (n === -1 ? null : n));
   const rest = before.known / after.known;
-  if (before.symbols !== after.symbols) return to.map(n => (n === -1 ? null : n));
+  // What is open may be a number of images, or of patches of them: `batch*9`.
+  const [symbol, ...more] = before.symbols;
+  if (open >= 0 && symbol !== undefined && more.length + after.symbols.length === 0 && Number.isInteger(rest))
+    return to.map(n => (n !== -1 ? n : rest === 1 ? symbol : `${symbol}*${rest}`));
+  if (before.symbols.join() !== after.symbols.join()) return to.map(n => (n === -1 ? null : n));
   need(open === -1 ? rest === 1 : Number.isInteger(rest), () => `${say(from)} has not the elements of ${say(wanted)}`);
   return to.map(n => (n === -1 ? rest : n));
 };
@@ -240,3 +245,9 @@ function opened(shape: Shape, axes: readonly number[] | null): Shape {
   const open = axes.map(axis => axisOf(axis, shape.length));
   return shape.map((length, i) => (open.includes(i) ? null : length));
 }
+
+/** What a node makes. */
+export const resultOf = (op: OperatorName, inputs: readonly Tensor[], attributes: Attributes): Tensor => ({
+  shape: shapeRules[op](inputs, attributes),
+  values: null,
+});
