@@ -51,16 +51,23 @@ function channelsFirst(reader: Node, w: Writer): string {
   return w.step(reader.id, "input", "Transpose", [w.value(x)], { perm: ints(0, 3, 1, 2) });
 }
 
+/** The sites that patches cover: a map without what is left over below and to the right. */
+function covered(node: Node<"patchConv">, w: Writer): string {
+  const { size } = node.attrs;
+  const x = operand(node, 0);
+  const [all, patches] = [sites(w.node(x).type), sites(node.type)];
+  const ends = [size * patches.height, size * patches.width] as const;
+  if (all.height === ends[0] && all.width === ends[1]) return w.value(x, w.layoutOf(x));
+  return w.step(node.id, "covered", "Slice", [w.value(x), integers(w, 0, 0), integers(w, ...ends), integers(w, 1, 2)]);
+}
+
 /** Patches that do not overlap are a rearrangement and a product: [N,H,s,W,s·I] → [N,H,W,s,s·I]. */
 function rearranged(node: Node<"patchConv">, w: Writer): void {
   const { size } = node.attrs;
   const { height, width } = sites(node.type);
   const [x, weight, bias] = [operand(node, 0), operand(node, 1), operand(node, 2)];
   const line = size * channels(w.node(x).type);
-  const lines = w.step(node.id, "lines", "Reshape", [
-    w.value(x, w.layoutOf(x)),
-    integers(w, 0, height, size, width, line),
-  ]);
+  const lines = w.step(node.id, "lines", "Reshape", [covered(node, w), integers(w, 0, height, size, width, line)]);
   const sorted = w.step(node.id, "sorted", "Transpose", [lines], { perm: ints(0, 1, 3, 2, 4) });
   const patch = w.step(node.id, "patches", "Reshape", [sorted, integers(w, 0, height, width, size * line)]);
   w.result(node, "MatMul", [patch, carryingBias(w, weight, bias)]);
