@@ -6,7 +6,7 @@ import { type OperatorName, operators } from "../emit/onnx/operators.ts";
 import type { Initializer } from "./initializers.ts";
 import type { Message } from "./onnx-messages.ts";
 import { standardDomains } from "./onnx-versions.ts";
-import { type Attributes, type Shape, ShapeError, sameShape, shapeRules, type Tensor } from "./shapes.ts";
+import { type Attributes, listOf, type Shape, ShapeError, sameShape, shapeRules, type Tensor } from "./shapes.ts";
 
 type PlaceOf = (at: number) => FilePlace;
 
@@ -39,7 +39,8 @@ export function checkGraph(graph: Message<"graph">, initializers: readonly Initi
     });
     const [output = "", ...more] = node.outputs;
     if (more.length > 0) refuse(node.at, `${quoted(name)} has ${node.outputs.length} outputs, expected 1`);
-    define(output, { shape: inferred(op, inputs, attributes, name, place(node.at)), values: null }, node.at);
+    const shape = inferred(op, inputs, attributes, name, place(node.at));
+    define(output, { shape, values: op === "Concat" ? inputs.flatMap(listOf) : null }, node.at);
   }
   if (graph.outputs.length === 0) refuse(graph.at, "it has no output");
   for (const info of graph.outputs) {

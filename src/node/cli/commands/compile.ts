@@ -42,6 +42,7 @@ interface Options extends FileFlags {
   readonly opset: "17" | "20";
   readonly layout: "plain" | "huggingface";
   readonly onnxInline?: boolean;
+  readonly anySize?: boolean;
   readonly torch?: boolean;
   readonly cudaTuning?: string;
   readonly tune: "gpu" | "lavapipe" | "swiftshader";
@@ -92,6 +93,7 @@ export const addCompile: AddCommand = (program, execute) => {
       defaulted("--layout <name>", "huggingface adds what transformers.js loads", ["plain", "huggingface"], "plain"),
     )
     .option("--onnx-inline", "weights of any size in the ONNX file itself; without it, above 1 GB they stand beside it")
+    .option("--any-size", "an ONNX graph for images of any height and width, from the total stride up")
     .option("--torch", "operators for PyTorch beside the CUDA library")
     .addOption(
       once("--cuda-tuning <table>", "choices for CUDA kernels: a file of cnxc tune, or sm_90, measured on an H200"),
@@ -134,6 +136,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
       opset: options.opset === "17" ? 17 : 20,
       layout: options.layout,
       ...(options.onnxInline ? { inline: true } : {}),
+      ...(options.anySize ? { anySize: true } : {}),
     },
     torch: options.torch ?? false,
     cudaTuning: options.cudaTuning ?? null,
