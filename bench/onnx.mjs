@@ -109,7 +109,14 @@ const ourModel = async (
   if (!loaded.ok) throw new Error(loaded.diagnostics[0].message);
   const model = loaded.value.program.models.get("atto");
   const graph = runPasses(build(model).value, onnx.rewriting);
-  const context = { model, weights, specHash: "", specName: "", version: "", onnx: { opset, layout: "plain", anySize } };
+  const context = {
+    model,
+    weights,
+    specHash: "",
+    specName: "",
+    version: "",
+    onnx: { opset, layout: "plain", anySize },
+  };
   const parts = [];
   for await (const part of onnx.emit(graph, context)[0].contents) parts.push(part);
   return Buffer.concat(parts);
