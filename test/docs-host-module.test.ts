@@ -74,6 +74,18 @@ test("the examples of README.md and docs/host-module.md are right TypeScript", (
   expect(status).toBe(0);
 });
 
+test("the compiler makes what a model of another size needs, as docs/host-module.md has it", async () => {
+  const file = path.join(folder, "sizes.mjs");
+  fs.writeFileSync(file, blocks(files["host-module.ts"], "js").join("\n"));
+  const { descriptorAt } = await import(/* @vite-ignore */ file);
+  for (const [height, width] of [
+    [224, 224],
+    [299, 301],
+  ] as const)
+    expect(descriptorAt(height, width).inputs).toMatchObject([{ name: "pixel_values", shape: [3, height, width] }]);
+  expect(() => descriptorAt(31, 32)).toThrow("height 31 is below the total stride 32, nearest is 32");
+});
+
 test("a bundler takes them for a browser, and they bring nothing but the runtime", async () => {
   const { metafile } = await build({
     entryPoints: Object.keys(files).map(file => path.join(folder, file)),

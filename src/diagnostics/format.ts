@@ -23,10 +23,10 @@ export function formatDiagnostics(
 }
 
 /**
- *     error[E_SPEC_SHAPE/uneven-input]: height 225 is not a multiple of the total stride 32, nearest are 224 and 256
+ *     error[E_SPEC_SHAPE/small-input]: height 15 is below the total stride 16, nearest is 16
  *       ┌─ tiny.cnx:4:10
- *     4 │   input  225x224x3
- *       │          ^^^^^^^^^
+ *     4 │   input  15x224x3
+ *       │          ^^^^^^^^
  *       = note: stem is set at tiny.cnx:5:10
  */
 export function formatDiagnostic({ severity, code, message, place, notes }: Diagnostic, style: Style = plain): string {

@@ -4591,6 +4591,50 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return " * "
     + ((stack1 = container.lambda(container.strict(depth0, "scale", {"start":{"line":1,"column":46},"end":{"line":1,"column":51}} ), depth0)) != null ? stack1 : "");
 },"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ", where "
+    + ((stack1 = container.lambda(container.strict(depth0, "inside", {"start":{"line":1,"column":98},"end":{"line":1,"column":104}} ), depth0)) != null ? stack1 : "")
+    + "; else 0";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"inside"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":11,"column":9}}})) != null ? stack1 : "");
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":4,"column":4},"end":{"line":4,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " value = "
+    + ((stack1 = alias2(alias1(depth0, "zero", {"start":{"line":4,"column":20},"end":{"line":4,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ";\n  if ("
+    + ((stack1 = alias2(alias1(depth0, "inside", {"start":{"line":5,"column":8},"end":{"line":5,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    value = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":12},"end":{"line":6,"column":44}}})) != null ? stack1 : "")
+    + ";\n  }\n  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":2},"end":{"line":8,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":31},"end":{"line":8,"column":71}}})) != null ? stack1 : "")
+    + ";\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "at", {"start":{"line":6,"column":31},"end":{"line":6,"column":33}} ), depth0)) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"6":function(container,depth0,helpers,partials,data) {
+    return "value";
+},"7":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4599,13 +4643,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":3,"column":28}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":2},"end":{"line":10,"column":28}}})) != null ? stack1 : "")
     + " = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":31},"end":{"line":3,"column":131}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":31},"end":{"line":10,"column":131}}})) != null ? stack1 : "")
     + ";\n";
-},"2":function(container,depth0,helpers,partials,data) {
-    return "i";
-},"3":function(container,depth0,helpers,partials,data) {
+},"8":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4613,20 +4655,16 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"load").call(alias1,"input",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":53},"end":{"line":3,"column":85}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"scale"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":85},"end":{"line":3,"column":118}}})) != null ? stack1 : "");
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return ((stack1 = container.lambda(container.strict(depth0, "at", {"start":{"line":3,"column":72},"end":{"line":3,"column":74}} ), depth0)) != null ? stack1 : "");
-},"5":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"load").call(alias1,"input",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":53},"end":{"line":10,"column":85}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"scale"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":85},"end":{"line":10,"column":118}}})) != null ? stack1 : "");
+},"9":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " * "
-    + ((stack1 = container.lambda(container.strict(depth0, "scale", {"start":{"line":3,"column":103},"end":{"line":3,"column":108}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "scale", {"start":{"line":10,"column":103},"end":{"line":10,"column":108}} ), depth0)) != null ? stack1 : "")
     + "f";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -4636,11 +4674,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "// output[i] = input["
     + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":1,"column":23},"end":{"line":1,"column":25}} ), depth0)) != null ? stack1 : "")
     + "]"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"scale"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":28},"end":{"line":1,"column":60}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scale"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":28},"end":{"line":1,"column":60}}})) != null ? stack1 : "")
     + ", as "
     + ((stack1 = alias2(alias1(depth0, "shape", {"start":{"line":1,"column":67},"end":{"line":1,"column":72}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"inside"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":74},"end":{"line":1,"column":121}}})) != null ? stack1 : "")
     + "\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "kernels/scale-samples": {"0":function(container,depth0,helpers,partials,data) {
@@ -10356,48 +10395,84 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 },"3":function(container,depth0,helpers,partials,data) {
     return "row";
 },"4":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
-  return "  return (t / "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":19,"column":16},"end":{"line":19,"column":21}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":19,"column":28},"end":{"line":19,"column":32}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "inputWidth", {"start":{"line":19,"column":39},"end":{"line":19,"column":49}} ), depth0)) != null ? stack1 : "")
-    + " + t % "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":19,"column":60},"end":{"line":19,"column":65}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":19,"column":72},"end":{"line":19,"column":76}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":19,"column":84},"end":{"line":19,"column":92}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"apart"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":19,"column":2},"end":{"line":24,"column":9}}})) != null ? stack1 : "");
 },"5":function(container,depth0,helpers,partials,data) {
-    var stack1;
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
-  return "  return t * "
-    + ((stack1 = container.lambda(container.strict(depth0, "inputRow", {"start":{"line":21,"column":15},"end":{"line":21,"column":23}} ), depth0)) != null ? stack1 : "")
+  return "  let line = t / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"apart"), "rows", {"start":{"line":20,"column":19},"end":{"line":20,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"apart"), "inputHeight", {"start":{"line":20,"column":36},"end":{"line":20,"column":53}} ), depth0)) != null ? stack1 : "")
+    + " + t / "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":20,"column":64},"end":{"line":20,"column":69}} ), depth0)) != null ? stack1 : "")
+    + " % "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"apart"), "height", {"start":{"line":20,"column":76},"end":{"line":20,"column":88}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":20,"column":95},"end":{"line":20,"column":99}} ), depth0)) != null ? stack1 : "")
+    + ";\n  return (line * "
+    + ((stack1 = alias2(alias1(depth0, "inputWidth", {"start":{"line":21,"column":19},"end":{"line":21,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " + t % "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":21,"column":40},"end":{"line":21,"column":45}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":21,"column":52},"end":{"line":21,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":21,"column":64},"end":{"line":21,"column":72}} ), depth0)) != null ? stack1 : "")
     + ";\n";
 },"6":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "  let tap = q / "
-    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":28,"column":18},"end":{"line":28,"column":26}} ), depth0)) != null ? stack1 : "")
-    + ";\n  return (tap / "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":29,"column":18},"end":{"line":29,"column":22}} ), depth0)) != null ? stack1 : "")
+  return "  return (t / "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":23,"column":16},"end":{"line":23,"column":21}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "inputWidth", {"start":{"line":29,"column":29},"end":{"line":29,"column":39}} ), depth0)) != null ? stack1 : "")
-    + " + tap % "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":29,"column":52},"end":{"line":29,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":23,"column":28},"end":{"line":23,"column":32}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "inputWidth", {"start":{"line":23,"column":39},"end":{"line":23,"column":49}} ), depth0)) != null ? stack1 : "")
+    + " + t % "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":23,"column":60},"end":{"line":23,"column":65}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":23,"column":72},"end":{"line":23,"column":76}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":29,"column":64},"end":{"line":29,"column":72}} ), depth0)) != null ? stack1 : "")
-    + " + q % "
-    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":29,"column":83},"end":{"line":29,"column":91}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":23,"column":84},"end":{"line":23,"column":92}} ), depth0)) != null ? stack1 : "")
     + ";\n";
 },"7":function(container,depth0,helpers,partials,data) {
-    return "  return q;\n";
+    var stack1;
+
+  return "  return t * "
+    + ((stack1 = container.lambda(container.strict(depth0, "inputRow", {"start":{"line":26,"column":15},"end":{"line":26,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
 },"8":function(container,depth0,helpers,partials,data) {
-    return "  return input[corner + q];\n";
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  let tap = q / "
+    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":33,"column":18},"end":{"line":33,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ";\n  return (tap / "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":34,"column":18},"end":{"line":34,"column":22}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "inputWidth", {"start":{"line":34,"column":29},"end":{"line":34,"column":39}} ), depth0)) != null ? stack1 : "")
+    + " + tap % "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":34,"column":52},"end":{"line":34,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":34,"column":64},"end":{"line":34,"column":72}} ), depth0)) != null ? stack1 : "")
+    + " + q % "
+    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":34,"column":83},"end":{"line":34,"column":91}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
 },"9":function(container,depth0,helpers,partials,data) {
+    return "  return q;\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    return "  return input[corner + q];\n";
+},"11":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -10406,39 +10481,39 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return "  var quad = vec4f();\n  for (var i = 0u; i < 4; i++) {\n    let column = 4 * q + i;\n    if (column < "
-    + ((stack1 = container.lambda(container.strict(depth0, "columns", {"start":{"line":42,"column":19},"end":{"line":42,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "columns", {"start":{"line":47,"column":19},"end":{"line":47,"column":26}} ), depth0)) != null ? stack1 : "")
     + ") {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":43,"column":6},"end":{"line":48,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":48,"column":6},"end":{"line":53,"column":13}}})) != null ? stack1 : "")
     + "    }\n  }\n  return quad;\n";
-},"10":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "      let tap = column % "
-    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":44,"column":27},"end":{"line":44,"column":31}} ), depth0)) != null ? stack1 : "")
-    + ";\n      quad[i] = input[corner + (tap / "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":45,"column":40},"end":{"line":45,"column":44}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "inputWidth", {"start":{"line":45,"column":51},"end":{"line":45,"column":61}} ), depth0)) != null ? stack1 : "")
-    + " + tap % "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":45,"column":74},"end":{"line":45,"column":78}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":45,"column":86},"end":{"line":45,"column":94}} ), depth0)) != null ? stack1 : "")
-    + " + column / "
-    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":45,"column":110},"end":{"line":45,"column":114}} ), depth0)) != null ? stack1 : "")
-    + "];\n";
-},"11":function(container,depth0,helpers,partials,data) {
-    return "      quad[i] = input[corner + column];\n";
 },"12":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "    let column = (q % "
-    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":61,"column":24},"end":{"line":61,"column":32}} ), depth0)) != null ? stack1 : "")
-    + " * 4 + i) * "
-    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":61,"column":48},"end":{"line":61,"column":52}} ), depth0)) != null ? stack1 : "")
-    + " + q / "
-    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":61,"column":63},"end":{"line":61,"column":71}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
+  return "      let tap = column % "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":49,"column":27},"end":{"line":49,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ";\n      quad[i] = input[corner + (tap / "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":50,"column":40},"end":{"line":50,"column":44}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "inputWidth", {"start":{"line":50,"column":51},"end":{"line":50,"column":61}} ), depth0)) != null ? stack1 : "")
+    + " + tap % "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":50,"column":74},"end":{"line":50,"column":78}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":50,"column":86},"end":{"line":50,"column":94}} ), depth0)) != null ? stack1 : "")
+    + " + column / "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":50,"column":110},"end":{"line":50,"column":114}} ), depth0)) != null ? stack1 : "")
+    + "];\n";
 },"13":function(container,depth0,helpers,partials,data) {
+    return "      quad[i] = input[corner + column];\n";
+},"14":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    let column = (q % "
+    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":66,"column":24},"end":{"line":66,"column":32}} ), depth0)) != null ? stack1 : "")
+    + " * 4 + i) * "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":66,"column":48},"end":{"line":66,"column":52}} ), depth0)) != null ? stack1 : "")
+    + " + q / "
+    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":66,"column":63},"end":{"line":66,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"15":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -10447,12 +10522,12 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return "    let column = 4 * q + i;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"columnTail"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":4},"end":{"line":68,"column":11}}})) != null ? stack1 : "");
-},"14":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"columnTail"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":4},"end":{"line":73,"column":11}}})) != null ? stack1 : "");
+},"16":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    if (column >= "
-    + ((stack1 = container.lambda(container.strict(depth0, "columns", {"start":{"line":65,"column":20},"end":{"line":65,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "columns", {"start":{"line":70,"column":20},"end":{"line":70,"column":27}} ), depth0)) != null ? stack1 : "")
     + ") {\n      return;\n    }\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -10467,21 +10542,21 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + "}\n\n// Where the "
     + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":16,"column":13},"end":{"line":16,"column":51}}})) != null ? stack1 : "")
     + " of the input begins that belongs to a row of d.\nfn corner(t: u32) -> u32 {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":18,"column":2},"end":{"line":22,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":18,"column":2},"end":{"line":27,"column":9}}})) != null ? stack1 : "")
     + "}\n\n// Where four columns are, from there.\nfn within_patch(q: u32) -> u32 {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"byTap"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":27,"column":2},"end":{"line":32,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"byTap"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":32,"column":2},"end":{"line":37,"column":9}}})) != null ? stack1 : "")
     + "}\n\nfn inputs_at(corner: u32, q: u32) -> vec4f {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"inputsVector"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":36,"column":2},"end":{"line":52,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"inputsVector"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":41,"column":2},"end":{"line":57,"column":9}}})) != null ? stack1 : "")
     + "}\n\nfn store(part: u32, o: u32, q: u32, cell: vec4f) {\n  if (o >= "
-    + ((stack1 = alias3(alias2(depth0, "outputs", {"start":{"line":56,"column":13},"end":{"line":56,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "outputs", {"start":{"line":61,"column":13},"end":{"line":61,"column":20}} ), depth0)) != null ? stack1 : "")
     + " || q >= "
-    + ((stack1 = alias3(alias2(depth0, "columnQuads", {"start":{"line":56,"column":33},"end":{"line":56,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "columnQuads", {"start":{"line":61,"column":33},"end":{"line":61,"column":44}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return;\n  }\n  for (var i = 0u; i < 4; i++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"byTap"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":60,"column":4},"end":{"line":69,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"byTap"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":65,"column":4},"end":{"line":74,"column":11}}})) != null ? stack1 : "")
     + "    sums[(part * "
-    + ((stack1 = alias3(alias2(depth0, "outputs", {"start":{"line":70,"column":19},"end":{"line":70,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "outputs", {"start":{"line":75,"column":19},"end":{"line":75,"column":26}} ), depth0)) != null ? stack1 : "")
     + " + o) * "
-    + ((stack1 = alias3(alias2(depth0, "columns", {"start":{"line":70,"column":38},"end":{"line":70,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "columns", {"start":{"line":75,"column":38},"end":{"line":75,"column":45}} ), depth0)) != null ? stack1 : "")
     + " + column] = cell[i];\n  }\n}\n";
 },"useData":true},
 };

@@ -54,6 +54,8 @@ export interface OnnxOptions {
   readonly layout: "plain" | "huggingface";
   /** Weights of any size go into the graph's own file; else those above a gigabyte stand beside it. */
   readonly inline?: boolean;
+  /** Height and width of images are the caller's. */
+  readonly anySize?: boolean;
 }
 
 /** What kernels and ONNX graphs are made of: a network's ops but `grn`, which `split-grn` takes apart. */

@@ -1,4 +1,4 @@
-import type { Sweep } from "../model/model.ts";
+import { type Model, type Sweep, stageSites } from "../model/model.ts";
 import type { Device, Rates } from "./device.ts";
 import { type KernelConfig, keepsApart, launchesOf } from "./lowering.ts";
 import { meets, pointAt } from "./points.ts";
@@ -88,14 +88,8 @@ export class Explorer {
   }
 }
 
-const stagesOf = ({ input, stem, stages }: NonNullable<ReturnType<typeof pointAt>>["model"]): readonly StageShape[] =>
-  stages.map(({ depth, dim, kernel }, i) => ({
-    depth,
-    dim,
-    kernel,
-    height: input.height / stem.patch / 2 ** i,
-    width: input.width / stem.patch / 2 ** i,
-  }));
+const stagesOf = (model: Model): readonly StageShape[] =>
+  model.stages.map(({ depth, dim, kernel }, i) => ({ depth, dim, kernel, ...stageSites(model, i) }));
 
 function estimate(profile: Profile, { batch }: Setting, device: Device, rates: Rates): Estimate {
   const { seconds, bound } = predict(profile, device, rates, batch);

@@ -83,7 +83,10 @@ export const adjoints: OpTable<Adjoint, [Known]> = {
     return [
       write => {
         const patches = write("input.patches", throughWeight(d, weight, type(weight))(write));
-        return call("depthToSpace", [patches], { size });
+        const covered = call("depthToSpace", [patches], { size });
+        const { height, width } = sites(type(x));
+        if (height % size === 0 && width % size === 0) return covered;
+        return call("padSites", [write("input.covered", covered)], { height, width });
       },
       () => call("patchConvWeightGrad", [d, x], { size }),
       () => call("channelSum", [d], {}),
@@ -208,6 +211,7 @@ export const adjoints: OpTable<Adjoint, [Known]> = {
   spreadSites: () => noSecond,
   spreadPool: () => noSecond,
   depthToSpace: () => noSecond,
+  padSites: () => noSecond,
   siteErrorGrad: () => noSecond,
   maskedMeanGrad: () => noSecond,
   transpose: () => noSecond,

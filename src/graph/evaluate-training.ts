@@ -138,13 +138,13 @@ export const trainingFormulas = {
 
   patchConvWeightGrad({ attrs: { size: s } }, operands) {
     const [d, x] = pick(operands, 2) as [Values, Values];
-    const [, height, width, outputs] = d.shape as [number, number, number, number];
-    const inputs = dim(x, -1);
+    const [, height, width, inputs] = x.shape as [number, number, number, number];
+    const outputs = dim(d, -1);
     const out = empty([outputs, inputs, s, s]);
     eachSite(d.shape, (index, image, row, column, o) => {
       for (let dy = 0; dy < s; dy++)
         for (let dx = 0; dx < s; dx++) {
-          const site = ((image * height + row) * s + dy) * width * s + column * s + dx;
+          const site = (image * height + row * s + dy) * width + column * s + dx;
           for (let i = 0; i < inputs; i++) {
             const to = ((o * inputs + i) * s + dy) * s + dx;
             out.data[to] = at(out.data, to) + at(d.data, index) * at(x.data, site * inputs + i);
@@ -292,6 +292,16 @@ export const trainingFormulas = {
     eachSite(out.shape, (i, image, row, column, channel) => {
       const site = (image * h + Math.floor(row / s)) * w + Math.floor(column / s);
       out.data[i] = at(x.data, site * deep + ((row % s) * s + (column % s)) * c + channel);
+    });
+    return out;
+  },
+
+  padSites({ attrs: { height, width } }, operands) {
+    const [x] = pick(operands, 1) as [Values];
+    const [n, c] = [dim(x, 0), dim(x, -1)];
+    const out = empty([n, height, width, c]);
+    eachSite(x.shape, (i, image, row, column, channel) => {
+      out.data[((image * height + row) * width + column) * c + channel] = at(x.data, i);
     });
     return out;
   },

@@ -111,11 +111,11 @@ const table: OpTable<Values, [Operands]> = {
     const [x, w, b] = pick(operands, 3) as [Values, Values, Values];
     const [n, height, width, inputs] = x.shape as [number, number, number, number];
     const [outputs, s] = [dim(w, 0), attrs.size];
-    const out = empty([n, height / s, width / s, outputs]);
+    const out = empty([n, Math.floor(height / s), Math.floor(width / s), outputs]);
     let to = 0;
     for (let image = 0; image < n; image++)
-      for (let row = 0; row < height; row += s)
-        for (let column = 0; column < width; column += s)
+      for (let row = 0; row + s <= height; row += s)
+        for (let column = 0; column + s <= width; column += s)
           for (let o = 0; o < outputs; o++) {
             let sum = at(b.data, o);
             for (let i = 0; i < inputs; i++)

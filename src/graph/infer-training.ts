@@ -63,8 +63,9 @@ export const trainingInference = {
   patchConvWeightGrad({ attrs: { size } }, s) {
     s.count(2);
     const [n, h, w, o] = s.map(0);
-    const [, , , i] = s.map(1);
-    s.check(s.at(1).shape.join() === [n, h * size, w * size, i].join(), `operand 1 is [N,${h * size},${w * size},I]`);
+    const [m, height, width, i] = s.map(1);
+    const patches = [m, Math.floor(height / size), Math.floor(width / size)];
+    s.check(patches.join() === [n, h, w].join(), `operand 1 has ${h}x${w} patches of ${size}x${size}`);
     return f32(o, i, size, size);
   },
   depthwiseWeightGrad({ attrs: { kernel } }, s) {
@@ -127,6 +128,12 @@ export const trainingInference = {
     const map = s.map(0);
     s.check(map[3] % size ** 2 === 0, `${map[3]} channels are not those of ${size}x${size} sites`);
     return times(map, size, map[3] / size ** 2);
+  },
+  padSites({ attrs: { height, width } }, s) {
+    s.count(1);
+    const [n, h, w, c] = s.map(0);
+    s.check(h <= height && w <= width, `${h}x${w} fits in ${height}x${width}`);
+    return f32(n, height, width, c);
   },
   siteErrorGrad(_, s) {
     s.count(3);

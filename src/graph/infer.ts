@@ -63,10 +63,10 @@ const table: OpTable<TensorType, [Shapes]> = {
     s.count(3);
     const [n, h, w, i] = s.map(0);
     const [o, ...rest] = s.at(1).shape;
-    s.check(h % size === 0 && w % size === 0, `${h}x${w} is not a multiple of ${size}`);
+    s.check(h >= size && w >= size, `${h}x${w} has no patch of ${size}x${size}`);
     s.check(rest.join() === [i, size, size].join(), `weight is [O,${i},${size},${size}]`);
     s.check(isVector(s.at(2), o as number), `bias has ${o} elements`);
-    return f32(n, h / size, w / size, o as number);
+    return f32(n, Math.floor(h / size), Math.floor(w / size), o as number);
   },
   depthwise({ attrs: { kernel } }, s) {
     s.count(3);

@@ -41,7 +41,7 @@ export interface Ops extends TrainingOps {
   readonly toChannelsLast: NoAttrs;
   /** (x [N,H,W,C]) → [N,C,H,W] */
   readonly toChannelsFirst: NoAttrs;
-  /** (x [N,H,W,I], w [O,I,s,s], b [O]) → [N,H/s,W/s,O]: convolution whose stride is its kernel, so patches never overlap. */
+  /** (x [N,H,W,I], w [O,I,s,s], b [O]) → [N,⌊H/s⌋,⌊W/s⌋,O]: convolution whose stride is its kernel, so patches never overlap. */
   readonly patchConv: { readonly size: number };
   /** (x [N,H,W,C], w [C,1,k,k], b [C]) → [N,H,W,C]: depthwise correlation, zero padding (k−1)/2. */
   readonly depthwise: { readonly kernel: number };

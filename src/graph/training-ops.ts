@@ -24,7 +24,7 @@ export interface TrainingOps {
 
   /** (d […,O], x […,I]) → [O,I]: Σ d·x over all rows. */
   readonly linearWeightGrad: NoAttrs;
-  /** (d [N,h,w,O], x [N,h·s,w·s,I]) → [O,I,s,s]: the same over patches. */
+  /** (d [N,⌊H/s⌋,⌊W/s⌋,O], x [N,H,W,I]) → [O,I,s,s]: the same over patches. */
   readonly patchConvWeightGrad: { readonly size: number };
   /** (d [N,H,W,C], x [N,H,W,C]) → [C,1,k,k]: Σ d[y,z]·x[y+i−r, z+j−r] over all sites, zero padding r = (k−1)/2. */
   readonly depthwiseWeightGrad: { readonly kernel: number };
@@ -53,6 +53,8 @@ export interface TrainingOps {
   readonly spreadPool: { readonly size: number };
   /** (x [N,h,w,s²·C]) → [N,h·s,w·s,C], channel (row·s + column)·C + c to its place in the patch. */
   readonly depthToSpace: { readonly size: number };
+  /** (x [N,h,w,C]) → [N,height,width,C]: x, and zeros below it and to its right, where no patch of a convolution was. */
+  readonly padSites: { readonly height: number; readonly width: number };
   /** (x, y [N,H,W,C], d [N,H·W]) → dx of `siteError`: 2/C·d·(x − y). */
   readonly siteErrorGrad: NoAttrs;
   /** (mask [N,L]) → [N,L]: 1 − mask, which keeps what the mask removes. */
@@ -99,6 +101,7 @@ export const trainingTraits: { readonly [K in keyof TrainingOps]: OpTraits } = {
   spreadSites: whole,
   spreadPool: whole,
   depthToSpace: perSite,
+  padSites: whole,
   siteErrorGrad: whole,
   complement: whole,
   maskedMeanGrad: whole,

@@ -1,6 +1,6 @@
 import { ok, type Result } from "../diagnostics/diagnostic.ts";
 import { parametersByPart } from "../model/count.ts";
-import type { Head, Model } from "../model/model.ts";
+import { type Head, type Model, stageSites } from "../model/model.ts";
 import { partNames } from "./parts.ts";
 import { planSubject } from "./plan-subject.ts";
 import { bytesMovedBy, type Runs, runsOf } from "./runs.ts";
@@ -80,11 +80,9 @@ export function summaryOf(
 }
 
 /** Of the stem and the stages, in order. */
-function shapesOf({ input, stem, stages }: Model): readonly Pick<PartCost, "map" | "blocks">[] {
-  const map = (index: number, channels: number) => {
-    const stride = stem.patch * 2 ** index;
-    return { height: input.height / stride, width: input.width / stride, channels };
-  };
+function shapesOf(model: Model): readonly Pick<PartCost, "map" | "blocks">[] {
+  const { stages } = model;
+  const map = (stage: number, channels: number) => ({ ...stageSites(model, stage), channels });
   return [
     { map: map(0, stages[0]?.dim ?? 0), blocks: null },
     ...stages.map(({ dim, depth, kernel }, i) => ({ map: map(i, dim), blocks: { count: depth, kernel } })),

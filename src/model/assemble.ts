@@ -4,7 +4,6 @@ import { countParameters } from "./count.ts";
 import type { Located } from "./field-types.ts";
 import type { ModelSettings } from "./fields.ts";
 import { assembleHead } from "./heads.ts";
-import { nearestMultiples } from "./legal.ts";
 import { type Model, type Stage, totalStride } from "./model.ts";
 import { assemblePreprocess } from "./preprocess.ts";
 import type { Report } from "./read.ts";
@@ -92,8 +91,8 @@ function checkInput(
 ): void {
   for (const side of ["height", "width"] as const) {
     const size = input.value[side];
-    if (size % stride === 0) continue;
-    const diagnostic = error("uneven-input", input.span, side, size, stride, nearestMultiples(size, stride));
+    if (size >= stride) continue;
+    const diagnostic = error("small-input", input.span, side, size, stride);
     report(stem === undefined ? diagnostic : withNote(diagnostic, "stem is set", stem));
   }
 }

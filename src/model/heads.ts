@@ -82,10 +82,10 @@ function patchesFit(patchSize: number, place: Span, { input, stride }: Body, rep
   let fit = true;
   for (const side of ["height", "width"] as const) {
     const size = input.value[side];
-    // Already told by the total stride, of which a patch is a multiple.
     if (size % patchSize === 0) continue;
     fit = false;
-    if (size % stride !== 0) continue;
+    // What is below the total stride has been told by that.
+    if (size < stride) continue;
     const nearest = nearestMultiples(size, patchSize);
     report(withNote(error("uneven-patches", input.span, side, size, patchSize, nearest), "patch_size is set", place));
   }

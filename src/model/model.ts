@@ -268,3 +268,9 @@ export interface Program {
 
 /** Pixels of input a position of the last stage stands for: stem patch times 2 for each further stage. */
 export const totalStride = (stemPatch: number, stages: number): number => stemPatch * 2 ** (stages - 1);
+
+/** Rows and columns of the maps of a stage, counted from 0: a strided convolution takes nothing of what is left over. */
+export function stageSites({ input, stem }: Pick<Model, "input" | "stem">, stage: number) {
+  const stride = totalStride(stem.patch, stage + 1);
+  return { height: Math.floor(input.height / stride), width: Math.floor(input.width / stride) };
+}

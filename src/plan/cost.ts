@@ -1,4 +1,4 @@
-import { type KernelKind, type KernelParams, stemSites } from "./kernels.ts";
+import { downsampleProduct, type KernelKind, type KernelParams, stemSites } from "./kernels.ts";
 import { bytesOf, type Plan, type Step, valuesOf } from "./plan.ts";
 
 /** Multiply-adds of one image, or of the whole setup where a kernel packs; what is not a sum of products counts as none. */
@@ -11,7 +11,7 @@ const macs: { readonly [K in KernelKind]: (params: KernelParams[K]) => number } 
   siteDepthwise: p => p.keep * p.down * p.across * p.channels * p.kernel ** 2,
   gemm: p => p.rows * p.depth * p.columns,
   mlp: ({ expand, project }) => macs.gemm(expand) + macs.gemm(project),
-  downsample: p => p.height * p.width * p.channels * p.columns,
+  downsample: p => macs.gemm(downsampleProduct(p)),
   gemv: p => p.depth * p.columns,
   pool: () => 0,
   grnScale: () => 0,
@@ -62,7 +62,10 @@ const activations: { readonly [K in KernelKind]?: (params: KernelParams[K]) => n
   siteDepthwise: p => p.keep * p.down * p.across * p.channels,
   gemm: p => (p.statisticsOnly ? 0 : p.rows * p.columns),
   mlp: ({ project: p }) => p.rows * p.columns,
-  downsample: p => (p.height / 2) * (p.width / 2) * p.columns,
+  downsample: p => {
+    const { rows, columns } = downsampleProduct(p);
+    return rows * columns;
+  },
   gemv: p => p.columns,
 };
 

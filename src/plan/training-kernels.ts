@@ -36,6 +36,8 @@ export interface WeightGradParams {
   readonly width: number;
   /** Side of the patch of x that belongs to a row of d; its sites are the taps of the weight. */
   readonly size: number;
+  /** The map of x, where its patches leave some of it out. */
+  readonly of?: { readonly height: number; readonly width: number };
   readonly parts: number;
   readonly chain: number;
   /** Its rows are outputs. */
@@ -111,6 +113,7 @@ export type RearrangeParams = {
 } & (
   | { readonly op: "toChannelsLast" | "spreadSites" }
   | { readonly op: "spreadPool" | "depthToSpace" | "patchify"; readonly size: number }
+  | { readonly op: "padSites"; readonly to: { readonly height: number; readonly width: number } }
 );
 
 /** Sums over the last dimension, a thread a row. */

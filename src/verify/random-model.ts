@@ -36,13 +36,20 @@ export function randomCase(seed: number): Case {
   return seed % 4 === 3 ? randomFcmae(seed, most) : randomModel(seed, most);
 }
 
+/** Pixels below or to the right of the last whole stride: none half of the time. */
+function leftOver(seed: number, stride: number): () => number {
+  const { int, pick } = choices(seed * 104729 + 3);
+  return () => (pick([true, false]) ? 0 : int(0, stride - 1));
+}
+
 /** A small random model that the language allows, of at most so many stages, and a batch for it. */
 export function randomModel(seed: number, stages = 4): Case {
   const { int, pick } = choices(seed * 7919 + 1);
   const count = int(1, stages);
   const patch = pick([1, 2, 4, 8]);
   const stride = patch * 2 ** (count - 1);
-  const side = (): number => stride * int(1, Math.max(1, Math.floor(48 / stride)));
+  const over = leftOver(seed, stride);
+  const side = (): number => stride * int(1, Math.max(1, Math.floor(48 / stride))) + over();
   const grn = pick(["per_sample", "per_sample", "per_sample", "per_batch", "none"] as const);
   const levels = Array.from({ length: count }, (_, i) => i + 1).filter(() => int(0, 2) > 0);
   return {

@@ -27,6 +27,8 @@ const steps: readonly ((of: Case) => Case)[] = [
   of => withModel(of, model => resized(model, { width: 0 })),
   of => withModel(of, model => resized(model, { height: model.input.height / 2 })),
   of => withModel(of, model => resized(model, { width: model.input.width / 2 })),
+  of => withModel(of, model => smaller(model, "height")),
+  of => withModel(of, model => smaller(model, "width")),
   of => withModel(of, model => ({ ...model, input: { ...model.input, channels: 1 } })),
   of => withModel(of, model => ({ ...model, mlpRatio: 1 })),
   of => withModel(of, model => ({ ...model, activation: "gelu" })),
@@ -46,6 +48,13 @@ function resized(model: Model, wanted: { readonly height?: number; readonly widt
   const side = (pixels: number): number => Math.max(1, Math.floor(pixels / stride)) * stride;
   const { height, width } = { ...model.input, ...wanted };
   return { ...model, input: { ...model.input, height: side(height), width: side(width) } };
+}
+
+/** One whole stride, and what was left over. */
+function smaller(model: Model, side: "height" | "width"): Model {
+  const stride = strideOf(model);
+  const over = model.input[side] % stride;
+  return over === 0 ? model : { ...model, input: { ...model.input, [side]: stride + over } };
 }
 
 /** A head that still fits after stages or sites have gone; without a stage left, no change. */

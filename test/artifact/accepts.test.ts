@@ -36,6 +36,7 @@ describe.each(forms)("opset $opset, half $half, $sites", form => {
     await expectRight((await compiledBytes(given)).model);
     await expectRight((await compiledBytes({ ...given, limit: 0 })).model);
     await expectRight((await compiledBytes({ ...given, weights: null })).model);
+    if (of.head.kind !== "fcmae") await expectRight((await compiledBytes({ ...given, anySize: true })).model);
   });
 });
 
@@ -58,5 +59,6 @@ test(`specs that nobody thought of`, async () => {
     const graph = mustBuild(of);
     const given = { model: of, graph, weights: null, opset: seed % 2 === 0 ? 20 : 17, half: seed % 3 === 0 } as const;
     await expectRight((await compiledBytes(given)).model);
+    await expectRight((await compiledBytes({ ...given, anySize: true })).model);
   }
 });

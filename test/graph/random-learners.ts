@@ -43,6 +43,13 @@ export function family(index: number): readonly Learner[] {
     mlpRatio: pick([1, 2, 3, 4]),
     normEps: pick([1e-6, 1e-5, 1e-12]),
   };
+  // What whole strides leave over, which a mask does not allow.
+  const over = choices(index * 104729 + 3);
+  const uneven = {
+    height: sizes.input.height + over.int(0, 1) * over.int(0, stride - 1),
+    width: sizes.input.width + over.int(0, 1) * over.int(0, stride - 1),
+    channels: sizes.input.channels,
+  };
   const classes = pick([1, 7, 10, 33]);
   const masked = {
     patchSize,
@@ -70,18 +77,18 @@ export function family(index: number): readonly Learner[] {
         normPixLoss: own.pick([true, false]) && patchSize > 1,
       }),
     };
+    const drawn = {
+      depths: Array.from({ length: count }, () => own.int(1, 2)),
+      activation: own.pick(activations),
+      grn: own.pick(grnScopes),
+      layerScale: own.pick([null, null, 1e-6]),
+      head: own.pick([heads.classifier, heads.features, heads.fcmae])(),
+    };
+    const input = drawn.head.kind === "fcmae" ? sizes.input : uneven;
     return {
       ...shared,
       seed,
-      model: model({
-        ...sizes,
-        name: `learner_${seed}`,
-        depths: Array.from({ length: count }, () => own.int(1, 2)),
-        activation: own.pick(activations),
-        grn: own.pick(grnScopes),
-        layerScale: own.pick([null, null, 1e-6]),
-        head: own.pick([heads.classifier, heads.features, heads.fcmae])(),
-      }),
+      model: model({ ...sizes, ...drawn, name: `learner_${seed}`, input }),
       dropPath: own.pick([true, false]),
       sites: own.pick(["auto", "compact", "masked"] as const),
     };

@@ -205,6 +205,15 @@ export const machineMessages = {
     kind: "E_USAGE",
     text: (where: string, needed: string) => `--preprocess cannot be had with ${where}; it needs ${needed}`,
   },
+  "any-size-misplaced": {
+    kind: "E_USAGE",
+    text: (what: string, why: string) => `--any-size cannot be had with ${what}, ${why}; leave out --any-size`,
+  },
+  "any-size-kernels": {
+    kind: "E_USAGE",
+    text: (targets: string) =>
+      `--any-size is for ONNX graphs, but kernels of ${targets} are made for images of one size; give --target onnx, or leave it out and compile for each size when it is met, which a page can do too`,
+  },
   "preprocess-channels": {
     kind: "E_USAGE",
     text: (model: string, channels: number) =>

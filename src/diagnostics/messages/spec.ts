@@ -243,10 +243,10 @@ const shapeMessages = {
     text: (field: string, count: number, stages: number) =>
       `${short(field)} has ${entries(count)}, but depths makes ${stages === 1 ? "1 stage" : `${stages} stages`}`,
   },
-  "uneven-input": {
+  "small-input": {
     kind: "E_SPEC_SHAPE",
-    text: (side: string, size: number, stride: number, nearest: readonly string[]) =>
-      `${side} ${size} is not a multiple of the total stride ${stride}${nearestAre(nearest)}`,
+    text: (side: string, size: number, stride: number) =>
+      `${side} ${size} is below the total stride ${stride}, nearest is ${stride}`,
   },
   "uneven-patch-size": {
     kind: "E_SPEC_SHAPE",

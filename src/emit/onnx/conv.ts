@@ -1,5 +1,6 @@
 import { channels, type Node, operand, sites } from "../../graph/graph.ts";
 import { asIs, carriesBias, carryingBias, integers, vector } from "./initializers.ts";
+import { lengths, sidesOf, times } from "./sides.ts";
 import { fromBlocks, imagePatches, toBlocks } from "./sites.ts";
 import { type Attributes, int, ints, type Writer } from "./writer.ts";
 
@@ -10,8 +11,8 @@ export function patchConv(node: Node<"patchConv">, w: Writer): void {
   if (carriesBias(w, node)) rearranged(node, w);
   else if (pixels === null) w.result(node, "Transpose", [conv(node, w, channelsFirst(node, w), attributes)], lastly);
   else {
-    const { height, width } = sites(node.type);
     const maps = w.step(node.id, "patches", "Transpose", [conv(node, w, pixels, attributes)], lastly);
+    const { height, width } = sites(node.type);
     w.result(node, "Reshape", [maps, integers(w, -1, height, width, channels(node.type))]);
   }
 }
@@ -51,17 +52,29 @@ function channelsFirst(reader: Node, w: Writer): string {
   return w.step(reader.id, "input", "Transpose", [w.value(x)], { perm: ints(0, 3, 1, 2) });
 }
 
+/** The sites that patches cover: a map without what is left over below and to the right. */
+function covered(node: Node<"patchConv">, w: Writer): string {
+  const { size } = node.attrs;
+  const x = operand(node, 0);
+  const [all, patches] = [sites(w.node(x).type), sidesOf(w, node.type)];
+  const [bottom, right] = [times(w, patches.height, size), times(w, patches.width, size)];
+  if (all.height === bottom && all.width === right) return w.value(x, w.layoutOf(x));
+  return w.step(node.id, "covered", "Slice", [
+    w.value(x),
+    integers(w, 0, 0),
+    lengths(w, bottom, right),
+    integers(w, 1, 2),
+  ]);
+}
+
 /** Patches that do not overlap are a rearrangement and a product: [N,H,s,W,s·I] → [N,H,W,s,s·I]. */
 function rearranged(node: Node<"patchConv">, w: Writer): void {
   const { size } = node.attrs;
-  const { height, width } = sites(node.type);
+  const { height, width } = sidesOf(w, node.type);
   const [x, weight, bias] = [operand(node, 0), operand(node, 1), operand(node, 2)];
   const line = size * channels(w.node(x).type);
-  const lines = w.step(node.id, "lines", "Reshape", [
-    w.value(x, w.layoutOf(x)),
-    integers(w, 0, height, size, width, line),
-  ]);
+  const lines = w.step(node.id, "lines", "Reshape", [covered(node, w), lengths(w, 0, height, size, width, line)]);
   const sorted = w.step(node.id, "sorted", "Transpose", [lines], { perm: ints(0, 1, 3, 2, 4) });
-  const patch = w.step(node.id, "patches", "Reshape", [sorted, integers(w, 0, height, width, size * line)]);
+  const patch = w.step(node.id, "patches", "Reshape", [sorted, lengths(w, 0, height, width, size * line)]);
   w.result(node, "MatMul", [patch, carryingBias(w, weight, bias)]);
 }

@@ -98,5 +98,6 @@ const likeOperand =
 const makesFloats: Readonly<Record<string, MakesFloats>> = {
   Cast: ({ attributes }) => attributes.some(({ value }) => value === castTo.f32),
   LessOrEqual: () => false,
+  Shape: () => false,
   Where: likeOperand(1),
 };

@@ -1,6 +1,7 @@
 import type { Values } from "../../graph/evaluate.ts";
 import { elements as elementsOf, type Node, resolve, type ValueId } from "../../graph/graph.ts";
 import { elements } from "../../weights/tensor.ts";
+import { areNumbers, type Length, label, lengths } from "./sides.ts";
 import type { Computed, Writer } from "./writer.ts";
 
 const at = (data: Float64Array, index: number): number => data[index] as number;
@@ -18,11 +19,15 @@ export const floats = (w: Writer, name: string, shape: readonly number[], values
 /** Most numbers of a constant that grows with a map: 4 MiB. What would take more is written in another way. */
 export const mostConstants = 2 ** 20;
 
-export const ones = (w: Writer, ...shape: readonly number[]): string => filled(w, "ones", 1, shape);
-export const zeros = (w: Writer, ...shape: readonly number[]): string => filled(w, "zeros", 0, shape);
+export const ones = (w: Writer, ...shape: readonly Length[]): string => filled(w, "ones", 1, shape);
+export const zeros = (w: Writer, ...shape: readonly Length[]): string => filled(w, "zeros", 0, shape);
 
-const filled = (w: Writer, name: string, value: number, shape: readonly number[]): string =>
-  floats(w, `${name}.${shape.join("x")}`, shape, new Float32Array(elements(shape)).fill(value));
+/** One value all over: a constant, or what is made of one where the shape is not known before a run. */
+function filled(w: Writer, name: string, value: number, shape: readonly Length[]): string {
+  const named = `${name}.${shape.map(label).join("x")}`;
+  if (areNumbers(shape)) return floats(w, named, shape, new Float32Array(elements(shape)).fill(value));
+  return w.step("sizes", named, "Expand", [scalar(w, value), lengths(w, ...shape)]);
+}
 
 export const scalar = (w: Writer, value: number): string => floats(w, `${value}`, [], [value]);
 
@@ -81,8 +86,9 @@ export function transposed(w: Writer, id: ValueId): string {
  * A vector once for every column of a map, [W,C]: adding whole rows of a map is several times faster than single sites.
  * Rows that would be longer than anything else in the file stay vectors.
  */
-export function tiled(w: Writer, id: ValueId, width: number): string {
+export function tiled(w: Writer, reader: Node, id: ValueId, width: Length): string {
   const c = elementsOf(w.node(id).type);
+  if (typeof width === "string") return w.step(reader.id, "bias.row", "Expand", [vector(w, id), lengths(w, width, c)]);
   if (width * c > mostConstants) return vector(w, id);
   return computed(w, `${id}/row`, [width, c], [id], ({ data }) =>
     new Float64Array(width * c).map((_, i) => at(data, i % c)),

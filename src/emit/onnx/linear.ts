@@ -1,6 +1,7 @@
 import { channels, type Node, operand, sites } from "../../graph/graph.ts";
 import { asIs, carriesBias, carryingBias, integers, tiled, transposed, vector } from "./initializers.ts";
-import { int, type Writer } from "./writer.ts";
+import { sidesOf } from "./sides.ts";
+import { int, shapeIn, type Writer } from "./writer.ts";
 
 /** One layer, four ways to write it. */
 export function linear(node: Node<"linear">, w: Writer): void {
@@ -12,10 +13,9 @@ export function linear(node: Node<"linear">, w: Writer): void {
     w.result(node, "Gemm", [input, asIs(w, weight), vector(w, bias)], { transB: int(1) });
   else {
     const product = scaledByWeights(node, w) ?? w.step(node.id, "product", "MatMul", [input, transposed(w, weight)]);
-    const { height, width } = sites(node.type);
-    const lengths = integers(w, 0, height, width, channels(node.type));
-    const map = layout === "map" ? product : w.step(node.id, "map", "Reshape", [product, lengths]);
-    w.result(node, "Add", [map, tiled(w, bias, width)]);
+    const shape = shapeIn(w, "map", node.type);
+    const map = layout === "map" ? product : w.step(node.id, "map", "Reshape", [product, shape]);
+    w.result(node, "Add", [map, tiled(w, node, bias, sidesOf(w, node.type).width)]);
   }
 }
 

@@ -1,9 +1,9 @@
 import { invariant } from "../../diagnostics/invariant.ts";
-import { constants, dispatch, type Graph, isNetwork, type ValueId } from "../../graph/graph.ts";
-import type { TensorType } from "../../graph/ops.ts";
+import { constants, dispatch, type Graph, isNetwork, type Node, type ValueId } from "../../graph/graph.ts";
 import type { OnnxGraph, OnnxNode, OnnxValueInfo } from "../onnx-proto.ts";
 import type { OperatorName } from "./operators.ts";
 import { emission } from "./ops.ts";
+import { sideNames } from "./sides.ts";
 import { type Initializer, type Style, writerFor } from "./writer.ts";
 
 /** An ONNX graph whose initializers are still to be worked out. */
@@ -32,8 +32,10 @@ export function lowerToOnnx(graph: Graph, style: Style): Lowered {
     name: graph.name,
     nodes: [...nodes, ...copies],
     initializers,
-    inputs: [...graph.nodes.values()].filter(node => node.op === "input").map(node => valueInfo(node.id, node.type)),
-    outputs: graph.outputs.map(({ name, value }) => valueInfo(name, writer.node(value).type)),
+    inputs: [...graph.nodes.values()]
+      .filter(node => node.op === "input")
+      .map(node => valueInfo(node.id, node, style.anySize)),
+    outputs: graph.outputs.map(({ name, value }) => valueInfo(name, writer.node(value), style.anySize)),
   };
 }
 
@@ -43,8 +45,11 @@ const copy = (from: string, to: string): readonly OnnxNode[] =>
     ? []
     : [{ name: `${to}/copy`, op: "Identity" satisfies OperatorName, inputs: [from], outputs: [to], attributes: [] }];
 
-const valueInfo = (name: string, { shape }: TensorType): OnnxValueInfo => ({
-  name,
-  dtype: "f32",
-  shape: shape.map(d => (d === "N" ? "batch" : d)),
-});
+function valueInfo(name: string, { op, type }: Node, anySize: Style["anySize"]): OnnxValueInfo {
+  const shape = type.shape.map((d): number | string => (d === "N" ? "batch" : d));
+  if (anySize === null || shape.length !== 4) return { name, dtype: "f32", shape };
+  const first = op === "input" || op === "toChannelsFirst" ? 2 : 1;
+  const [height, width] = shape.slice(first) as readonly number[] as readonly [number, number];
+  const named = sideNames(anySize, { height, width });
+  return { name, dtype: "f32", shape: shape.with(first, named.height).with(first + 1, named.width) };
+}

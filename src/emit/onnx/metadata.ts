@@ -40,15 +40,18 @@ function masking({ input, head }: Model): readonly (readonly [string, string])[]
   ];
 }
 
-export function modelDoc({ model, preprocess = false }: EmitContext): string {
+export function modelDoc({ model, onnx, preprocess = false }: EmitContext): string {
   const { input, stages, stem, head } = model;
   const depths = stages.map(stage => stage.depth).join(",");
   const dims = stages.map(stage => stage.dim).join(",");
   const stride = totalStride(stem.patch, stages.length);
   const planes = `[batch,${input.channels},${input.height},${input.width}]`;
+  const anySize = `input [batch,${input.channels},height,width] float32, height and width from ${stride} up`;
   const image = preprocess
     ? `image [batch,height,width,3] uint8 of any size, fitted to ${planes} in the graph`
-    : `input ${planes} float32`;
+    : onnx.anySize
+      ? anySize
+      : `input ${planes} float32`;
   const start = `ConvNeXt model ${model.name}: depths ${depths}, dims ${dims}, stride ${stride}, ${image}`;
   if (head.kind !== "fcmae") return `${start}.`;
   const { rows, columns, keep } = patchGrid(input, head);

@@ -1,3 +1,5 @@
+import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
+import { error } from "../../diagnostics/messages.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { foldingPasses } from "../../passes/all.ts";
 import { type EmitContext, type GraphTarget, loweredOps, type OutputFile } from "../target.ts";
@@ -10,6 +12,7 @@ import { metadata, modelDoc } from "./metadata.ts";
 import { preprocessProblems, withPreprocessing } from "./preprocess-graph.ts";
 import { sitesProblems } from "./sites.ts";
 import { valuesOf } from "./value-info.ts";
+import type { Style } from "./writer.ts";
 
 /** The oldest format that may hold each opset, for the sake of old readers. */
 export const irVersions = { 17: 8, 20: 9 } as const;
@@ -25,6 +28,7 @@ export const onnxTarget = (half: boolean): GraphTarget => ({
     ...sitesProblems(graph),
     ...(context.onnx.layout === "huggingface" ? huggingfaceProblems(context.model) : []),
     ...(context.preprocess ? preprocessProblems(context) : []),
+    ...(context.onnx.anySize ? anySizeProblems(context) : []),
     ...(context.onnx.inline ? inlineProblems(onnxModel(graph, context, half ? floatTypes : null), context.model) : []),
   ],
   emit: (graph, context) =>
@@ -35,6 +39,14 @@ export const onnxTarget = (half: boolean): GraphTarget => ({
 });
 
 export const onnx = onnxTarget(false);
+
+/** What needs images of one size. */
+const anySizeProblems = ({ model, preprocess }: EmitContext): readonly Diagnostic[] => [
+  ...(model.head.kind === "fcmae"
+    ? [error("any-size-misplaced", model.span, "head fcmae", "whose mask is of so many patches")]
+    : []),
+  ...(preprocess ? [error("any-size-misplaced", null, "--preprocess", "which fits images into one size")] : []),
+];
 
 export interface Storage {
   /** What is computed in f16; null is f32 throughout. */
@@ -58,9 +70,9 @@ export function emitOnnx(graph: Graph, context: EmitContext, { floatTypes, limit
 
 export function onnxModel(graph: Graph, context: EmitContext, floatTypes: FloatTypes | null = null): Unwritten {
   const { preprocess = false } = context;
-  const { opset } = context.onnx;
+  const { opset, anySize } = context.onnx;
   const doc = modelDoc(context);
-  const plain = lowered(graph, opset, floatTypes);
+  const plain = lowered(graph, { opset, anySize: anySize ? context.model.input : null }, floatTypes);
   const whole = preprocess ? withPreprocessing(plain, context.model) : plain;
   return {
     irVersion: irVersions[opset],
@@ -73,7 +85,7 @@ export function onnxModel(graph: Graph, context: EmitContext, floatTypes: FloatT
 }
 
 /** In f16 a bias that a weight carries would be rounded with every value of a row. */
-function lowered(graph: Graph, opset: number, floatTypes: FloatTypes | null): Lowered {
-  const plain = lowerToOnnx(graph, { opset, carryBias: floatTypes === null });
+function lowered(graph: Graph, style: Omit<Style, "carryBias">, floatTypes: FloatTypes | null): Lowered {
+  const plain = lowerToOnnx(graph, { ...style, carryBias: floatTypes === null });
   return floatTypes === null ? plain : inF16(plain, graph, floatTypes);
 }

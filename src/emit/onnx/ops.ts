@@ -7,6 +7,7 @@ import { integers, mostConstants, ones, scalar, tiled, vector, zeros } from "./i
 import { linear } from "./linear.ts";
 import { averagePool, maskedMean, patchify, siteError, standardize } from "./loss.ts";
 import { overAxes } from "./reduce.ts";
+import { type Length, lengths, sidesOf, times } from "./sides.ts";
 import { fillSites, gatherSites, maskSites, patchTable, scatterSites } from "./sites.ts";
 import { float, int, ints, type Writer } from "./writer.ts";
 
@@ -46,14 +47,15 @@ export const emission: OpTable<void, [Writer], NetworkOp> = {
     else w.result(node, "Mul", [w.value(x), vector(w, scale)]);
   },
   shiftChannels: (node, w) =>
-    w.result(node, "Add", [w.value(operand(node, 0)), tiled(w, operand(node, 1), sites(node.type).width)]),
+    w.result(node, "Add", [w.value(operand(node, 0)), tiled(w, node, operand(node, 1), sidesOf(w, node.type).width)]),
 
   add: (node, w) => w.result(node, "Add", [w.value(operand(node, 0)), w.value(operand(node, 1))]),
   /** Of a large map the rows' means first: a running sum of millions loses digits. */
   meanSites(node, w) {
     const x = operand(node, 0);
     const map = w.value(x);
-    if (sitesOf(w.node(x)) <= mostConstants) w.result(node, "ReduceMean", ...overAxes(w, map, [1, 2], 0));
+    if (w.anySize === null && sitesOf(w.node(x)) <= mostConstants)
+      w.result(node, "ReduceMean", ...overAxes(w, map, [1, 2], 0));
     else {
       const rows = w.step(node.id, "rows", "ReduceMean", ...overAxes(w, map, [2], 0));
       w.result(node, "ReduceMean", ...overAxes(w, rows, [1], 0));
@@ -94,13 +96,14 @@ const sitesOf = ({ type }: Pick<Node, "type">): number => {
  */
 function siteSum(node: Node<"sumSquares">, w: Writer): readonly [ones: string, squares: string] {
   const x = operand(node, 0);
-  const { height, width } = sites(w.node(x).type);
-  const large = height * width > mostConstants;
+  const { height, width } = sidesOf(w, w.node(x).type);
+  const all = times(w, height, width);
+  const large = typeof all === "number" && all > mostConstants;
   const value = w.value(x, large ? "map" : "row");
   const squared = w.step(node.id, "squared", "Mul", [value, value]);
-  if (!large) return [ones(w, 1, height * width), squared];
+  if (!large) return [ones(w, 1, all), squared];
   const rows = w.step(node.id, "rows", "MatMul", [ones(w, 1, width), squared]);
-  const shape = integers(w, 0, height, channels(w.node(x).type));
+  const shape = lengths(w, 0, height, channels(w.node(x).type));
   return [ones(w, 1, height), w.step(node.id, "rows.listed", "Reshape", [rows, shape])];
 }
 
@@ -118,18 +121,19 @@ function normalize(node: Node<"normalize">, w: Writer): void {
   invariant(reader?.op === "linear" || reader?.op === "patchConv", `'${node.id}' is not read by one layer alone`);
   const x = operand(node, 0);
   const epsilon = float(node.attrs.eps);
-  if (!hasInstances(node)) {
+  if (!hasInstances(node, w)) {
     w.result(node, "LayerNormalization", [w.value(x), ...affine(w, channels(node.type))], { axis: int(-1), epsilon });
   } else {
-    const { height, width } = sites(node.type);
-    const scaleAndShift = affine(w, height * width);
+    const { height, width } = sidesOf(w, node.type);
+    const scaleAndShift = affine(w, times(w, height, width));
     w.result(node, "InstanceNormalization", [w.value(x, "row"), ...scaleAndShift], { epsilon }, "row");
   }
 }
 
 /** Whether sites are normalised as instances. */
-function hasInstances({ type }: Pick<Node, "type">): boolean {
-  return type.shape.length === 4 && channels(type) >= instanceChannels && sitesOf({ type }) <= mostConstants;
+function hasInstances({ type }: Pick<Node, "type">, { anySize }: Writer): boolean {
+  if (type.shape.length !== 4 || channels(type) < instanceChannels) return false;
+  return anySize !== null || sitesOf({ type }) <= mostConstants;
 }
 
 /** [N,1,C], or [1,1,C] over the batch. */
@@ -142,7 +146,7 @@ const sumSquares: { readonly [K in GrnOver]: (node: Node<"sumSquares">, w: Write
 };
 
 /** By 1, and by the 1 that carries a bias. */
-const affine = (w: Writer, length: number): readonly string[] => [
+const affine = (w: Writer, length: Length): readonly string[] => [
   ones(w, length),
   (w.carryBias ? ones : zeros)(w, length),
 ];

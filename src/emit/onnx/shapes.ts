@@ -4,10 +4,10 @@ import type { OperatorName } from "./operators.ts";
 export type Length = number | string | null;
 export type Shape = readonly Length[];
 
-/** A tensor as far as the rules need it: a list of integers is known where it is an initializer. */
+/** A tensor as far as the rules need it: a list of integers is known where it is an initializer, or is joined of such. */
 export interface Tensor {
   readonly shape: Shape;
-  readonly values: readonly number[] | null;
+  readonly values: readonly (number | null)[] | null;
 }
 
 /** Numbers and lists of numbers of a node's attributes; one that is not given has what ONNX says. */
@@ -59,10 +59,14 @@ function broadcast(a: Shape, b: Shape): Shape {
 const at = (shape: Shape, i: number): Length | undefined => (i < 0 ? undefined : shape[i]);
 const elementwise: Rule = inputs => inputs.map(({ shape }) => shape).reduce(broadcast);
 
+/** The integers of a list that is an initializer. */
+const known = ({ values }: Tensor): readonly number[] | null =>
+  values?.every(value => value !== null) ? values : null;
+
 /** Axes are an attribute before opset 18, and an input from there on. */
 const reduction: Rule = (inputs, attributes) => {
   const { shape } = first(inputs);
-  const given = attributes.ints("axes") ?? (inputs.length > 1 ? input(inputs, 1).values : shape.map((_, i) => i));
+  const given = attributes.ints("axes") ?? (inputs.length > 1 ? known(input(inputs, 1)) : shape.map((_, i) => i));
   if (given === null) return refuse("its axes are no initializer");
   const axes = new Set(given.map(axis => axisOf(axis, shape.length)));
   const kept = attributes.int("keepdims", 1) !== 0;
@@ -84,10 +88,22 @@ function measure(shape: Shape): { readonly known: number; readonly symbols: read
 }
 const isNumber = (factor: string): boolean => /^\d+$/.test(factor);
 
+/** The integers of a list, null for those that are worked out in a run. */
+export function listOf({ shape, values }: Tensor): readonly (number | null)[] {
+  const [length] = shape;
+  if (values !== null) return values;
+  return shape.length === 1 && typeof length === "number"
+    ? Array.from({ length }, () => null)
+    : refuse("its shape is no list");
+}
+
 const reshape: Rule = inputs => {
   const from = first(inputs).shape;
-  const wanted = input(inputs, 1).values ?? refuse("its shape is no initializer");
-  need(wanted.every(n => n >= -1) && wanted.filter(n => n === -1).length <= 1, () => `its shape is ${say(wanted)}`);
+  const wanted = listOf(input(inputs, 1));
+  need(
+    wanted.every(n => n === null || n >= -1) && wanted.filter(n => n === -1).length <= 1,
+    () => `its shape is ${say(wanted)}`,
+  );
   need(
     wanted.every((n, i) => n !== 0 || i < from.length),
     () => `${say(from)} has not the dimensions of ${say(wanted)}`,
@@ -197,6 +213,11 @@ export const shapeRules: Readonly<Record<OperatorName, Rule>> = {
     });
     return perm.map(place => shape[place] ?? null);
   },
+  Concat(inputs, attributes) {
+    need(attributes.int("axis", 0) === 0, () => "it joins no lists");
+    return [inputs.reduce((length, tensor) => length + listOf(tensor).length, 0)];
+  },
+  Expand: inputs => broadcast(first(inputs).shape, listOf(input(inputs, 1))),
   Gather(inputs, attributes) {
     const [{ shape }, indices] = [first(inputs), input(inputs, 1).shape];
     const axis = axisOf(attributes.int("axis", 0), shape.length);
@@ -216,7 +237,7 @@ export const shapeRules: Readonly<Record<OperatorName, Rule>> = {
   },
   Pad(inputs) {
     const { shape } = first(inputs);
-    const pads = input(inputs, 1).values ?? refuse("its pads are no initializer");
+    const pads = known(input(inputs, 1)) ?? refuse("its pads are no initializer");
     need(pads.length === 2 * shape.length, () => `${pads.length} pads are not two for each of ${say(shape)}`);
     return shape.map((length, i) => {
       const more = Number(pads[i]) + Number(pads[i + shape.length]);
@@ -229,10 +250,10 @@ export const shapeRules: Readonly<Record<OperatorName, Rule>> = {
     need(start >= 0 && start <= end && end <= rank, () => `of ${rank} dimensions none are from ${start} to ${end}`);
     return [end - start];
   },
-  Slice: inputs => opened(first(inputs).shape, input(inputs, 3).values),
+  Slice: inputs => opened(first(inputs).shape, known(input(inputs, 3))),
   Resize(inputs, attributes) {
     const axes = attributes.ints("axes");
-    const sizes = input(inputs, 3).values;
+    const sizes = known(input(inputs, 3));
     const open = opened(first(inputs).shape, axes);
     if (axes === null || sizes === null) return open;
     return open.map((length, i) => (axes.includes(i) ? (sizes[axes.indexOf(i)] ?? null) : length));
@@ -249,5 +270,5 @@ function opened(shape: Shape, axes: readonly number[] | null): Shape {
 /** What a node makes. */
 export const resultOf = (op: OperatorName, inputs: readonly Tensor[], attributes: Attributes): Tensor => ({
   shape: shapeRules[op](inputs, attributes),
-  values: null,
+  values: op === "Concat" ? inputs.flatMap(listOf) : null,
 });

@@ -1,10 +1,11 @@
 import { invariant } from "../../diagnostics/invariant.ts";
-import { channels, type Graph, type Node, nodeOf, readers, sites, type ValueId } from "../../graph/graph.ts";
+import { channels, type Graph, type Node, nodeOf, readers, type ValueId } from "../../graph/graph.ts";
+import type { TensorType } from "../../graph/ops.ts";
 import type { OnnxAttribute, OnnxDType, OnnxNode } from "../onnx-proto.ts";
 import type { FloatType } from "./cast.ts";
 import type { ReadConstant } from "./constants.ts";
-import { integers } from "./initializers.ts";
 import type { OperatorName } from "./operators.ts";
+import { lengths, type Sides, sidesOf, times } from "./sides.ts";
 
 /** A constant tensor of the ONNX graph. */
 export type Initializer = Literal | Computed;
@@ -40,6 +41,8 @@ export interface Style {
   readonly opset: number;
   /** The bias of a layer that reads a bare LayerNorm goes into its weight: see `carryingBias`. */
   readonly carryBias: boolean;
+  /** The model's own sides of an image, where the caller chooses others; null where there are no others. */
+  readonly anySize: Sides<number> | null;
 }
 
 export type Attributes = Readonly<Record<string, Attribute>>;
@@ -90,6 +93,13 @@ export interface Written {
   readonly initializers: readonly Initializer[];
 }
 
+/** The shape of a map in one of its forms. */
+export function shapeIn(w: Writer, layout: TensorLayout, type: TensorType): string {
+  const { height, width } = sidesOf(w, type);
+  const shape = layout === "map" ? [height, width] : [times(w, height, width)];
+  return lengths(w, 0, ...shape, channels(type));
+}
+
 /** `nameOf` gives the tensor that holds a value as it is. */
 export function writerFor(graph: Graph, style: Style, nameOf: (id: ValueId) => string): Writer {
   const nodes = new Map<string, OnnxNode>();
@@ -120,10 +130,7 @@ export function writerFor(graph: Graph, style: Style, nameOf: (id: ValueId) => s
       invariant(there !== undefined, `'${id}' has no ONNX tensor yet`);
       const tensor = tensors[layout](id);
       if (there === layout) return tensor;
-      const { height, width } = sites(type);
-      const shape = { map: [height, width], row: [height * width] }[layout];
-      const lengths = integers(writer, 0, ...shape, channels(type));
-      return add(`${id}/${layout}`, "Reshape", [tensors[there](id), lengths], {}, tensor);
+      return add(`${id}/${layout}`, "Reshape", [tensors[there](id), shapeIn(writer, layout, type)], {}, tensor);
     },
     layoutOf: id => layouts.get(id) ?? "map",
     result: ({ id }, op, inputs, attributes = {}, layout = "map") => {

@@ -8,12 +8,20 @@ import type { CompileRequest } from "./compile.ts";
 
 /** Options of targets that are not made, or of other models; TF32 is also a way to multiply f32 alone. */
 export function misplacedOption(
-  { tf32, torch, cudaTuning, preprocess }: Pick<CompileRequest, "tf32" | "torch" | "cudaTuning" | "preprocess">,
+  {
+    tf32,
+    torch,
+    cudaTuning,
+    preprocess,
+    onnx,
+  }: Pick<CompileRequest, "tf32" | "torch" | "cudaTuning" | "preprocess" | "onnx">,
   requests: readonly Request[],
 ): Diagnostic | null {
   const narrow = requests.find(({ dtype }) => dtype !== "f32");
   if (tf32 && narrow) return error("tf32-misplaced", null, narrow.dtype, "--dtype f32");
   const targets = [...new Set(requests.map(({ target }) => target))];
+  const sized = targets.filter(target => target !== "onnx");
+  if (onnx.anySize && sized.length > 0) return error("any-size-kernels", null, sized.join(" and "));
   const other = requests.find(({ model }) => channelsRead(model) !== 3);
   if (preprocess && other) return error("preprocess-channels", null, other.model.name, other.model.input.channels);
   if (preprocess && targets.every(target => target === "cuda"))

@@ -97,6 +97,11 @@ export const trainingLowerings: { readonly [K in Exclude<TrainingOp, "geluGrad">
     const params = { op: "depthToSpace", ...sites(type), channels: channels(type), size } as const;
     return one(anchor, "rearrange", params, { input: operand(anchor, 0) });
   },
+  padSites: ({ anchor }, graph) => {
+    const { type } = nodeOf(graph, operand(anchor, 0));
+    const params = { op: "padSites", ...sites(type), channels: channels(type), to: sites(anchor.type) } as const;
+    return one(anchor, "rearrange", params, { input: operand(anchor, 0) });
+  },
   siteErrorGrad: (group, graph) => {
     const { params, reads } = targetOf(group, graph);
     return one(
@@ -192,7 +197,9 @@ function weightGrad(node: Node, graph: Graph, tuning: TuningProfile, size: numbe
   const { height, width } = d.type.shape.length === 4 ? sites(d.type) : { height: 1, width: 1 };
   const columns = inputs * size * size;
   const { tile, parts } = chooseWeightGrad(tuning, { outputs, columns, rows: height * width });
-  const params = { outputs, inputs, height, width, size, parts, chain, tile };
+  const of = x.type.shape.length === 4 ? sites(x.type) : { height, width };
+  const whole = of.height === height * size && of.width === width * size;
+  const params = { outputs, inputs, height, width, size, ...(whole ? {} : { of }), parts, chain, tile };
   const reads = { d: d.id, input: x.id };
   return inParts(node, parts, outputs * columns, 1, sums => call(node, "weightGrad", params, reads, { sums }));
 }

@@ -29,15 +29,24 @@ export interface Compile {
   readonly limit?: number;
   /** As `--onnx-inline`. */
   readonly inline?: boolean;
+  /** As `--any-size`. */
+  readonly anySize?: boolean;
 }
 
-export const contextOf = ({ model, weights, opset = 20, layout = "plain", inline = false }: Compile): EmitContext => ({
+export const contextOf = ({
+  model,
+  weights,
+  opset = 20,
+  layout = "plain",
+  inline = false,
+  anySize = false,
+}: Compile): EmitContext => ({
   model,
   weights,
   specHash: "00".repeat(32),
   specName: "test.cnx",
   version: "0.0.0",
-  onnx: { opset, layout, inline },
+  onnx: { opset, layout, inline, anySize },
 });
 
 /** What the target's passes make of a graph. */

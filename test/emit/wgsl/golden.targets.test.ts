@@ -6,7 +6,7 @@ import { check, files, small } from "./golden.ts";
 /** Minutes on SwiftShader, or gigabytes; or what atto and tiny show as well. */
 const slow = /femto|pico|nano|384|base|large|huge/;
 /** Tiles for GPUs take SwiftShader ten times as long: barriers are fibres there. */
-const onGpuTiles = /micro-(64x64|offset|kernels)/;
+const onGpuTiles = /micro-(64x64|offset|kernels|odd-33)/;
 const tiled = small.flatMap(file => [
   { file, tuning: "lavapipe" as const },
   ...(full || onGpuTiles.test(file) ? [{ file, tuning: "gpu" as const }] : []),

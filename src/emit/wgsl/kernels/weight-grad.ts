@@ -14,18 +14,19 @@ import {
 } from "./shared.ts";
 
 export function weightGrad(p: WeightGradParams): KernelSource {
-  const { outputs, inputs, height, width, size, parts, chain, tile } = p;
+  const { outputs, inputs, height, width, size, parts, chain, tile, of } = p;
   const taps = size * size;
   const columns = inputs * taps;
   const rows = height * width;
+  const input = of ?? { height: height * size, width: width * size };
   const [outputVec, inputVec] = [vecOf(outputs), vecOf(inputs)];
   const list = slots([
     activation("d", rows * outputs, outputVec, dims(rows, outputs)),
     activation(
       "input",
-      rows * columns,
+      input.height * input.width * inputs,
       inputVec,
-      size === 1 ? dims(rows, inputs) : dims(height * size, width * size, inputs),
+      size === 1 ? dims(rows, inputs) : dims(input.height, input.width, inputs),
     ),
     weight("sums", parts * outputs * columns, 1, dims(parts, outputs, columns), "write"),
   ]);
@@ -37,7 +38,9 @@ export function weightGrad(p: WeightGradParams): KernelSource {
     inputs,
     columns,
     width,
-    inputWidth: width * size,
+    inputWidth: input.width,
+    /** Patches leave rows of an image out: the next one's do not follow from these. */
+    apart: input.height === height * size ? null : { rows, height, inputHeight: input.height },
     size,
     taps,
     patches: size > 1,

@@ -47,6 +47,7 @@ interface Options extends FileFlags {
   readonly opset?: keyof typeof opsets;
   readonly layout: "plain" | "huggingface";
   readonly onnxInline?: boolean;
+  readonly anySize?: boolean;
   readonly torch?: boolean;
   readonly cudaTuning?: string;
   readonly tune: "gpu" | "lavapipe" | "swiftshader";
@@ -99,6 +100,7 @@ export const addCompile: AddCommand = (program, execute) => {
       defaulted("--layout <name>", "huggingface adds what transformers.js loads", ["plain", "huggingface"], "plain"),
     )
     .option("--onnx-inline", "weights of any size in the ONNX file itself; without it, above 1 GB they stand beside it")
+    .option("--any-size", "an ONNX graph for images of any height and width, from the total stride up")
     .option("--torch", "operators for PyTorch beside the CUDA library")
     .addOption(
       once("--cuda-tuning <table>", "choices for CUDA kernels: a file of cnxc tune, or sm_90, measured on an H200"),
@@ -141,6 +143,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
       opset: opsets[options.opset ?? usualOpset[options.layout]],
       layout: options.layout,
       ...(options.onnxInline ? { inline: true } : {}),
+      ...(options.anySize ? { anySize: true } : {}),
     },
     torch: options.torch ?? false,
     cudaTuning: options.cudaTuning ?? null,
