@@ -23,7 +23,7 @@ import {
 import { classifierNotes } from "./huggingface.ts";
 import { labelNotes } from "./labels.ts";
 import { preprocessingNotes } from "./preprocessing.ts";
-import { draftOf, headOf, isTimmName, networkOf } from "./timm.ts";
+import { draftOf, headOf, isTimmName, networkOf, testedNotes } from "./timm.ts";
 import { flatHubFields, hubFields } from "./timm-fields.ts";
 import type { Network } from "./timm-networks.ts";
 
@@ -56,10 +56,15 @@ function importedFrom(config: TimmConfig, network: Network, file: string, option
       ...draftOf(changed, {
         name: options.name ?? config.architecture,
         input,
-        head: options.features ? allFeatures(stages) : headOf(classes, stages),
+        head: options.features ? allFeatures(stages) : headOf(classes === 0 ? null : classes, stages),
       }),
       stem: { patch: args.read("patch_size", defaults.stem.patch, "a number from 1", isSize) },
-      activation: args.read<Activation>("act_layer", "gelu", activations.join(" or "), isOneOf(...activations)),
+      activation: args.read<Activation>(
+        "act_layer",
+        network.activation,
+        activations.join(" or "),
+        isOneOf(...activations),
+      ),
     },
     notes: [
       ...pictureNotes(weights.read, input),
@@ -105,11 +110,13 @@ function changedBy({ given, read }: Arguments, network: Network): Network {
     hasAll,
   );
   const isKernels = (value: unknown): value is number | number[] => isSize(value) || hasAll(value);
-  const kernels = read<number | number[]>("kernel_sizes", defaultKernel, `a number from 1, or ${count}`, isKernels);
+  const usualKernels = depths.map((_, i) => network.stages[i]?.kernel ?? defaultKernel);
+  const kernels = read<number | number[]>("kernel_sizes", usualKernels, `a number from 1, or ${count}`, isKernels);
   const second = read("use_grn", network.grn !== "none", "true or false", isFlag);
   // Null is an argument too, and leaves layer scale out.
   const scale = given.ls_init_value === null ? 0 : read("ls_init_value", network.layerScale ?? 0, "a number", isNumber);
   return {
+    ...network,
     stages: depths.map((depth, i) => ({
       depth,
       dim: dims[i] ?? 0,
@@ -152,11 +159,9 @@ function pictureNotes(weights: Reader, input: Input): readonly string[] {
   };
   const tested = weights("test_input_size", null, "[channels, height, width]", orNull(isInputSize));
   const crop = weights("test_crop_pct", null, "a number above 0", orNull(isPositive));
-  const differs = tested !== null && (tested[1] !== input.height || tested[2] !== input.width);
-  const testedAt = `${tested?.slice(1).join("x")}${crop === null ? "" : ` with crop_pct ${crop}`}`;
   return [
     ...preprocessingNotes(stated, input),
-    ...(differs ? [`timm tests these weights at ${testedAt}; the input is ${input.height}x${input.width}`] : []),
+    ...(tested === null ? [] : testedNotes(tested.slice(1).join("x"), crop, input)),
   ];
 }
 

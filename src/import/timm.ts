@@ -1,11 +1,11 @@
 import { fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { error } from "../diagnostics/messages.ts";
 import { nearestOf } from "../diagnostics/nearest.ts";
-import type { Head } from "../model/model.ts";
+import type { Head, Input } from "../model/model.ts";
 import { allFeatures, type Draft, defaults, type Imported, type ImportOptions } from "./draft.ts";
 import { preprocessingNotes } from "./preprocessing.ts";
 import { type Network, networks, otherPart } from "./timm-networks.ts";
-import { type Tag, tagsOf } from "./timm-tags.ts";
+import { presentName, type Tag, tagsOf } from "./timm-tags.ts";
 
 export const isTimmName = (text: string): boolean =>
   /^(?:test_convnext\d?|convnext(?:v2)?_[a-z0-9_]+)(?:\.[a-z0-9_]+)?$/.test(text);
@@ -23,8 +23,16 @@ export function networkOf(name: string): Result<Network> {
 }
 
 /** An encoder without a head gives the maps of all stages. */
-export const headOf = (classes: number, stages: number): Head =>
-  classes === 0 ? allFeatures(stages) : { kind: "classifier", classes };
+export const headOf = (classes: number | null, stages: number): Head =>
+  classes === null ? allFeatures(stages) : { kind: "classifier", classes };
+
+/** At which size timm tests weights that it has for another. */
+export const testedNotes = (size: string, crop: number | null, { height, width }: Input): readonly string[] =>
+  size === `${height}x${width}`
+    ? []
+    : [
+        `timm tests these weights at ${size}${crop === null ? "" : ` with crop_pct ${crop}`}; the input is ${height}x${width}`,
+      ];
 
 /** A draft of timm's network with what its function decides. */
 export const draftOf = (network: Network, changes: Pick<Draft, "name" | "input" | "head">): Draft => ({
@@ -40,13 +48,13 @@ const untagged: Tag = { side: defaults.input.height, classes: defaults.head.clas
  * pictures are prepared for it. A name alone is a classifier of ImageNet's classes at the usual size.
  */
 export function importTimm(text: string, { name, features }: ImportOptions): Result<Imported> {
-  const [model = "", tagName] = text.split(".");
+  const [model = "", tagName] = presentName(text).split(".");
   const network = networkOf(model);
   if (!network.ok) return network;
   const known = tagsOf[model] ?? {};
   const tag = tagName === undefined ? untagged : Object.hasOwn(known, tagName) ? known[tagName] : undefined;
   if (tag === undefined) return fail(error("import-unknown-tag", null, tagName ?? "", model, Object.keys(known)));
-  const { side, classes, preprocessing, note } = tag;
+  const { side, classes, preprocessing, tested, note } = tag;
   const stages = network.value.stages.length;
   const input = { ...defaults.input, height: side, width: side };
   return ok({
@@ -55,6 +63,10 @@ export function importTimm(text: string, { name, features }: ImportOptions): Res
       input,
       head: features ? allFeatures(stages) : headOf(classes, stages),
     }),
-    notes: [...(note === undefined || features ? [] : [note]), ...preprocessingNotes(preprocessing, input)],
+    notes: [
+      ...(note === undefined || features ? [] : [note]),
+      ...preprocessingNotes(preprocessing, input),
+      ...(tested === undefined ? [] : testedNotes(`${tested.side}x${tested.side}`, tested.crop, input)),
+    ],
   });
 }
