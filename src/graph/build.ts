@@ -74,6 +74,7 @@ type Hide = (id: ValueId, x: ValueId) => ValueId;
 function network(model: Model, learning: Learning | null = null): Builder {
   const b = builder({ span: model.span, scope: { part: "stem", block: null } });
   const { patch } = model.stem;
+  const biased = model.convBias !== false;
   const { height, width, channels } = model.input;
 
   const image = b.input("pixel_values", ["N", channels, height, width]);
@@ -90,14 +91,14 @@ function network(model: Model, learning: Learning | null = null): Builder {
     b.at({ span, scope: { part: i === 0 ? "stem" : i, block: null } });
     const name = `downsample_layers.${i}`;
     if (i === 0) {
-      const conv = b.patchConv(`${name}.0`, x, dim, stage.dim, patch);
+      const conv = b.patchConv(`${name}.0`, x, [stage.dim, dim, patch, patch], biased);
       x = b.layernorm(`${name}.1`, conv, stage.dim, model.normEps);
       b.tap(`${name}.0`, conv, true);
       b.tap(`${name}.1`, x, true);
       b.tap(name, x, true, null, "block");
     } else {
       const norm = b.layernorm(`${name}.0`, x, dim, model.normEps);
-      x = b.patchConv(`${name}.1`, norm, dim, stage.dim, 2);
+      x = b.patchConv(`${name}.1`, norm, [stage.dim, dim, 2, 2], biased);
       b.tap(`${name}.0`, norm, true, hide);
       b.tap(`${name}.1`, x, true, hide);
       b.tap(name, x, true, hide, "block");
@@ -125,6 +126,8 @@ interface Block {
   readonly name: string;
   readonly dim: number;
   readonly kernel: number;
+  /** Whether the depthwise convolution has a bias. */
+  readonly biased: boolean;
   readonly mlpRatio: number;
   readonly activation: Activation;
   readonly normEps: number;
@@ -138,11 +141,14 @@ interface Block {
 
 const encoderBlock = (model: Model, { dim, kernel }: Stage) => {
   const { mlpRatio, activation, normEps, grn, layerScale } = model;
-  return { dim, kernel, mlpRatio, activation, normEps, grn, layerScale: layerScale !== null };
+  const biased = model.convBias !== false;
+  return { dim, kernel, biased, mlpRatio, activation, normEps, grn, layerScale: layerScale !== null };
 };
 
 /** The activations of the language, as ops have them. */
-const geluForms = { gelu: "erf", gelu_tanh: "tanh" } as const satisfies Readonly<Record<Activation, GeluApproximation>>;
+const geluForms = { gelu: "erf", gelu_tanh: "tanh", silu: "silu", relu: "relu" } as const satisfies Readonly<
+  Record<Activation, GeluApproximation>
+>;
 
 /** The sets of the language, as ops have them; `none` has no op. */
 const grnOver = { per_sample: "sample", per_batch: "batch" } as const satisfies Readonly<
@@ -156,9 +162,8 @@ function block(b: Builder, shape: Block, x: ValueId): ValueId {
     b.tap(`${name}.${part}`, value, channelsFirst, hide);
     return value;
   };
-  const weight = b.param(`${name}.dwconv.weight`, [dim, 1, kernel, kernel]);
-  const bias = b.param(`${name}.dwconv.bias`, [dim]);
-  let y = inside("dwconv", b.op("depthwise", `${name}.dwconv`, { kernel }, [x, weight, bias]), true);
+  const conv = b.weighted(`${name}.dwconv`, [dim, 1, kernel, kernel], shape.biased);
+  let y = inside("dwconv", b.op("depthwise", `${name}.dwconv`, { kernel }, [x, ...conv]), true);
   y = inside("norm", b.layernorm(`${name}.norm`, y, dim, normEps));
   y = inside("pwconv1", b.linear(`${name}.pwconv1`, y, dim, wide));
   y = inside("act", b.op("gelu", `${name}.act`, { form: geluForms[activation] }, [y]));
@@ -228,7 +233,15 @@ function autoencoder(b: Builder, model: Model, { head, mask, grid }: Masking, x:
   const proj = b.pointwise("proj", x, model.stages.at(-1)?.dim ?? 0, dim);
   const token = b.param("mask_token", [1, dim, 1, 1]);
   let y = b.op("fillSites", "decoder.tokens", grid, [proj, mask, token]);
-  const published = { kernel: 7, mlpRatio: 4, grn: "per_sample", layerScale: false, hide: null, drop: null } as const;
+  const published = {
+    kernel: 7,
+    biased: true,
+    mlpRatio: 4,
+    grn: "per_sample",
+    layerScale: false,
+    hide: null,
+    drop: null,
+  } as const;
   const { activation, normEps } = model;
   for (let k = 0; k < decoder.depth; k++) {
     b.at({ span: model.span, scope: { part: "decoder", block: k } });
@@ -260,7 +273,14 @@ interface Builder {
   readonly param: (id: ValueId, shape: readonly number[]) => ValueId;
   readonly layernorm: (id: ValueId, x: ValueId, dim: number, eps: number) => ValueId;
   readonly linear: (id: ValueId, x: ValueId, from: number, to: number) => ValueId;
-  readonly patchConv: (id: ValueId, x: ValueId, from: number, to: number, size: number) => ValueId;
+  /** A weight of that shape and its bias, or zeros where it has none. */
+  readonly weighted: (id: ValueId, shape: readonly number[], biased?: boolean) => readonly ValueId[];
+  readonly patchConv: (
+    id: ValueId,
+    x: ValueId,
+    weight: readonly [number, number, number, number],
+    biased: boolean,
+  ) => ValueId;
   /** A linear layer that the official code writes as a 1x1 convolution. */
   readonly pointwise: (id: ValueId, x: ValueId, from: number, to: number) => ValueId;
   readonly tap: (name: string, value: ValueId, channelsFirst: boolean, hide?: Hide | null, extent?: Extent) => void;
@@ -282,9 +302,11 @@ function builder(start: Place): Builder {
   const leaf = (kind: "input" | "param") => (id: ValueId, shape: readonly Dim[]) =>
     op(kind, id, { type: { dtype: "f32", shape } }, []);
   const param = leaf("param");
-  const weighted = (id: ValueId, shape: readonly number[]) => [
+  const zeros = (id: ValueId, shape: readonly number[]) =>
+    op("constant", id, { value: 0, type: { dtype: "f32", shape } }, []);
+  const weighted: Builder["weighted"] = (id, shape, biased = true) => [
     param(`${id}.weight`, shape),
-    param(`${id}.bias`, shape.slice(0, 1)),
+    biased ? param(`${id}.bias`, shape.slice(0, 1)) : zeros(`${id}.zeros`, shape.slice(0, 1)),
   ];
   return {
     at: next => {
@@ -295,7 +317,9 @@ function builder(start: Place): Builder {
     param,
     layernorm: (id, x, dim, eps) => op("layernorm", id, { eps }, [x, ...weighted(id, [dim])]),
     linear: (id, x, from, to) => op("linear", id, {}, [x, ...weighted(id, [to, from])]),
-    patchConv: (id, x, from, to, size) => op("patchConv", id, { size }, [x, ...weighted(id, [to, from, size, size])]),
+    weighted,
+    patchConv: (id, x, weight, biased) =>
+      op("patchConv", id, { size: weight[2] }, [x, ...weighted(id, weight, biased)]),
     pointwise: (id, x, from, to) => op("linear", id, {}, [x, ...weighted(id, [to, from, 1, 1])]),
     tap: (name, value, channelsFirst, hide = null, extent = "inside") =>
       taps.set(name, { value, channelsFirst, hide, extent }),

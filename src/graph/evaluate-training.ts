@@ -1,4 +1,3 @@
-import { invariant } from "../diagnostics/invariant.ts";
 import { neighbourOf, patchAt, tableOf } from "./evaluate-sites.ts";
 import { geluSlopes } from "./gelu.ts";
 import { type OpTable, resolve } from "./graph.ts";
@@ -87,11 +86,6 @@ function softmaxRow(logits: Values, row: number): { readonly log: (k: number) =>
 
 /** The formulas of graphs that learn. */
 export const trainingFormulas = {
-  constant: ({ attrs: { value, type } }) => {
-    const shape = resolve(type.shape, 1);
-    invariant(shape.join() === type.shape.join(), "a constant has no batch");
-    return { shape, data: new Float64Array(size(shape)).fill(value) };
-  },
   reshape: ({ attrs: { type } }, [x]) => ({
     shape: resolve(type.shape, dim(x as Values, 0)),
     data: (x as Values).data,

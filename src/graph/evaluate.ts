@@ -2,7 +2,7 @@ import { invariant } from "../diagnostics/invariant.ts";
 import { siteOps } from "./evaluate-sites.ts";
 import { trainingFormulas } from "./evaluate-training.ts";
 import { gelus } from "./gelu.ts";
-import { dispatch, type Graph, type Node, type OpTable, type ValueId } from "./graph.ts";
+import { dispatch, type Graph, type Node, type OpTable, resolve, type ValueId } from "./graph.ts";
 import type { GrnOver } from "./ops.ts";
 import { at, centreRows, dim, dot, empty, map, type Operands, pick, size, type Values } from "./values.ts";
 
@@ -127,6 +127,12 @@ const table: OpTable<Values, [Operands]> = {
             out.data[to++] = sum;
           }
     return out;
+  },
+
+  constant: ({ attrs: { value, type } }) => {
+    const shape = resolve(type.shape, 1);
+    invariant(shape.join() === type.shape.join(), "a constant has no batch");
+    return { shape, data: new Float64Array(size(shape)).fill(value) };
   },
 
   depthwise({ attrs: { kernel } }, operands) {

@@ -29,7 +29,6 @@ const times = ([n, h, w, c]: readonly [Dim, number, number, number], by: number,
   f32(n, h * by, w * by, channels);
 
 export const trainingInference = {
-  constant: ({ attrs }) => attrs.type,
   reshape({ attrs: { type } }, s) {
     s.count(1);
     s.check(elements(type) === elements(s.at(0)), `takes ${elements(type)} elements`);

@@ -49,6 +49,7 @@ const masked = (s: Shapes, grid: PatchGrid): TensorType => {
 const table: OpTable<TensorType, [Shapes]> = {
   input: node => node.attrs.type,
   param: node => node.attrs.type,
+  constant: node => node.attrs.type,
   toChannelsLast(_, s) {
     s.count(1);
     const [n, c, h, w] = s.map(0);

@@ -24,8 +24,11 @@ export interface PatchGrid {
   readonly keep: number;
 }
 
-/** `erf` is PyTorch's default; `tanh` its `approximate="tanh"`. */
-export type GeluApproximation = "erf" | "tanh";
+/**
+ * The distribution function F of x·F(x). `erf` is the normal one, Φ: PyTorch's default of GELU; `tanh` its
+ * `approximate="tanh"`; `silu` the logistic one, `relu` the step at 0 (Hendrycks and Gimpel, Gaussian Error Linear Units).
+ */
+export type GeluApproximation = "erf" | "tanh" | "silu" | "relu";
 
 /**
  * One line per op: its attributes. Operands and meaning stand beside it; activations are channels-last.
@@ -36,6 +39,8 @@ export interface Ops extends TrainingOps {
   readonly input: { readonly type: TensorType };
   /** A checkpoint tensor under its official name, in its official shape. */
   readonly param: { readonly type: TensorType };
+  /** () → the type, every element of that value: the bias of a layer without one, and the seed of gradients. */
+  readonly constant: { readonly value: number; readonly type: TensorType };
 
   /** (x [N,C,H,W]) → [N,H,W,C] */
   readonly toChannelsLast: NoAttrs;
@@ -51,7 +56,7 @@ export interface Ops extends TrainingOps {
   readonly layernorm: { readonly eps: number };
   /** (x […,C]): LayerNorm without its affine part. */
   readonly normalize: { readonly eps: number };
-  /** (x): x·Φ(x). */
+  /** (x): x·Φ(x), or with another distribution function in the place of Φ. */
   readonly gelu: { readonly form: GeluApproximation };
   /** (x [N,H,W,C], γ, β): γ·(x·Nx) + β + x with Nx = Gx/(mean_c Gx + eps), Gx = ‖x‖₂ over the sites. Paper, section 3.3. */
   readonly grn: { readonly eps: number; readonly over: GrnOver };
@@ -119,6 +124,7 @@ export interface OpTraits {
 export const opTraits: { readonly [K in OpName]: OpTraits } = {
   input: { perSite: false, half: false },
   param: { perSite: false, half: false },
+  constant: { perSite: false, half: false },
   toChannelsLast: { perSite: false, half: true },
   toChannelsFirst: { perSite: false, half: true },
   patchConv: { perSite: true, half: false },

@@ -8,8 +8,6 @@ export type Variance = "biased" | "unbiased";
  * gradient of the loss with respect to the op's result, and has its shape.
  */
 export interface TrainingOps {
-  /** () → the type, every element of that value. */
-  readonly constant: { readonly value: number; readonly type: TensorType };
   /** (x) → the same elements in that type's shape. */
   readonly reshape: { readonly type: TensorType };
   /** (x): x·by. */
@@ -41,7 +39,7 @@ export interface TrainingOps {
   readonly inverseDeviation: { readonly eps: number; readonly variance: Variance };
   /** (y, ρ, d) with y = (x − mean)·ρ and ρ = 1/√(var + eps) → dx: ρ·(d − mean(d) − y·Σ(d·y)/n), n − 1 where unbiased. */
   readonly normalizeGrad: { readonly variance: Variance };
-  /** (x, d): d·gelu′(x). */
+  /** (x, d): d·gelu′(x); 0 at 0 where that has a bend, as torch has it. */
   readonly geluGrad: { readonly form: GeluApproximation };
   /** (q […,C], γ, d) → dq of `grnScale`; 0 where q is 0, as torch's `norm` has it. */
   readonly grnScaleGrad: { readonly eps: number };
@@ -78,7 +76,6 @@ const whole: OpTraits = { perSite: false, half: false };
 const perSite: OpTraits = { perSite: true, half: false };
 
 export const trainingTraits: { readonly [K in keyof TrainingOps]: OpTraits } = {
-  constant: whole,
   reshape: whole,
   times: perSite,
   scaleSamples: perSite,

@@ -34,6 +34,7 @@ const fields: readonly (readonly [name: string, print: (draft: Omit<Draft, "name
     ["norm_eps", ({ normEps }) => small(normEps)],
     ["grn", ({ grn }) => grn],
     ["layer_scale", ({ layerScale }) => (layerScale === null ? "none" : small(layerScale))],
+    ["conv_bias", ({ convBias = true }) => `${convBias}`],
   ];
 
 interface Stages {

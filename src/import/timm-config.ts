@@ -1,5 +1,6 @@
 import { ok, type Result } from "../diagnostics/diagnostic.ts";
 import { isObject } from "../json/shape.ts";
+import { oneOfWords } from "../model/legal.ts";
 import { type Activation, activations, type Input } from "../model/model.ts";
 import { allFeatures, defaultKernel, defaults, type Imported, type ImportOptions, type Json } from "./draft.ts";
 import {
@@ -59,12 +60,8 @@ function importedFrom(config: TimmConfig, network: Network, file: string, option
         head: options.features ? allFeatures(stages) : headOf(classes === 0 ? null : classes, stages),
       }),
       stem: { patch: args.read("patch_size", defaults.stem.patch, "a number from 1", isSize) },
-      activation: args.read<Activation>(
-        "act_layer",
-        network.activation,
-        activations.join(" or "),
-        isOneOf(...activations),
-      ),
+      activation: activationOf(args, network),
+      ...(args.read("conv_bias", network.convBias ?? true, "true or false", isFlag) ? {} : { convBias: false }),
     },
     notes: [
       ...pictureNotes(weights.read, input),
@@ -126,6 +123,18 @@ function changedBy({ given, read }: Arguments, network: Network): Network {
     layerScale: scale > 0 ? scale : null,
     normEps: read("norm_eps", network.normEps, "a number above 0", isPositive),
   };
+}
+
+/** timm's names for what the language has (timm layers/create_act.py). */
+const activationNames: ReadonlyMap<string, Activation> = new Map([
+  ...activations.map(name => [name, name] as const),
+  ["swish", "silu"],
+]);
+
+function activationOf({ read }: Arguments, { activation }: Network): Activation {
+  const names = [...activationNames.keys()];
+  const name = read<string>("act_layer", activation, oneOfWords(names), isOneOf(...names));
+  return activationNames.get(name) ?? activation;
 }
 
 const isInputSize = (value: unknown): value is number[] => isSizes(value) && value.length === 3;

@@ -3,7 +3,7 @@ import { type Architecture, small } from "../weights/names/architecture.ts";
 import { type Draft, defaultKernel, defaults, usualLayerScale } from "./draft.ts";
 
 /** The fields of a draft that timm's function of a network decides. */
-export type Network = Pick<Draft, "stages" | "activation" | "grn" | "layerScale" | "normEps">;
+export type Network = Pick<Draft, "stages" | "activation" | "grn" | "layerScale" | "normEps" | "convBias">;
 
 type Changes = Partial<Omit<Network, "stages">>;
 
@@ -40,6 +40,10 @@ export const networks: ReadonlyMap<string, Network> = new Map([
   ["convnext_xxlarge", firstOf(xxlarge, { normEps: 1e-5 })],
   ["test_convnext", firstOf(testSize, tests)],
   ["test_convnext2", firstOf(smallTestSize, tests)],
+  [
+    "test_convnext3",
+    { ...firstOf(smallTestSize, { ...tests, activation: "silu" }), stages: stagesOf(smallTestSize, [7, 5, 5, 3]) },
+  ],
 ]);
 
 /** Names whose networks a spec cannot say, and by which part. */
@@ -48,7 +52,6 @@ const others: readonly (readonly [name: RegExp, part: string])[] = [
   [/_rms$/, "its norms are RMS norms or have no mean to subtract"],
   [/_hnf$/, "its head normalises before it pools"],
   [/_mlp$/, "its head has a hidden layer"],
-  [/^test_convnext3$/, "its activation is SiLU"],
 ];
 
 /** Which part of timm's network a spec cannot say; null where the name is not known to be such a one. */

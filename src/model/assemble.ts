@@ -38,6 +38,7 @@ export function assemble(name: string, settings: ModelSettings, span: Span, repo
         normEps: settings.norm_eps?.value ?? 1e-6,
         grn: settings.grn?.value ?? "per_sample",
         layerScale: settings.layer_scale?.value ?? null,
+        ...(settings.conv_bias?.value === false ? { convBias: false } : {}),
         head,
         weightsSha256: settings.weights?.value.sha256?.value ?? null,
         span,

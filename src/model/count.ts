@@ -16,15 +16,18 @@ export function countParameters(model: Model): number {
 /** The same, part by part. */
 export function parametersByPart(model: Model): ParameterCounts {
   const { input, stem, mlpRatio, grn, layerScale, head } = model;
+  const bias = model.convBias === false ? 0 : 1;
   const dims = model.stages.map(({ dim }) => dim);
   const first = dims[0] ?? 0;
   const stages = model.stages.map(({ depth, dim, kernel }, i) => {
     const before = dims[i - 1];
-    const down = before === undefined ? 0 : 2 * before + 4 * before * dim + dim;
-    return down + depth * blockParameters(dim, kernel, mlpRatio, grn !== "none", layerScale !== null);
+    const down = before === undefined ? 0 : 2 * before + 4 * before * dim + bias * dim;
+    return (
+      down + depth * (blockParameters(dim, kernel, mlpRatio, grn !== "none", layerScale !== null) - (1 - bias) * dim)
+    );
   });
   return {
-    stem: stem.patch ** 2 * input.channels * first + 3 * first,
+    stem: stem.patch ** 2 * input.channels * first + (2 + bias) * first,
     stages,
     head: headParameters(head, dims.at(-1) ?? 0, dims, input.channels),
   };

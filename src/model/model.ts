@@ -3,7 +3,10 @@ import type { Comparison } from "./comparisons.ts";
 import type { Located } from "./field-types.ts";
 import type { ModelSettings } from "./fields.ts";
 
-/** A checked model: every field stated, every default filled in, every number in its range. */
+/**
+ * A checked model: every field stated, every default filled in, every number in its range. What timm has beyond the
+ * published networks is there only where it differs from them, so that it is no part of what those mean (`modelHash`).
+ */
 export interface Model {
   readonly name: string;
   readonly input: Input;
@@ -18,6 +21,8 @@ export interface Model {
   readonly grn: GrnScope;
   /** Initial value of the layer scale, or null where there is none. */
   readonly layerScale: number | null;
+  /** No bias in the stem, in downsampling and in depthwise convolutions. */
+  readonly convBias?: false;
   readonly head: Head;
   /** SHA-256 in hex of the only file of weights the model takes, or null: no part of what the model is. */
   readonly weightsSha256: string | null;
@@ -38,7 +43,7 @@ export interface Stage {
   readonly span: Span;
 }
 
-export const activations = ["gelu", "gelu_tanh"] as const;
+export const activations = ["gelu", "gelu_tanh", "silu", "relu"] as const;
 export type Activation = (typeof activations)[number];
 export const grnScopes = ["per_sample", "per_batch", "none"] as const;
 export type GrnScope = (typeof grnScopes)[number];

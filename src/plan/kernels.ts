@@ -211,13 +211,15 @@ export interface ToChannelsFirstParams {
 interface Elementwise {
   readonly value: string;
   readonly other: "value" | "channel" | "channel of an image" | null;
-  /** The GELU that it is, if it is one: each language has its own. */
+  /** The form of GELU that it is, if it is one: each language has its own. */
   readonly gelu: GeluApproximation | null;
 }
 
 export const elementwiseOps = {
   gelu: { value: "gelu(x)", other: null, gelu: "erf" },
   "gelu-tanh": { value: "gelu(x)", other: null, gelu: "tanh" },
+  silu: { value: "silu(x)", other: null, gelu: "silu" },
+  relu: { value: "relu(x)", other: null, gelu: "relu" },
   add: { value: "x + y", other: "value", gelu: null },
   scale: { value: "x * y", other: "channel", gelu: null },
   "scale-each": { value: "x * y", other: "channel of an image", gelu: null },
@@ -292,6 +294,8 @@ export interface PackParams {
   /** Spatial taps of the source weight, innermost there: 1 linear, 4 downsample, k*k depthwise. */
   readonly taps: number;
   readonly packed: PackedShape;
+  /** The layer has no bias of its own. */
+  readonly bare?: true;
   /** The weight as gradients come back through it: a matrix transposed, a depthwise kernel by half a turn. No bias then. */
   readonly turned?: "transposed" | "flipped";
   /** What is done to weight and bias before, in order. */

@@ -131,9 +131,11 @@ export interface PointwiseRead {
   readonly close?: true;
 }
 
+type GeluOp = "gelu" | "gelu-tanh" | "silu" | "relu";
+
 /** An op on what is read, by its name, or on what the n-th op has made, `vn`. */
 export interface PointwiseOp {
-  readonly op: "gelu" | "gelu-tanh" | "gelu-grad" | "gelu-tanh-grad" | "multiply" | "add";
+  readonly op: GeluOp | `${GeluOp}-grad` | "multiply" | "add";
   readonly args: readonly string[];
 }
 

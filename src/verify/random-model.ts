@@ -61,6 +61,7 @@ export function randomModel(seed: number, stages = 4): Case {
         { kind: "classifier", classes: pick([0, 1, 7, 10, 33]) },
         { kind: "features", levels: levels.length === 0 ? [count] : levels, norm: pick([true, false]) },
       ] as const),
+      ...pick([{}, {}, {}, { convBias: false }] as const),
     }),
   };
 }
@@ -95,6 +96,7 @@ export function randomFcmae(seed: number, stages = 4): Case {
         decoder: { depth: int(1, 2), dim: pick([4, 7, 16]) },
         normPixLoss: pick([true, false]) && patchSize ** 2 > 1,
       },
+      ...pick([{}, {}, {}, { convBias: false }] as const),
     }),
   };
 }

@@ -16,6 +16,9 @@ export interface Learner {
   readonly tiles: WebgpuProfileName;
 }
 
+/** ReLU has a bend, across which a difference is no slope; PyTorch's gradients of it are recorded. */
+const smooth = activations.filter(activation => activation !== "relu");
+
 /** Models of a family. */
 export const familySize = 20;
 
@@ -77,10 +80,11 @@ export function family(index: number): readonly Learner[] {
         ...sizes,
         name: `learner_${seed}`,
         depths: Array.from({ length: count }, () => own.int(1, 2)),
-        activation: own.pick(activations),
+        activation: own.pick(smooth),
         grn: own.pick(grnScopes),
         layerScale: own.pick([null, null, 1e-6]),
         head: own.pick([heads.classifier, heads.features, heads.fcmae])(),
+        ...own.pick([{}, {}, {}, { convBias: false }] as const),
       }),
       dropPath: own.pick([true, false]),
       sites: own.pick(["auto", "compact", "masked"] as const),

@@ -10,6 +10,7 @@ interface Spec {
   readonly stem_patch?: number;
   readonly grn?: string;
   readonly layer_scale?: boolean;
+  readonly conv_bias?: boolean;
 }
 
 /** The model a dense or options golden file was recorded from, as a user writes it; what the file leaves out is left out. */
@@ -28,6 +29,7 @@ export function goldenSpecText(golden: Golden, name: string): string {
     spec.stem_patch !== undefined && `stem patch ${spec.stem_patch}`,
     spec.grn !== undefined && `grn ${spec.grn}`,
     spec.layer_scale === true && "layer_scale 1e-6",
+    spec.conv_bias !== undefined && `conv_bias ${spec.conv_bias}`,
   ];
   return `model ${name} {\n${fields
     .filter(field => field !== false)

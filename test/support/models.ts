@@ -46,6 +46,7 @@ interface GoldenSpec {
   readonly stem_patch?: number;
   readonly grn?: "none";
   readonly layer_scale?: boolean;
+  readonly conv_bias?: false;
 }
 
 /** The model a dense or options golden file was recorded from. */
@@ -64,6 +65,7 @@ export function goldenModel(golden: Golden, head?: Head): Model {
     activation: spec.activation ?? "gelu",
     grn: spec.grn ?? "per_sample",
     layerScale: spec.layer_scale ? 1e-6 : null,
+    ...(spec.conv_bias === false ? { convBias: false } : {}),
     head: head ?? { kind: "classifier", classes: spec.num_classes },
   });
 }

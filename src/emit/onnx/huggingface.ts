@@ -32,7 +32,12 @@ const suffixes: Readonly<Record<Head["kind"], string | null>> = {
 };
 
 /** What transformers calls an activation. */
-const hiddenAct: Readonly<Record<Activation, string>> = { gelu: "gelu", gelu_tanh: "gelu_pytorch_tanh" };
+const hiddenAct: Readonly<Record<Activation, string>> = {
+  gelu: "gelu",
+  gelu_tanh: "gelu_pytorch_tanh",
+  silu: "silu",
+  relu: "relu",
+};
 
 /** Why a model cannot be laid out like this. */
 export const huggingfaceProblems = ({ name, head, span }: Model): readonly Diagnostic[] =>

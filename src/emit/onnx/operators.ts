@@ -10,7 +10,7 @@ interface Operator {
 export const operators = {
   Add: { inputs: [2, 2], attributes: {} },
   Cast: { inputs: [1, 1], attributes: { to: "int" } },
-  Conv: { inputs: [3, 3], attributes: { kernel_shape: "ints", strides: "ints", pads: "ints", group: "int" } },
+  Conv: { inputs: [2, 3], attributes: { kernel_shape: "ints", strides: "ints", pads: "ints", group: "int" } },
   CumSum: { inputs: [2, 2], attributes: {} },
   Div: { inputs: [2, 2], attributes: {} },
   Erf: { inputs: [1, 1], attributes: {} },
@@ -30,6 +30,7 @@ export const operators = {
   ReduceMean: { inputs: [1, 2], attributes: { axes: "ints", keepdims: "int" } },
   ReduceMin: { inputs: [1, 1], attributes: { keepdims: "int" } },
   ReduceSum: { inputs: [2, 2], attributes: { keepdims: "int" } },
+  Relu: { inputs: [1, 1], attributes: {} },
   Reshape: { inputs: [2, 2], attributes: {} },
   Resize: {
     inputs: [4, 4],
@@ -43,6 +44,7 @@ export const operators = {
     },
   },
   Shape: { inputs: [1, 1], attributes: { start: "int", end: "int" } },
+  Sigmoid: { inputs: [1, 1], attributes: {} },
   Slice: { inputs: [4, 4], attributes: {} },
   Sqrt: { inputs: [1, 1], attributes: {} },
   Sub: { inputs: [2, 2], attributes: {} },

@@ -14,6 +14,7 @@ import { float, int, ints, type Writer } from "./writer.ts";
 export const emission: OpTable<void, [Writer], NetworkOp> = {
   input() {},
   param: constant,
+  constant,
 
   toChannelsLast: (node, w) => w.result(node, "Transpose", [w.value(operand(node, 0))], { perm: ints(0, 2, 3, 1) }),
   toChannelsFirst: (node, w) => w.result(node, "Transpose", [w.value(operand(node, 0))], { perm: ints(0, 3, 1, 2) }),

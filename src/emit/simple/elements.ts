@@ -5,6 +5,7 @@ import {
   dims,
   elementThreads,
   type Form,
+  geluWord,
   inF32,
   maskOperand,
   parameter,
@@ -55,8 +56,12 @@ const pointwiseOps: Readonly<
 > = {
   gelu: { formula: ([x]) => `gelu(${x})`, gelu: "erf" },
   "gelu-tanh": { formula: ([x]) => `gelu(${x})`, gelu: "tanh" },
+  silu: { formula: ([x]) => `silu(${x})`, gelu: "silu" },
+  relu: { formula: ([x]) => `relu(${x})`, gelu: "relu" },
   "gelu-grad": { formula: ([x, d]) => `${d} * gelu'(${x})`, gelu: "erf", slope: true },
   "gelu-tanh-grad": { formula: ([x, d]) => `${d} * gelu'(${x})`, gelu: "tanh", slope: true },
+  "silu-grad": { formula: ([x, d]) => `${d} * silu'(${x})`, gelu: "silu", slope: true },
+  "relu-grad": { formula: ([x, d]) => `${d} * relu'(${x})`, gelu: "relu", slope: true },
   multiply: { formula: ([x, y]) => `${x} * ${y}` },
   add: { formula: ([x, y]) => `${x} + ${y}` },
 };
@@ -71,7 +76,7 @@ export function pointwise(p: KernelParams["pointwise"], { language, vec: vecOf, 
     return {
       name: `v${index + 1}`,
       formula: formula(args),
-      value: slope ? `${args[1]} * gelu_slope(${args[0]})` : formula(args),
+      value: gelu && slope ? `${args[1]} * ${geluWord[gelu]}_slope(${args[0]})` : formula(args),
       gelu: gelu !== undefined && !slope,
       of: args[0],
     };

@@ -36,6 +36,7 @@ export function folding(graph: Graph, weight: ValueId, bias: ValueId) {
   }
   return {
     turned,
+    bare: program.bias === null,
     /** The parameter that the weight is made of. */
     source: nodeOf(graph, program.weight),
     fold: program.steps.map(({ op, by }): FoldStep => ({ op, by: named.get(by) ?? by })),
@@ -71,8 +72,9 @@ function programOf(graph: Graph, weight: Node, bias: Node): Program {
   if (ofBias) return then(programOf(graph, weight, before(bias)), ofBias, bias);
   if (ofWeight) return then(programOf(graph, before(weight), bias), ofWeight, weight);
   invariant(through === weight.id, `'${bias.id}' goes through '${through}', which its layer's weight is not made of`);
-  invariant(weight.op === "param" && bias.op === "param", `no kernel packs '${weight.id}' and '${bias.id}'`);
-  return { weight: weight.id, bias: bias.id, steps: [] };
+  const bare = bias.op === "constant" && bias.attrs.value === 0;
+  invariant(weight.op === "param" && (bare || bias.op === "param"), `no kernel packs '${weight.id}' and '${bias.id}'`);
+  return { weight: weight.id, bias: bare ? null : bias.id, steps: [] };
 }
 
 /** The steps that leave a weight alone, of a layer without a bias. */

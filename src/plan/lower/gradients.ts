@@ -23,7 +23,6 @@ import { sumOf, weightDot, weightwise } from "./weightwise.ts";
 
 /** What an op of a graph that learns becomes; null for those that only ever stand in front of a layer's weight. */
 export const trainingLowerings: { readonly [K in Exclude<TrainingOp, "geluGrad">]: Lowering | null } = {
-  constant: null,
   transpose: null,
   flipKernel: null,
 

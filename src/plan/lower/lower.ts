@@ -30,6 +30,7 @@ export const lowerings: { readonly [K in OpName]: Lowering | null } = {
   ...pointwiseLowerings,
   input: null,
   param: null,
+  constant: null,
   toChannelsLast: standalone.toChannelsLast,
   patchConv: (group, graph, tuning) =>
     member(group, "toChannelsLast") ? stem(group, graph, tuning) : downsample(group, graph, tuning),
