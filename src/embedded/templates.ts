@@ -48,6 +48,8 @@ export type TemplateName =
   | "kernels/standardize"
   | "kernels/sum-squares"
   | "kernels/to-channels-first"
+  | "kernels/unfold-grad"
+  | "kernels/unfold"
   | "kernels/weight-dot"
   | "kernels/weightwise"
   | "kernels/widen"
@@ -4906,6 +4908,275 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":3,"column":19},"end":{"line":3,"column":24}} ), depth0)) != null ? stack1 : "")
     + " sites.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/unfold-grad": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":4,"column":4},"end":{"line":4,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " c = i % "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":4,"column":20},"end":{"line":4,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " x = i / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":5,"column":20},"end":{"line":5,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " % "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":5,"column":35},"end":{"line":5,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":5,"column":47},"end":{"line":5,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":6,"column":4},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " y = i / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":6,"column":20},"end":{"line":6,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":6,"column":35},"end":{"line":6,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":6,"column":47},"end":{"line":6,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":7,"column":4},"end":{"line":7,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " sum = "
+    + ((stack1 = alias2(alias1(depth0, "zero", {"start":{"line":7,"column":18},"end":{"line":7,"column":22}} ), depth0)) != null ? stack1 : "")
+    + ";\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":8,"column":9},"end":{"line":8,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " dy = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":8,"column":23},"end":{"line":8,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "; dy < "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":8,"column":35},"end":{"line":8,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; dy++) {\n    for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":9,"column":11},"end":{"line":9,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " dx = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":9,"column":25},"end":{"line":9,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "; dx < "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":9,"column":37},"end":{"line":9,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "; dx++) {\n      if (y < dy || x < dx || (y - dy) % "
+    + ((stack1 = alias2(alias1(depth0, "stride", {"start":{"line":10,"column":43},"end":{"line":10,"column":49}} ), depth0)) != null ? stack1 : "")
+    + " != 0 || (x - dx) % "
+    + ((stack1 = alias2(alias1(depth0, "stride", {"start":{"line":10,"column":73},"end":{"line":10,"column":79}} ), depth0)) != null ? stack1 : "")
+    + " != 0) {\n        continue;\n      }\n      "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":13,"column":8},"end":{"line":13,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " row = (y - dy) / "
+    + ((stack1 = alias2(alias1(depth0, "stride", {"start":{"line":13,"column":33},"end":{"line":13,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ";\n      "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":14,"column":8},"end":{"line":14,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " column = (x - dx) / "
+    + ((stack1 = alias2(alias1(depth0, "stride", {"start":{"line":14,"column":36},"end":{"line":14,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ";\n      if (row < "
+    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":15,"column":18},"end":{"line":15,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " && column < "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":15,"column":44},"end":{"line":15,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ") {\n        sum += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"d",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":15},"end":{"line":16,"column":115}}})) != null ? stack1 : "")
+    + ";\n      }\n    }\n  }\n  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":2},"end":{"line":20,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":31},"end":{"line":20,"column":69}}})) != null ? stack1 : "")
+    + ";\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "(row * "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":16,"column":37},"end":{"line":16,"column":45}} ), depth0)) != null ? stack1 : "")
+    + " + column) * "
+    + ((stack1 = alias2(alias1(depth0, "deep", {"start":{"line":16,"column":62},"end":{"line":16,"column":66}} ), depth0)) != null ? stack1 : "")
+    + " + c * "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":16,"column":77},"end":{"line":16,"column":81}} ), depth0)) != null ? stack1 : "")
+    + " + dy * "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":16,"column":93},"end":{"line":16,"column":99}} ), depth0)) != null ? stack1 : "")
+    + " + dx";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "sum";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// output[y,x,c] = sum over the "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":34},"end":{"line":1,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":45},"end":{"line":1,"column":51}} ), depth0)) != null ? stack1 : "")
+    + " taps of d at the sites of a convolution with stride "
+    + ((stack1 = alias2(alias1(depth0, "stride", {"start":{"line":1,"column":108},"end":{"line":1,"column":114}} ), depth0)) != null ? stack1 : "")
+    + " that have (y,x) under that tap:\n// d is ["
+    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":2,"column":11},"end":{"line":2,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":2,"column":26},"end":{"line":2,"column":34}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":2,"column":40},"end":{"line":2,"column":48}} ), depth0)) != null ? stack1 : "")
+    + " x "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":2,"column":55},"end":{"line":2,"column":59}} ), depth0)) != null ? stack1 : "")
+    + "], the output ["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":2,"column":78},"end":{"line":2,"column":84}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":2,"column":90},"end":{"line":2,"column":95}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":2,"column":101},"end":{"line":2,"column":109}} ), depth0)) != null ? stack1 : "")
+    + "].\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/unfold": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "an image ["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":2,"column":32},"end":{"line":2,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":2,"column":46},"end":{"line":2,"column":52}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":2,"column":58},"end":{"line":2,"column":63}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "a channels-last map ["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":2,"column":97},"end":{"line":2,"column":103}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":2,"column":109},"end":{"line":2,"column":114}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":2,"column":120},"end":{"line":2,"column":128}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":4,"column":4},"end":{"line":4,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " tap = i % "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":4,"column":22},"end":{"line":4,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " c = i % "
+    + ((stack1 = alias2(alias1(depth0, "deep", {"start":{"line":5,"column":20},"end":{"line":5,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":5,"column":31},"end":{"line":5,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":6,"column":4},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " y = i / "
+    + ((stack1 = alias2(alias1(depth0, "deep", {"start":{"line":6,"column":20},"end":{"line":6,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":6,"column":31},"end":{"line":6,"column":39}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "stride", {"start":{"line":6,"column":46},"end":{"line":6,"column":52}} ), depth0)) != null ? stack1 : "")
+    + " + tap / "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":6,"column":65},"end":{"line":6,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":7,"column":4},"end":{"line":7,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " x = i / "
+    + ((stack1 = alias2(alias1(depth0, "deep", {"start":{"line":7,"column":20},"end":{"line":7,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " % "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":7,"column":31},"end":{"line":7,"column":39}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "stride", {"start":{"line":7,"column":46},"end":{"line":7,"column":52}} ), depth0)) != null ? stack1 : "")
+    + " + tap % "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":7,"column":65},"end":{"line":7,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":8,"column":4},"end":{"line":8,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " value = "
+    + ((stack1 = alias2(alias1(depth0, "zero", {"start":{"line":8,"column":20},"end":{"line":8,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ";\n  if (y >= "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":9,"column":13},"end":{"line":9,"column":18}} ), depth0)) != null ? stack1 : "")
+    + " && y - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":9,"column":30},"end":{"line":9,"column":35}} ), depth0)) != null ? stack1 : "")
+    + " < "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":9,"column":42},"end":{"line":9,"column":48}} ), depth0)) != null ? stack1 : "")
+    + " && x >= "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":9,"column":61},"end":{"line":9,"column":66}} ), depth0)) != null ? stack1 : "")
+    + " && x - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":9,"column":78},"end":{"line":9,"column":83}} ), depth0)) != null ? stack1 : "")
+    + " < "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":9,"column":90},"end":{"line":9,"column":95}} ), depth0)) != null ? stack1 : "")
+    + ") {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"fromImage"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":10,"column":4},"end":{"line":14,"column":11}}})) != null ? stack1 : "")
+    + "  }\n  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":2},"end":{"line":16,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":31},"end":{"line":16,"column":71}}})) != null ? stack1 : "")
+    + ";\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    value = "
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":12},"end":{"line":11,"column":98}}})) != null ? stack1 : "")
+    + ";\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "(c * "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":11,"column":36},"end":{"line":11,"column":42}} ), depth0)) != null ? stack1 : "")
+    + " + y - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":11,"column":53},"end":{"line":11,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":11,"column":66},"end":{"line":11,"column":71}} ), depth0)) != null ? stack1 : "")
+    + " + x - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":11,"column":82},"end":{"line":11,"column":87}} ), depth0)) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    value = "
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"load","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":12},"end":{"line":13,"column":102}}})) != null ? stack1 : "")
+    + ";\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "((y - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":13,"column":37},"end":{"line":13,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":13,"column":50},"end":{"line":13,"column":55}} ), depth0)) != null ? stack1 : "")
+    + " + x - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":13,"column":66},"end":{"line":13,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":13,"column":79},"end":{"line":13,"column":87}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"8":function(container,depth0,helpers,partials,data) {
+    return "value";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// What is under the "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":23},"end":{"line":1,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":34},"end":{"line":1,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " taps of a convolution with stride "
+    + ((stack1 = alias2(alias1(depth0, "stride", {"start":{"line":1,"column":79},"end":{"line":1,"column":85}} ), depth0)) != null ? stack1 : "")
+    + " at each of its ["
+    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":1,"column":106},"end":{"line":1,"column":115}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":1,"column":121},"end":{"line":1,"column":129}} ), depth0)) != null ? stack1 : "")
+    + "] sites, channel by channel, zeros around\n// "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"fromImage"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":2,"column":3},"end":{"line":2,"column":138}}})) != null ? stack1 : "")
+    + ".\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "kernels/weight-dot": {"0":function(container,depth0,helpers,partials,data) {

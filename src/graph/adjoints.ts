@@ -89,6 +89,8 @@ export const adjoints: OpTable<Adjoint, [Known]> = {
       () => call("channelSum", [d], {}),
     ];
   },
+  conv: () => ({ none: "it is split into unfold and linear before" }),
+  unfold: (node, { d, type }) => [() => call("unfoldGrad", [d], { ...node.attrs, ...sites(type(operand(node, 0))) })],
   depthwise(node, { d, type }) {
     const [x, weight] = [operand(node, 0), operand(node, 1)];
     const { kernel } = node.attrs;
@@ -207,6 +209,7 @@ export const adjoints: OpTable<Adjoint, [Known]> = {
   grnResponseGrad: () => noSecond,
   spreadSites: () => noSecond,
   spreadPool: () => noSecond,
+  unfoldGrad: () => noSecond,
   depthToSpace: () => noSecond,
   siteErrorGrad: () => noSecond,
   maskedMeanGrad: () => noSecond,

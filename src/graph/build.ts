@@ -4,9 +4,11 @@ import { error } from "../diagnostics/messages.ts";
 import { nearestOf } from "../diagnostics/nearest.ts";
 import {
   type Activation,
+  channelsBetween,
   type Fcmae,
   type GrnScope,
   type Model,
+  type Overlap,
   patchGrid,
   type Stage,
   totalStride,
@@ -73,7 +75,7 @@ type Hide = (id: ValueId, x: ValueId) => ValueId;
 
 function network(model: Model, learning: Learning | null = null): Builder {
   const b = builder({ span: model.span, scope: { part: "stem", block: null } });
-  const { patch } = model.stem;
+  const { patch, overlap } = model.stem;
   const biased = model.convBias !== false;
   const { height, width, channels } = model.input;
 
@@ -90,7 +92,10 @@ function network(model: Model, learning: Learning | null = null): Builder {
     const { span } = stage;
     b.at({ span, scope: { part: i === 0 ? "stem" : i, block: null } });
     const name = `downsample_layers.${i}`;
-    if (i === 0) {
+    if (i === 0 && overlap !== undefined) {
+      x = overlappingStem(b, model, overlap, x);
+      b.tap(name, x, true, null, "block");
+    } else if (i === 0) {
       const conv = b.patchConv(`${name}.0`, x, [stage.dim, dim, patch, patch], biased);
       x = b.layernorm(`${name}.1`, conv, stage.dim, model.normEps);
       b.tap(`${name}.0`, conv, true);
@@ -119,6 +124,28 @@ function network(model: Model, learning: Learning | null = null): Builder {
   const loss = outputs.filter(({ name }) => name === "loss");
   for (const output of learning && loss.length > 0 ? loss : outputs) b.output(output);
   return b;
+}
+
+/** timm models/convnext.py: two convolutions, an activation between them or none, and a norm, by their places in a row. */
+function overlappingStem(b: Builder, model: Model, overlap: Overlap, x: ValueId): ValueId {
+  const { input, activation, normEps, convBias } = model;
+  const dim = model.stages[0]?.dim ?? 0;
+  const between = channelsBetween(overlap, dim);
+  let place = 0;
+  const next = (what: string): string => `downsample_layers.0.${what}${place++}`;
+  const tapped = (value: ValueId): ValueId => {
+    b.tap(value, value, true);
+    return value;
+  };
+  const conv = (from: ValueId, inputs: number, outputs: number): ValueId => {
+    const id = next("conv");
+    const weights = b.weighted(id, [outputs, inputs, 3, 3], convBias !== false);
+    return tapped(b.op("conv", id, { kernel: 3, stride: 2 }, [from, ...weights]));
+  };
+  let y = conv(x, input.channels, between);
+  if (overlap === "overlap_act") y = tapped(b.op("gelu", next("act"), { form: geluForms[activation] }, [y]));
+  y = conv(y, between, dim);
+  return tapped(b.layernorm(next("norm"), y, dim, normEps));
 }
 
 /** What a block of the official code is made with. */
@@ -199,14 +226,39 @@ function head(b: Builder, model: Model, stages: readonly ValueId[], learns: bool
     });
   }
   invariant(head.kind === "classifier", "a masked autoencoder has no such head");
-  const pooled = b.op("meanSites", "pool", {}, [stage(last)]);
-  const norm = b.layernorm("norm", pooled, dim(last), normEps);
-  b.tap("norm", norm, false);
-  if (head.classes === 0) return [{ name: "pooled", value: norm }];
-  const logits = { name: "logits", value: b.linear("head", norm, dim(last), head.classes) };
+  const pooled = pool(b, stage(last), { dim: dim(last), normEps, first: head.normFirst === true });
+  const features = head.hiddenSize === undefined ? pooled : hiddenLayer(b, pooled, dim(last), head.hiddenSize);
+  if (head.classes === 0) return [{ name: "pooled", value: features }];
+  const width = head.hiddenSize ?? dim(last);
+  const logits = { name: "logits", value: b.linear("head", features, width, head.classes) };
   if (!learns) return [logits];
   const targets = b.input("targets", ["N", head.classes]);
   return [{ name: "loss", value: b.op("crossEntropy", "loss", {}, [logits.value, targets]) }, logits];
+}
+
+interface Pool {
+  readonly dim: number;
+  readonly normEps: number;
+  /** Whether the map is normalised, and not its mean. */
+  readonly first: boolean;
+}
+
+function pool(b: Builder, x: ValueId, { dim, normEps, first }: Pool): ValueId {
+  if (first) {
+    const norm = b.layernorm("norm_pre", x, dim, normEps);
+    b.tap("norm_pre", norm, true);
+    return b.op("meanSites", "pool", {}, [norm]);
+  }
+  const norm = b.layernorm("norm", b.op("meanSites", "pool", {}, [x]), dim, normEps);
+  b.tap("norm", norm, false);
+  return norm;
+}
+
+/** timm layers/classifier.py, `pre_logits`, whose activation is GELU whatever the blocks have. */
+function hiddenLayer(b: Builder, x: ValueId, from: number, to: number): ValueId {
+  const y = b.op("gelu", "pre_logits.act", { form: "erf" }, [b.linear("pre_logits.fc", x, from, to)]);
+  b.tap("pre_logits", y, false);
+  return y;
 }
 
 /** The mask of a masked autoencoder, and what it does to a map. */

@@ -86,10 +86,6 @@ function softmaxRow(logits: Values, row: number): { readonly log: (k: number) =>
 
 /** The formulas of graphs that learn. */
 export const trainingFormulas = {
-  reshape: ({ attrs: { type } }, [x]) => ({
-    shape: resolve(type.shape, dim(x as Values, 0)),
-    data: (x as Values).data,
-  }),
   times: ({ attrs }, [x]) => map(x as Values, v => v * attrs.by),
 
   scaleSamples({ attrs }, operands) {
@@ -286,6 +282,21 @@ export const trainingFormulas = {
     eachSite(out.shape, (i, image, row, column, channel) => {
       const site = (image * h + Math.floor(row / s)) * w + Math.floor(column / s);
       out.data[i] = at(x.data, site * deep + ((row % s) * s + (column % s)) * c + channel);
+    });
+    return out;
+  },
+
+  unfoldGrad({ attrs: { kernel, stride, height, width } }, operands) {
+    const [d] = pick(operands, 1) as [Values];
+    const [n, , , deep] = d.shape as [number, number, number, number];
+    const [reach, taps] = [(kernel - 1) / 2, kernel * kernel];
+    const out = empty([n, height, width, deep / taps]);
+    eachSite(d.shape, (i, image, row, column, place) => {
+      const y = row * stride + Math.floor((place % taps) / kernel) - reach;
+      const x = column * stride + (place % kernel) - reach;
+      if (y < 0 || y >= height || x < 0 || x >= width) return;
+      const to = ((image * height + y) * width + x) * (deep / taps) + Math.floor(place / taps);
+      out.data[to] = at(out.data, to) + at(d.data, i);
     });
     return out;
   },

@@ -1,6 +1,7 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { siteOps } from "./evaluate-sites.ts";
 import { trainingFormulas } from "./evaluate-training.ts";
+import { unfoldOps } from "./evaluate-unfold.ts";
 import { gelus } from "./gelu.ts";
 import { dispatch, type Graph, type Node, type OpTable, resolve, type ValueId } from "./graph.ts";
 import type { GrnOver } from "./ops.ts";
@@ -134,6 +135,13 @@ const table: OpTable<Values, [Operands]> = {
     invariant(shape.join() === type.shape.join(), "a constant has no batch");
     return { shape, data: new Float64Array(size(shape)).fill(value) };
   },
+
+  reshape: ({ attrs: { type } }, [x]) => ({
+    shape: resolve(type.shape, dim(x as Values, 0)),
+    data: (x as Values).data,
+  }),
+
+  ...unfoldOps,
 
   depthwise({ attrs: { kernel } }, operands) {
     const [x, w, b] = pick(operands, 3) as [Values, Values, Values];

@@ -41,6 +41,8 @@ export interface Ops extends TrainingOps {
   readonly param: { readonly type: TensorType };
   /** () → the type, every element of that value: the bias of a layer without one, and the seed of gradients. */
   readonly constant: { readonly value: number; readonly type: TensorType };
+  /** (x) → the same elements in that type's shape. */
+  readonly reshape: { readonly type: TensorType };
 
   /** (x [N,C,H,W]) → [N,H,W,C] */
   readonly toChannelsLast: NoAttrs;
@@ -48,6 +50,10 @@ export interface Ops extends TrainingOps {
   readonly toChannelsFirst: NoAttrs;
   /** (x [N,H,W,I], w [O,I,s,s], b [O]) → [N,H/s,W/s,O]: convolution whose stride is its kernel, so patches never overlap. */
   readonly patchConv: { readonly size: number };
+  /** (x [N,H,W,I], w [O,I,k,k], b [O]) → [N,⌈H/s⌉,⌈W/s⌉,O]: correlation at every s-th site, zero padding (k−1)/2. */
+  readonly conv: { readonly kernel: number; readonly stride: number };
+  /** (x [N,H,W,C]) → [N,⌈H/s⌉,⌈W/s⌉,C·k²]: what is under the taps of such a convolution, c·k² + row·k + column. */
+  readonly unfold: { readonly kernel: number; readonly stride: number };
   /** (x [N,H,W,C], w [C,1,k,k], b [C]) → [N,H,W,C]: depthwise correlation, zero padding (k−1)/2. */
   readonly depthwise: { readonly kernel: number };
   /** (x […,K], w [O,K] or [O,K,1,1], b [O]) → […,O]: x·wᵀ + b. */
@@ -125,9 +131,12 @@ export const opTraits: { readonly [K in OpName]: OpTraits } = {
   input: { perSite: false, half: false },
   param: { perSite: false, half: false },
   constant: { perSite: false, half: false },
+  reshape: { perSite: false, half: false },
   toChannelsLast: { perSite: false, half: true },
   toChannelsFirst: { perSite: false, half: true },
   patchConv: { perSite: true, half: false },
+  conv: { perSite: false, half: false },
+  unfold: { perSite: false, half: false },
   depthwise: { perSite: false, half: true },
   linear: { perSite: true, half: true },
   layernorm: { perSite: true, half: false },

@@ -8,8 +8,6 @@ export type Variance = "biased" | "unbiased";
  * gradient of the loss with respect to the op's result, and has its shape.
  */
 export interface TrainingOps {
-  /** (x) → the same elements in that type's shape. */
-  readonly reshape: { readonly type: TensorType };
   /** (x): x·by. */
   readonly times: { readonly by: number };
 
@@ -49,6 +47,13 @@ export interface TrainingOps {
   readonly spreadSites: { readonly height: number; readonly width: number };
   /** (d [N,h,w,C]) → [N,h·s,w·s,C]: d/s² at every site of a patch. */
   readonly spreadPool: { readonly size: number };
+  /** (d [N,⌈H/s⌉,⌈W/s⌉,C·k²]) → [N,H,W,C]: dx of `unfold`, Σ d over the taps that a site is under. */
+  readonly unfoldGrad: {
+    readonly kernel: number;
+    readonly stride: number;
+    readonly height: number;
+    readonly width: number;
+  };
   /** (x [N,h,w,s²·C]) → [N,h·s,w·s,C], channel (row·s + column)·C + c to its place in the patch. */
   readonly depthToSpace: { readonly size: number };
   /** (x, y [N,H,W,C], d [N,H·W]) → dx of `siteError`: 2/C·d·(x − y). */
@@ -76,7 +81,6 @@ const whole: OpTraits = { perSite: false, half: false };
 const perSite: OpTraits = { perSite: true, half: false };
 
 export const trainingTraits: { readonly [K in keyof TrainingOps]: OpTraits } = {
-  reshape: whole,
   times: perSite,
   scaleSamples: perSite,
   crossEntropy: whole,
@@ -95,6 +99,7 @@ export const trainingTraits: { readonly [K in keyof TrainingOps]: OpTraits } = {
   grnResponseGrad: whole,
   spreadSites: whole,
   spreadPool: whole,
+  unfoldGrad: whole,
   depthToSpace: perSite,
   siteErrorGrad: whole,
   complement: whole,

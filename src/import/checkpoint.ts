@@ -1,11 +1,11 @@
 import { fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { error, withNote } from "../diagnostics/messages.ts";
-import { type Head, totalStride } from "../model/model.ts";
+import { type Head, overlapStride, totalStride } from "../model/model.ts";
 import { publishedName } from "../weights/names/architecture.ts";
 import { officialNames } from "../weights/names/rename.ts";
 import type { TensorFile } from "../weights/tensor.ts";
 import { type Inspection, inspectWeights, type WeightsKind } from "../weights/use/inspect.ts";
-import { allFeatures, defaults, type Imported, type ImportOptions, usualLayerScale } from "./draft.ts";
+import { allFeatures, defaults, type HeadStyle, type Imported, type ImportOptions, usualLayerScale } from "./draft.ts";
 
 /** Which head a file of each kind has the weights of; null where its shapes do not say enough. */
 const heads: Readonly<Record<WeightsKind, (found: Inspection, names: readonly string[]) => Head | null>> = {
@@ -20,11 +20,17 @@ const heads: Readonly<Record<WeightsKind, (found: Inspection, names: readonly st
           normPixLoss: true,
         },
   "FCMAE encoder": found => allFeatures(found.kernels.length),
-  classifier: ({ classes }) => (classes === null ? null : { kind: "classifier", classes }),
+  classifier: (found, names) =>
+    found.classes === null ? null : { kind: "classifier", classes: found.classes, ...styleOf(found, names) },
   features: (_, names) => ({ kind: "features", levels: levelsOf(names), norm: true }),
-  "pooled encoder": () => ({ kind: "classifier", classes: 0 }),
+  "pooled encoder": (found, names) => ({ kind: "classifier", classes: 0, ...styleOf(found, names) }),
   encoder: found => allFeatures(found.kernels.length),
 };
+
+const styleOf = ({ hiddenSize }: Inspection, names: readonly string[]): HeadStyle => ({
+  ...(hiddenSize === null ? {} : { hiddenSize }),
+  ...(names.includes("norm_pre.weight") ? { normFirst: true } : {}),
+});
 
 const levelsOf = (names: readonly string[]): readonly number[] =>
   names
@@ -49,7 +55,8 @@ export function importCheckpoint(file: TensorFile, { name, features }: ImportOpt
   const found = inspected.value;
   const place = { file: file.name, offset: null };
   const unclear = (what: string) => fail(error("import-unclear", place, what));
-  const { architecture, channels, stemPatch, mlpRatio, kernels, misshapen } = found;
+  const { architecture, channels, overlap, mlpRatio, kernels, misshapen } = found;
+  const stemPatch = overlap === null ? found.stemPatch : overlapStride;
   const contradicted = error("import-misshapen", place, misshapen.slice(0, 20));
   if (found.unknown.length > 0 && (misshapen.length > 0 || channels === null)) {
     const other = error("import-other-network", place, modulesOf(found.unknown));
@@ -73,7 +80,7 @@ export function importCheckpoint(file: TensorFile, { name, features }: ImportOpt
         ...defaults,
         name: name ?? publishedName(architecture) ?? "model",
         input: { height: side, width: side, channels },
-        stem: { patch: stemPatch },
+        stem: overlap === null ? { patch: stemPatch } : { patch: stemPatch, overlap },
         stages: architecture.depths.map((depth, i) => ({
           depth,
           dim: architecture.dims[i] ?? 0,

@@ -7,7 +7,9 @@ const list = (values: readonly (number | string)[]): string => `[${values.join("
 
 /** How each kind of head is written, and what is left out of it. */
 const heads: { readonly [K in Head["kind"]]: (head: Extract<Head, { kind: K }>) => string } = {
-  classifier: ({ classes }) => `classifier { classes ${classes} }`,
+  classifier: ({ classes, hiddenSize, normFirst }) =>
+    `classifier { classes ${classes}${hiddenSize === undefined ? "" : ` hidden_size ${hiddenSize}`}` +
+    `${normFirst ? " norm_first true" : ""} }`,
   features: ({ levels, norm }) => `features { levels ${list(levels)} norm ${norm} }`,
   fcmae: ({ maskRatio, patchSize, decoder, normPixLoss }) =>
     `fcmae { mask_ratio ${maskRatio} patch_size ${patchSize} ` +
@@ -27,7 +29,7 @@ const fields: readonly (readonly [name: string, print: (draft: Omit<Draft, "name
   [
     ["input", ({ input: { height, width, channels } }) => `${height}x${width}x${channels}`],
     ["head", ({ head }) => printHead(head)],
-    ["stem", ({ stem }) => `patch ${stem.patch}`],
+    ["stem", ({ stem }) => stem.overlap ?? `patch ${stem.patch}`],
     ["kernel_size", ({ kernels }) => printKernels(kernels)],
     ["mlp_ratio", ({ mlpRatio }) => `${mlpRatio}`],
     ["activation", ({ activation }) => activation],

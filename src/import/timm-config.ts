@@ -1,7 +1,7 @@
 import { ok, type Result } from "../diagnostics/diagnostic.ts";
 import { isObject } from "../json/shape.ts";
 import { oneOfWords } from "../model/legal.ts";
-import { type Activation, activations, type Input } from "../model/model.ts";
+import { type Activation, activations, type Input, overlapStride, overlaps, type Stem } from "../model/model.ts";
 import { allFeatures, defaultKernel, defaults, type Imported, type ImportOptions, type Json } from "./draft.ts";
 import {
   catchingFields,
@@ -51,15 +51,14 @@ function importedFrom(config: TimmConfig, network: Network, file: string, option
   const changed = changedBy(args, network);
   const input = inputOf(weights.read, args.read);
   const classes = classesOf(config, weights.read, args.read);
-  const stages = changed.stages.length;
   return {
     draft: {
       ...draftOf(changed, {
         name: options.name ?? config.architecture,
         input,
-        head: options.features ? allFeatures(stages) : headOf(classes === 0 ? null : classes, stages),
+        head: options.features ? allFeatures(changed.stages.length) : headOf(classes === 0 ? null : classes, changed),
       }),
-      stem: { patch: args.read("patch_size", defaults.stem.patch, "a number from 1", isSize) },
+      stem: stemOf(args, network),
       activation: activationOf(args, network),
       ...(args.read("conv_bias", network.convBias ?? true, "true or false", isFlag) ? {} : { convBias: false }),
     },
@@ -112,6 +111,10 @@ function changedBy({ given, read }: Arguments, network: Network): Network {
   const second = read("use_grn", network.grn !== "none", "true or false", isFlag);
   // Null is an argument too, and leaves layer scale out.
   const scale = given.ls_init_value === null ? 0 : read("ls_init_value", network.layerScale ?? 0, "a number", isNumber);
+  const { hiddenSize = 0, normFirst = false } = network.headStyle;
+  // Null is an argument here too.
+  const hidden = given.head_hidden_size === null ? 0 : read("head_hidden_size", hiddenSize, "a number from 0", isCount);
+  const first = read("head_norm_first", normFirst, "true or false", isFlag);
   return {
     ...network,
     stages: depths.map((depth, i) => ({
@@ -122,7 +125,19 @@ function changedBy({ given, read }: Arguments, network: Network): Network {
     grn: second ? "per_sample" : "none",
     layerScale: scale > 0 ? scale : null,
     normEps: read("norm_eps", network.normEps, "a number above 0", isPositive),
+    headStyle: {
+      ...(hidden > 0 ? { hiddenSize: hidden } : {}),
+      ...(first ? { normFirst: true } : {}),
+    },
   };
+}
+
+/** `patch_size` is about a stem of patches alone. */
+function stemOf({ read }: Arguments, { stem }: Network): Stem {
+  const types = ["patch", ...overlaps] as const;
+  const type = read("stem_type", stem.overlap ?? "patch", oneOfWords(types), isOneOf(...types));
+  const patch = read("patch_size", defaults.stem.patch, "a number from 1", isSize);
+  return type === "patch" ? { patch } : { patch: overlapStride, overlap: type };
 }
 
 /** timm's names for what the language has (timm layers/create_act.py). */

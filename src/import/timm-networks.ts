@@ -1,9 +1,13 @@
+import { invariant } from "../diagnostics/invariant.ts";
 import { published } from "../embedded/published.ts";
+import { type Overlap, overlapStride, type Stem } from "../model/model.ts";
 import { type Architecture, small } from "../weights/names/architecture.ts";
-import { type Draft, defaultKernel, defaults, usualLayerScale } from "./draft.ts";
+import { type Draft, defaultKernel, defaults, type HeadStyle, usualLayerScale } from "./draft.ts";
 
 /** The fields of a draft that timm's function of a network decides. */
-export type Network = Pick<Draft, "stages" | "activation" | "grn" | "layerScale" | "normEps" | "convBias">;
+export type Network = Pick<Draft, "stages" | "activation" | "grn" | "layerScale" | "normEps" | "convBias" | "stem"> & {
+  readonly headStyle: HeadStyle;
+};
 
 type Changes = Partial<Omit<Network, "stages">>;
 
@@ -16,6 +20,8 @@ const firstOf = (size: Architecture, changes: Changes = {}): Network => ({
   grn: "none",
   layerScale: usualLayerScale,
   normEps: defaults.normEps,
+  headStyle: {},
+  stem: defaults.stem,
   ...changes,
 });
 
@@ -26,6 +32,14 @@ const xlarge: Architecture = { depths: [3, 3, 27, 3], dims: [256, 512, 1024, 204
 const xxlarge: Architecture = { depths: [3, 4, 30, 3], dims: [384, 768, 1536, 3072] };
 
 const isInFirst = ({ name }: { readonly name: string }): boolean => name !== "huge";
+
+const sizeOf = (name: (typeof published)[number]["name"]): Architecture => {
+  const size = published.find(size => size.name === name);
+  invariant(size, `no size '${name}'`);
+  return size;
+};
+
+const overlapping = (overlap: Overlap): Stem => ({ patch: overlapStride, overlap });
 
 /** timm's networks for tests of its own. */
 const testSize: Architecture = { depths: [1, 2, 4, 2], dims: [24, 32, 48, 64] };
@@ -38,6 +52,12 @@ export const networks: ReadonlyMap<string, Network> = new Map([
   ...[...published.filter(isInFirst), small].map(size => [`convnext_${size.name}`, firstOf(size)] as const),
   ["convnext_xlarge", firstOf(xlarge)],
   ["convnext_xxlarge", firstOf(xxlarge, { normEps: 1e-5 })],
+  ...(["atto", "femto", "pico"] as const).map(
+    name => [`convnext_${name}_ols`, firstOf(sizeOf(name), { stem: overlapping("overlap_tiered") })] as const,
+  ),
+  ["convnext_nano_ols", firstOf(sizeOf("nano"), { stem: overlapping("overlap") })],
+  ["convnext_tiny_hnf", firstOf(sizeOf("tiny"), { headStyle: { normFirst: true } })],
+  ["convnext_large_mlp", firstOf(sizeOf("large"), { headStyle: { hiddenSize: 1536 } })],
   ["test_convnext", firstOf(testSize, tests)],
   ["test_convnext2", firstOf(smallTestSize, tests)],
   [
@@ -48,10 +68,7 @@ export const networks: ReadonlyMap<string, Network> = new Map([
 
 /** Names whose networks a spec cannot say, and by which part. */
 const others: readonly (readonly [name: RegExp, part: string])[] = [
-  [/_ols$/, "its stem has overlapping convolutions"],
-  [/_rms$/, "its norms are RMS norms or have no mean to subtract"],
-  [/_hnf$/, "its head normalises before it pools"],
-  [/_mlp$/, "its head has a hidden layer"],
+  [/_rms(_ols)?$/, "its norms are RMS norms or have no mean to subtract"],
 ];
 
 /** Which part of timm's network a spec cannot say; null where the name is not known to be such a one. */

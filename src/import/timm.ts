@@ -23,8 +23,8 @@ export function networkOf(name: string): Result<Network> {
 }
 
 /** An encoder without a head gives the maps of all stages. */
-export const headOf = (classes: number | null, stages: number): Head =>
-  classes === null ? allFeatures(stages) : { kind: "classifier", classes };
+export const headOf = (classes: number | null, { stages, headStyle }: Network): Head =>
+  classes === null ? allFeatures(stages.length) : { kind: "classifier", classes, ...headStyle };
 
 /** At which size timm tests weights that it has for another. */
 export const testedNotes = (size: string, crop: number | null, { height, width }: Input): readonly string[] =>
@@ -35,7 +35,10 @@ export const testedNotes = (size: string, crop: number | null, { height, width }
       ];
 
 /** A draft of timm's network with what its function decides. */
-export const draftOf = (network: Network, changes: Pick<Draft, "name" | "input" | "head">): Draft => ({
+export const draftOf = (
+  { headStyle: _, ...network }: Network,
+  changes: Pick<Draft, "name" | "input" | "head">,
+): Draft => ({
   ...defaults,
   ...network,
   ...changes,
@@ -55,13 +58,12 @@ export function importTimm(text: string, { name, features }: ImportOptions): Res
   const tag = tagName === undefined ? untagged : Object.hasOwn(known, tagName) ? known[tagName] : undefined;
   if (tag === undefined) return fail(error("import-unknown-tag", null, tagName ?? "", model, Object.keys(known)));
   const { side, classes, preprocessing, tested, note } = tag;
-  const stages = network.value.stages.length;
   const input = { ...defaults.input, height: side, width: side };
   return ok({
     draft: draftOf(network.value, {
       name: name ?? `${model}${side === defaults.input.height ? "" : `_${side}`}`,
       input,
-      head: features ? allFeatures(stages) : headOf(classes, stages),
+      head: features ? allFeatures(network.value.stages.length) : headOf(classes, network.value),
     }),
     notes: [
       ...(note === undefined || features ? [] : [note]),

@@ -5,7 +5,7 @@ import type { Located } from "./field-types.ts";
 import type { ModelSettings } from "./fields.ts";
 import { assembleHead } from "./heads.ts";
 import { nearestMultiples } from "./legal.ts";
-import { type Model, type Stage, totalStride } from "./model.ts";
+import { type Model, type Overlap, overlapStride, type Stage, type Stem, totalStride } from "./model.ts";
 import type { Report } from "./read.ts";
 
 const maxBlocks = 1024;
@@ -21,17 +21,21 @@ export function assemble(name: string, settings: ModelSettings, span: Span, repo
   const stages = assembleStages(name, settings, span, collect);
   const input = settings.input ?? { value: { height: 224, width: 224, channels: 3 }, span };
   if (stages !== null) {
-    const patch = settings.stem?.value ?? 4;
-    const stride = totalStride(patch, stages.length);
+    const stem = stemOf(settings.stem?.value ?? 4);
+    const stride = totalStride(stem.patch, stages.length);
     checkInput(input, stride, settings.stem?.span, collect);
     if (settings.weights !== undefined && settings.weights.value.sha256 === undefined)
       collect(error("missing-field", settings.weights.span, "weights", "sha256"));
-    const head = assembleHead(settings.head, { input, stride, stages: stages.length, span }, collect);
+    const head = assembleHead(
+      settings.head,
+      { input, stride, stages: stages.length, stem: settings.stem, span },
+      collect,
+    );
     if (errors.length === 0 && head !== null) {
       const model: Model = {
         name,
         input: input.value,
-        stem: { patch },
+        stem,
         stages,
         mlpRatio: settings.mlp_ratio?.value ?? 4,
         activation: settings.activation?.value ?? "gelu",
@@ -51,6 +55,9 @@ export function assemble(name: string, settings: ModelSettings, span: Span, repo
   errors.forEach(report);
   return null;
 }
+
+const stemOf = (value: number | Overlap): Stem =>
+  typeof value === "number" ? { patch: value } : { patch: overlapStride, overlap: value };
 
 function assembleStages(name: string, settings: ModelSettings, span: Span, report: Report): readonly Stage[] | null {
   const { depths, dims, kernel_size: kernels } = settings;

@@ -1,4 +1,4 @@
-import type { Head, Model } from "./model.ts";
+import { channelsBetween, type Head, type Model, type Stem } from "./model.ts";
 
 /** Numbers of a checkpoint by where they are; a stage begins with the convolution that makes its map smaller. */
 export interface ParameterCounts {
@@ -27,10 +27,16 @@ export function parametersByPart(model: Model): ParameterCounts {
     );
   });
   return {
-    stem: stem.patch ** 2 * input.channels * first + (2 + bias) * first,
+    stem: stemParameters(stem, input.channels, first, bias) + 2 * first,
     stages,
     head: headParameters(head, dims.at(-1) ?? 0, dims, input.channels),
   };
+}
+
+function stemParameters({ patch, overlap }: Stem, channels: number, dim: number, bias: number): number {
+  if (overlap === undefined) return patch ** 2 * channels * dim + bias * dim;
+  const between = channelsBetween(overlap, dim);
+  return 9 * channels * between + bias * between + 9 * between * dim + bias * dim;
 }
 
 const blockParameters = (dim: number, kernel: number, ratio: number, grn: boolean, layerScale: boolean): number => {
@@ -44,7 +50,10 @@ function headParameters(head: Head, last: number, dims: readonly number[], chann
   if (head.kind === "features") {
     return head.norm ? head.levels.reduce((sum, level) => sum + 2 * (dims[level - 1] ?? 0), 0) : 0;
   }
-  if (head.kind === "classifier") return 2 * last + head.classes * (last + 1);
+  if (head.kind === "classifier") {
+    const { classes, hiddenSize } = head;
+    return 2 * last + (hiddenSize ?? 0) * (last + 1) + classes * ((hiddenSize ?? last) + 1);
+  }
   const { depth, dim } = head.decoder;
   const pixels = head.patchSize ** 2 * channels;
   // Projection, mask token, blocks as published whatever the encoder has, prediction.

@@ -12,7 +12,16 @@ import {
   type Settings,
   word,
 } from "./field-types.ts";
-import { activations, decayRules, grnScopes, layerDecayTypes, maxBatch, storageTypes, targetNames } from "./model.ts";
+import {
+  activations,
+  decayRules,
+  grnScopes,
+  layerDecayTypes,
+  maxBatch,
+  overlaps,
+  storageTypes,
+  targetNames,
+} from "./model.ts";
 
 /** Every field of the language. What a value may be stands here and nowhere else; what several fields must be
  * together stands in assemble.ts. */
@@ -24,6 +33,8 @@ const depth = integer(1, Infinity);
 
 const classifier = {
   classes: alsoCalled(field(integer(0, 1_000_000), "1000"), "num_classes", "num_labels"),
+  hidden_size: alsoCalled(field(channels), "head_hidden_size"),
+  norm_first: alsoCalled(field({ kind: "flag" }, "false"), "head_norm_first"),
 } as const;
 
 const features = {
@@ -52,11 +63,11 @@ export const modelFields = {
   ),
   head: alsoCalled(
     field({ kind: "choice", of: { classifier, features, fcmae } }, "classifier { classes 1000 }"),
-    ...["num_classes", "num_labels", "classes"],
+    ...["num_classes", "num_labels", "classes", "head_hidden_size", "head_norm_first"],
   ),
   stem: alsoCalled(
-    field({ kind: "measure", word: "patch", of: integer(1, 256, "power of two") }, "patch 4"),
-    ...["patch_size", "stem_patch_size"],
+    field({ kind: "measure", word: "patch", of: integer(1, 256, "power of two"), others: overlaps }, "patch 4"),
+    ...["patch_size", "stem_patch_size", "stem_type"],
   ),
   kernel_size: alsoCalled(field(oneOrMany(list(integer(1, 63, "odd"), 1, maxStages)), "7"), "kernel_sizes"),
   mlp_ratio: field(integer(1, 64), "4"),

@@ -11,6 +11,7 @@ interface Body {
   readonly input: Located<{ readonly height: number; readonly width: number }>;
   readonly stride: number;
   readonly stages: number;
+  readonly stem: ModelSettings["stem"];
   /** Blamed for what is stated nowhere. */
   readonly span: Span;
 }
@@ -32,7 +33,12 @@ const heads: {
     report: Report,
   ) => Extract<Head, { kind: K }> | null;
 } = {
-  classifier: ({ classes }): Classifier => ({ kind: "classifier", classes: classes?.value ?? 1000 }),
+  classifier: ({ classes, hidden_size, norm_first }): Classifier => ({
+    kind: "classifier",
+    classes: classes?.value ?? 1000,
+    ...(hidden_size === undefined ? {} : { hiddenSize: hidden_size.value }),
+    ...(norm_first?.value ? { normFirst: true } : {}),
+  }),
 
   features: ({ levels, norm }, { stages }, report): Features | null => {
     const beyond = levels?.value.filter(({ value }) => value > stages) ?? [];
@@ -46,6 +52,10 @@ const heads: {
     const { mask_ratio, patch_size, decoder, norm_pix_loss } = settings;
     const maskRatio = mask_ratio?.value ?? 0.6;
     const patchSize = patch_size?.value ?? 32;
+    if (typeof body.stem?.value === "string") {
+      report(error("overlap-masked", body.stem.span, body.stem.value));
+      return null;
+    }
     if (!patchesFit(patchSize, patch_size?.span ?? body.span, body, report)) return null;
     const { rows, columns, keep: kept } = patchGrid(body.input.value, { patchSize, maskRatio });
     const patches = rows * columns;

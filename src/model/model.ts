@@ -10,7 +10,7 @@ import type { ModelSettings } from "./fields.ts";
 export interface Model {
   readonly name: string;
   readonly input: Input;
-  readonly stem: { readonly patch: number };
+  readonly stem: Stem;
   readonly stages: readonly Stage[];
   /** Width of the inverted bottleneck over the stage's channels. */
   readonly mlpRatio: number;
@@ -35,6 +35,13 @@ export interface Input {
   readonly channels: number;
 }
 
+/** Pixels a side of what a position of the first stage stands for, which is the patch of a stem that has no overlap. */
+export interface Stem {
+  readonly patch: number;
+  /** Two 3x3 convolutions at stride 2 in the place of one whose patches do not overlap. */
+  readonly overlap?: Overlap;
+}
+
 export interface Stage {
   readonly depth: number;
   readonly dim: number;
@@ -43,16 +50,38 @@ export interface Stage {
   readonly span: Span;
 }
 
+/** timm's stems of two convolutions: plain, narrower between them, and with an activation there. */
+export const overlaps = ["overlap", "overlap_tiered", "overlap_act"] as const;
+export type Overlap = (typeof overlaps)[number];
+
+/** What a position after a stem of two convolutions stands for. */
+export const overlapStride = 4;
+
+/**
+ * Channels between the two convolutions. Half of the stem's, where it is tiered: as the nearest multiple of 8 that is no
+ * more than a tenth below. timm layers/helpers.py, `make_divisible`.
+ */
+export function channelsBetween(overlap: Overlap, dim: number): number {
+  if (overlap !== "overlap_tiered") return dim;
+  const half = Math.floor(dim / 2);
+  const nearest = Math.max(8, Math.floor((half + 4) / 8) * 8);
+  return nearest < 0.9 * half ? nearest + 8 : nearest;
+}
+
 export const activations = ["gelu", "gelu_tanh", "silu", "relu"] as const;
 export type Activation = (typeof activations)[number];
 export const grnScopes = ["per_sample", "per_batch", "none"] as const;
 export type GrnScope = (typeof grnScopes)[number];
 export type Head = Classifier | Features | Fcmae;
 
-/** Global average pool, LayerNorm and a linear layer; 0 classes leave the linear layer out. */
+/** Global average pool, norm and a linear layer; 0 classes leave the linear layer out. */
 export interface Classifier {
   readonly kind: "classifier";
   readonly classes: number;
+  /** Outputs of a linear layer with GELU before the last one. */
+  readonly hiddenSize?: number;
+  /** The norm is that of the map, before it is pooled. */
+  readonly normFirst?: true;
 }
 
 /** One NCHW map a level; levels count from 1. */

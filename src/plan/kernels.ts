@@ -30,6 +30,7 @@ export interface KernelParams extends TrainingKernelParams {
   readonly placeSites: PlaceSitesParams;
   readonly siteDepthwise: SiteDepthwiseParams;
   readonly averagePool: AveragePoolParams;
+  readonly unfold: UnfoldParams;
   readonly siteError: SiteErrorParams;
   readonly maskedMean: MaskedMeanParams;
   readonly widen: WidenParams;
@@ -259,6 +260,18 @@ export interface AveragePoolParams {
   readonly width: number;
   readonly channels: number;
   readonly size: number;
+}
+
+/** What is under the taps of a convolution with zero padding, site by site. */
+export interface UnfoldParams {
+  /** Of the map that is read. */
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly kernel: number;
+  readonly stride: number;
+  /** The map is an image, whose channels lie one after the other. */
+  readonly fromImage?: true;
 }
 
 /** Mean squared error of every patch, against the image's own pixels. */

@@ -1,6 +1,6 @@
 import type { Span } from "../diagnostics/diagnostic.ts";
 import { choices } from "../model/choices.ts";
-import { activations, type Model } from "../model/model.ts";
+import { activations, type Model, overlaps } from "../model/model.ts";
 
 const nowhere: Span = { source: { name: "generated", text: "" }, start: 0, end: 0 };
 
@@ -59,9 +59,12 @@ export function randomModel(seed: number, stages = 4): Case {
       layerScale: pick([null, null, 1e-6]),
       head: pick([
         { kind: "classifier", classes: pick([0, 1, 7, 10, 33]) },
+        { kind: "classifier", classes: pick([0, 10]), hiddenSize: pick([5, 12]) },
+        { kind: "classifier", classes: pick([0, 10]), normFirst: true },
         { kind: "features", levels: levels.length === 0 ? [count] : levels, norm: pick([true, false]) },
       ] as const),
       ...pick([{}, {}, {}, { convBias: false }] as const),
+      ...(patch === 4 ? pick([{}, ...overlaps.map(overlap => ({ stem: { patch, overlap } }))]) : {}),
     }),
   };
 }

@@ -95,18 +95,23 @@ def divisible(width):
 
 
 class Stem(nn.Module):
+    """Modules bear their places in timm's row of them."""
+
     def __init__(self, spec, norm, biased):
         super().__init__()
         kind, dim = spec["stem"], spec["dims"][0]
         middle = divisible(dim // 2) if kind == "overlap_tiered" else dim
-        self.conv1 = nn.Conv2d(spec["in_chans"], middle, 3, stride=2, padding=1, bias=biased)
         self.act = ACTIVATIONS[spec.get("activation", "gelu")] if kind == "overlap_act" else None
-        self.conv2 = nn.Conv2d(middle, dim, 3, stride=2, padding=1, bias=biased)
-        self.norm = norm(dim)
+        second = 1 if self.act is None else 2
+        self.conv0 = nn.Conv2d(spec["in_chans"], middle, 3, stride=2, padding=1, bias=biased)
+        self.second, self.last = f"conv{second}", f"norm{second + 1}"
+        self.add_module(self.second, nn.Conv2d(middle, dim, 3, stride=2, padding=1, bias=biased))
+        self.add_module(self.last, norm(dim))
 
     def forward(self, x):
-        x = self.conv1(x)
-        return self.norm(self.conv2(x if self.act is None else self.act(x)), first=True)
+        x = self.conv0(x)
+        x = getattr(self, self.second)(x if self.act is None else self.act(x))
+        return getattr(self, self.last)(x, first=True)
 
 
 class Normed(nn.Sequential):
@@ -131,7 +136,7 @@ class Network(nn.Module):
             nn.Sequential(*(Block(dim, spec, norm) for _ in range(depth))) for dim, depth in zip(dims, spec["depths"]))
         self.norm_first, hidden = spec.get("norm_first", False), spec.get("hidden_size")
         setattr(self, "norm_pre" if self.norm_first else "norm", norm(dims[-1]))
-        self.pre_logits = nn.Linear(dims[-1], hidden) if hidden else None
+        self.pre_logits = nn.ModuleDict({"fc": nn.Linear(dims[-1], hidden)}) if hidden else None
         self.head = nn.Linear(hidden or dims[-1], spec["num_classes"])
 
     def forward(self, x, seen=lambda name, value: None):
@@ -148,7 +153,7 @@ class Network(nn.Module):
             x = self.norm(x.mean((2, 3)))
             seen("norm", x)
         if self.pre_logits is not None:
-            x = F.gelu(self.pre_logits(x))
+            x = F.gelu(self.pre_logits["fc"](x))
             seen("pre_logits", x)
         return self.head(x)
 

@@ -1,5 +1,5 @@
 import { choices } from "../../src/model/choices.ts";
-import { activations, grnScopes, type Head, type Model } from "../../src/model/model.ts";
+import { activations, grnScopes, type Head, type Model, overlaps, type Stem } from "../../src/model/model.ts";
 import type { SiteLayout } from "../../src/passes/site-layout.ts";
 import type { WebgpuProfileName } from "../../src/plan/tiles/tuning-profiles.ts";
 import { model } from "../support/models.ts";
@@ -18,6 +18,8 @@ export interface Learner {
 
 /** ReLU has a bend, across which a difference is no slope; PyTorch's gradients of it are recorded. */
 const smooth = activations.filter(activation => activation !== "relu");
+
+const stems: readonly Stem[] = [{ patch: 4 }, ...overlaps.map(overlap => ({ patch: 4, overlap }))];
 
 /** Models of a family. */
 export const familySize = 20;
@@ -47,6 +49,7 @@ export function family(index: number): readonly Learner[] {
     normEps: pick([1e-6, 1e-5, 1e-12]),
   };
   const classes = pick([1, 7, 10, 33]);
+  const hiddenSize = pick([5, 12]);
   const masked = {
     patchSize,
     decoderDim: pick([4, 7, 16]),
@@ -59,7 +62,11 @@ export function family(index: number): readonly Learner[] {
     const own = choices(seed * 7919 + 1);
     const chosen = Array.from({ length: count }, (_, level) => level + 1).filter(() => own.int(0, 2) > 0);
     const heads: Readonly<Record<Head["kind"], () => Head>> = {
-      classifier: () => ({ kind: "classifier", classes: own.pick([0, classes, classes]) }),
+      classifier: () => ({
+        kind: "classifier",
+        classes: own.pick([0, classes, classes]),
+        ...own.pick([{}, {}, { hiddenSize }, { normFirst: true }] as const),
+      }),
       features: () => ({
         kind: "features",
         levels: chosen.length === 0 ? [count] : chosen,
@@ -73,6 +80,7 @@ export function family(index: number): readonly Learner[] {
         normPixLoss: own.pick([true, false]) && patchSize > 1,
       }),
     };
+    const head = own.pick([heads.classifier, heads.features, heads.fcmae])();
     return {
       ...shared,
       seed,
@@ -83,8 +91,9 @@ export function family(index: number): readonly Learner[] {
         activation: own.pick(smooth),
         grn: own.pick(grnScopes),
         layerScale: own.pick([null, null, 1e-6]),
-        head: own.pick([heads.classifier, heads.features, heads.fcmae])(),
+        head,
         ...own.pick([{}, {}, {}, { convBias: false }] as const),
+        ...(patch === 4 && head.kind !== "fcmae" ? { stem: own.pick(stems) } : {}),
       }),
       dropPath: own.pick([true, false]),
       sites: own.pick(["auto", "compact", "masked"] as const),

@@ -144,6 +144,9 @@ const dialects: Readonly<Record<string, Dialect>> = {
       act_layer: "gelu_tanh",
       norm_eps: 1e-5,
       conv_bias: false,
+      head_hidden_size: 12,
+      head_norm_first: true,
+      stem_type: "overlap_tiered",
     },
   },
   "a backbone of OpenMMLab": {
@@ -288,15 +291,15 @@ describe("values that no field may have", () => {
     ["model_args.use_grn", { ...timm, model_args: { use_grn: 1 } }],
     ["model_args.act_layer", { ...timm, model_args: { act_layer: "mish" } }],
     ["model_args.norm_eps", { ...timm, model_args: { norm_eps: 0 } }],
-    ["model_args.stem_type", { ...timm, model_args: { stem_type: "overlap" } }],
+    ["model_args.stem_type", { ...timm, model_args: { stem_type: "conv" } }],
     ["global_pool", { ...timm, global_pool: "max" }],
     ["model_args.global_pool", { ...timm, model_args: { global_pool: "catavgmax" } }],
     ["model_args.output_stride", { ...timm, model_args: { output_stride: 16 } }],
-    ["model_args.head_norm_first", { ...timm, model_args: { head_norm_first: true } }],
+    ["model_args.head_norm_first", { ...timm, model_args: { head_norm_first: 1 } }],
     ["model_args.conv_bias", { ...timm, model_args: { conv_bias: 0 } }],
     ["model_args.norm_layer", { ...timm, model_args: { norm_layer: "rmsnorm2d" } }],
     ["model_args.features_only", { ...timm, model_args: { features_only: true } }],
-    ["model_args.head_hidden_size", { ...timm, model_args: { head_hidden_size: 1536 } }],
+    ["model_args.head_hidden_size", { ...timm, model_args: { head_hidden_size: -1 } }],
   ])("%s", (field, config) => {
     expect(outcome(read(config))).toEqual([expect.stringMatching(new RegExp(`^'${field}' is .*, but must be `))]);
   });

@@ -12,14 +12,8 @@ const usual = { name: null, features: false };
 /** Names of timm whose network a spec cannot say, by the part. */
 const others: Readonly<Record<string, RegExp>> = {
   convnext_zepto_rms: /its norms/,
-  convnext_zepto_rms_ols: /its stem/,
+  convnext_zepto_rms_ols: /its norms/,
   convnext_atto_rms: /its norms/,
-  convnext_atto_ols: /its stem/,
-  convnext_femto_ols: /its stem/,
-  convnext_pico_ols: /its stem/,
-  convnext_nano_ols: /its stem/,
-  convnext_tiny_hnf: /its head/,
-  convnext_large_mlp: /its head/,
 };
 
 const parts = (name: string): readonly [network: string, tag: string] => {
@@ -64,8 +58,15 @@ describe("timm's tags", () => {
     expect(draft.head).toEqual(
       name.endsWith(".fcmae")
         ? { kind: "features", levels: [1, 2, 3, 4], norm: false }
-        : { kind: "classifier", classes },
+        : {
+            kind: "classifier",
+            classes,
+            ...(name.includes("_mlp.") ? { hiddenSize: 1536 } : {}),
+            ...(name.includes("_hnf.") ? { normFirst: true } : {}),
+          },
     );
+    const overlap = name.includes("_ols.") ? (name.includes("nano") ? "overlap" : "overlap_tiered") : undefined;
+    expect(draft.stem.overlap).toBe(overlap);
     expect(draft.activation).toBe(
       /^test_/.test(name) ? (name.startsWith("test_convnext3") ? "silu" : "gelu_tanh") : "gelu",
     );

@@ -219,6 +219,11 @@ const shapeMessages = {
     text: (side: string, size: number, stride: number, nearest: readonly string[]) =>
       `${side} ${size} is not a multiple of the total stride ${stride}${nearestAre(nearest)}`,
   },
+  "overlap-masked": {
+    kind: "E_SPEC_SHAPE",
+    text: (stem: string) =>
+      `stem ${stem} sees pixels of removed patches beside kept ones, so a masked autoencoder takes 'stem patch N' alone`,
+  },
   "uneven-patch-size": {
     kind: "E_SPEC_SHAPE",
     text: (patchSize: number, stride: number, nearest: readonly string[]) =>

@@ -16,6 +16,13 @@ export function patchConv(node: Node<"patchConv">, w: Writer): void {
   }
 }
 
+export function overlappingConv(node: Node<"conv">, w: Writer): void {
+  const { kernel, stride } = node.attrs;
+  const pad = (kernel - 1) / 2;
+  const window = { kernel_shape: ints(kernel, kernel), strides: ints(stride, stride), pads: ints(pad, pad, pad, pad) };
+  w.result(node, "Transpose", [conv(node, w, channelsFirst(node, w), window)], lastly);
+}
+
 export const depthwise = (node: Node<"depthwise">, w: Writer): void =>
   w.result(node, "Transpose", [conv(node, w, channelsFirst(node, w), aroundEach(node))], lastly);
 

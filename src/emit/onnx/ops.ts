@@ -1,7 +1,7 @@
 import { invariant } from "../../diagnostics/invariant.ts";
 import { channels, type Node, type OpTable, operand, sites } from "../../graph/graph.ts";
 import type { GrnOver, NetworkOp } from "../../graph/ops.ts";
-import { depthwise, patchConv, siteDepthwise } from "./conv.ts";
+import { depthwise, overlappingConv, patchConv, siteDepthwise } from "./conv.ts";
 import { gelu } from "./gelu.ts";
 import { integers, mostConstants, ones, scalar, tiled, vector, zeros } from "./initializers.ts";
 import { linear } from "./linear.ts";
@@ -20,6 +20,9 @@ export const emission: OpTable<void, [Writer], NetworkOp> = {
   toChannelsFirst: (node, w) => w.result(node, "Transpose", [w.value(operand(node, 0))], { perm: ints(0, 3, 1, 2) }),
 
   patchConv,
+  conv: overlappingConv,
+  unfold: ofKernels,
+  reshape: ofKernels,
   depthwise,
   linear,
 
@@ -78,6 +81,11 @@ export const emission: OpTable<void, [Writer], NetworkOp> = {
   scaleOutputs: constant,
   biasThrough: constant,
 };
+
+/** What a pass for kernels makes. */
+function ofKernels(node: Node): void {
+  invariant(false, `'${node.id}' is for kernels alone`);
+}
 
 /** What depends on the weights alone is an initializer, made where it is read. */
 function constant(node: Node): void {

@@ -22,6 +22,7 @@ import {
   toChannelsFirst,
 } from "./groups.ts";
 import type { Form, SimpleKernel } from "./kernel.ts";
+import { unfold, unfoldGrad } from "./unfold.ts";
 import { columnSums, columnTotals, depthwiseGrad, weightDot, weightwise } from "./weight-gradients.ts";
 
 /** The kernels of which there is one text for every target. */
@@ -37,6 +38,7 @@ const simpleKernels = {
   siteError,
   sumSquares,
   toChannelsFirst,
+  unfold,
   widen,
 
   columnSums,
@@ -53,6 +55,7 @@ const simpleKernels = {
   scaleSamples,
   siteErrorGrad,
   standardize,
+  unfoldGrad,
   weightDot,
   weightwise,
 } as const satisfies { readonly [K in keyof KernelParams]?: (params: KernelParams[K], form: Form) => SimpleKernel };

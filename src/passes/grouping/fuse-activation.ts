@@ -1,4 +1,4 @@
-import { as } from "../../graph/graph.ts";
+import { as, isMap } from "../../graph/graph.ts";
 import type { Pass } from "../pass.ts";
 import { group } from "./group.ts";
 
@@ -19,7 +19,7 @@ export const fuseActivation: Pass = {
   summary: "Apply GELU and sum the squares in the kernel of the first linear",
   run: graph =>
     group(graph, (node, view) => {
-      if (node.op !== "linear") return null;
+      if (node.op !== "linear" || !isMap(node.type)) return null;
       // The first reader: gradients read it too, after that.
       const [reader] = view.readers(node.id);
       const gelu = reader && !view.isOutput(node.id) ? as(reader, "gelu") : null;

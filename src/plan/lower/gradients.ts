@@ -26,7 +26,6 @@ export const trainingLowerings: { readonly [K in Exclude<TrainingOp, "geluGrad">
   transpose: null,
   flipKernel: null,
 
-  reshape: weightwise,
   times: ({ anchor }) => times(anchor),
   scaleSamples: ({ anchor }, graph) => {
     const [, blocks] = nodeOf(graph, operand(anchor, 1)).type.shape as [unknown, number];
@@ -89,6 +88,11 @@ export const trainingLowerings: { readonly [K in Exclude<TrainingOp, "geluGrad">
     const { size } = attr(anchor, "spreadPool");
     const params = { op: "spreadPool", ...sites(type), channels: channels(type), size } as const;
     return one(anchor, "rearrange", params, { input: operand(anchor, 0) });
+  },
+  unfoldGrad: ({ anchor }) => {
+    const { kernel, stride } = attr(anchor, "unfoldGrad");
+    const params = { ...sites(anchor.type), channels: channels(anchor.type), kernel, stride };
+    return one(anchor, "unfoldGrad", params, { d: operand(anchor, 0) });
   },
   depthToSpace: ({ anchor }, graph) => {
     const { type } = nodeOf(graph, operand(anchor, 0));
