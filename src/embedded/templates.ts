@@ -42,6 +42,8 @@ export type TemplateName =
   | "kernels/pointwise"
   | "kernels/pool"
   | "kernels/rearrange"
+  | "kernels/rescale-grad"
+  | "kernels/rescale"
   | "kernels/scale-samples"
   | "kernels/site-error-grad"
   | "kernels/site-error"
@@ -4447,6 +4449,157 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "shape", {"start":{"line":1,"column":67},"end":{"line":1,"column":72}} ), depth0)) != null ? stack1 : "")
     + "\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/rescale-grad": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "the variance of row t, over "
+    + ((stack1 = container.lambda(container.strict(depth0, "divisor", {"start":{"line":1,"column":105},"end":{"line":1,"column":112}} ), depth0)) != null ? stack1 : "")
+    + ",";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "the mean of the squares of row t";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "(input[t,c] - mean of input[t])";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "input[t,c]";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"row-scale"),depth0,{"name":"row-scale","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":6,"column":4},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " along = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":7,"column":9},"end":{"line":7,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":7,"column":22},"end":{"line":7,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":7,"column":33},"end":{"line":7,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n    along += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"d",{"name":"load","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":13},"end":{"line":8,"column":55}}})) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":58},"end":{"line":8,"column":104}}})) != null ? stack1 : "")
+    + ";\n  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":10,"column":4},"end":{"line":10,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " slope = along * scale * scale / "
+    + ((stack1 = alias2(alias1(depth0, "divisor", {"start":{"line":10,"column":46},"end":{"line":10,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":11,"column":9},"end":{"line":11,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":11,"column":22},"end":{"line":11,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":11,"column":33},"end":{"line":11,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n    "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":12,"column":6},"end":{"line":12,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " x = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"d",{"name":"load","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":18},"end":{"line":12,"column":60}}})) != null ? stack1 : "")
+    + " - ("
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":64},"end":{"line":12,"column":110}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"centred"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":110},"end":{"line":12,"column":139}}})) != null ? stack1 : "")
+    + ") * slope;\n    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":4},"end":{"line":13,"column":49}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":52},"end":{"line":13,"column":96}}})) != null ? stack1 : "")
+    + ";\n  }\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "i * "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":8,"column":32},"end":{"line":8,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"6":function(container,depth0,helpers,partials,data) {
+    return " - mean";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "scale * x";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// The gradient of input[t,c] * r[t], r the inverse root of "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"centred"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":60},"end":{"line":1,"column":162}}})) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = alias3(alias2(depth0, "eps", {"start":{"line":1,"column":167},"end":{"line":1,"column":170}} ), depth0)) != null ? stack1 : "")
+    + ":\n//   output[t,c] = r[t] * (d[t,c] - "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"centred"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":2,"column":36},"end":{"line":2,"column":107}}})) != null ? stack1 : "")
+    + " * r[t]^2 * sum of d[t] * input[t] / "
+    + ((stack1 = alias3(alias2(depth0, "divisor", {"start":{"line":2,"column":146},"end":{"line":2,"column":153}} ), depth0)) != null ? stack1 : "")
+    + ")\n// A thread makes a row.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/rescale": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "variance of the "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":68},"end":{"line":1,"column":76}} ), depth0)) != null ? stack1 : "")
+    + " channels of row t, over "
+    + ((stack1 = alias2(alias1(depth0, "divisor", {"start":{"line":1,"column":105},"end":{"line":1,"column":112}} ), depth0)) != null ? stack1 : "")
+    + ",";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "mean of the squares of the "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":1,"column":152},"end":{"line":1,"column":160}} ), depth0)) != null ? stack1 : "")
+    + " channels of row t";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"row-scale"),depth0,{"name":"row-scale","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":4,"column":9},"end":{"line":4,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":4,"column":22},"end":{"line":4,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":4,"column":33},"end":{"line":4,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":4},"end":{"line":5,"column":49}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":52},"end":{"line":5,"column":141}}})) != null ? stack1 : "")
+    + ";\n  }\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "i * "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":5,"column":27},"end":{"line":5,"column":35}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":74},"end":{"line":5,"column":120}}})) != null ? stack1 : "")
+    + " * scale";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// output[t,c] = input[t,c] / sqrt("
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"centred"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":35},"end":{"line":1,"column":187}}})) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":1,"column":192},"end":{"line":1,"column":195}} ), depth0)) != null ? stack1 : "")
+    + "). A thread makes a row.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "kernels/scale-samples": {"0":function(container,depth0,helpers,partials,data) {
@@ -9038,6 +9191,70 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"image",{"name":"load","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":1,"column":138}}})) != null ? stack1 : "");
+},"useData":true},
+
+  "row-scale": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":2,"column":4},"end":{"line":2,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " total = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":3,"column":9},"end":{"line":3,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":3,"column":22},"end":{"line":3,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":3,"column":33},"end":{"line":3,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n    total += "
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":13},"end":{"line":4,"column":59}}})) != null ? stack1 : "")
+    + ";\n  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":6,"column":4},"end":{"line":6,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " mean = total / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":6,"column":29},"end":{"line":6,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "i * "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":4,"column":36},"end":{"line":4,"column":44}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"2":function(container,depth0,helpers,partials,data) {
+    return " - mean";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"centred"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":2},"end":{"line":7,"column":9}}})) != null ? stack1 : "")
+    + "  "
+    + ((stack1 = alias3(alias2(depth0, "sum", {"start":{"line":8,"column":4},"end":{"line":8,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " square = 0.0f;\n  for ("
+    + ((stack1 = alias3(alias2(depth0, "var", {"start":{"line":9,"column":9},"end":{"line":9,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = 0"
+    + ((stack1 = alias3(alias2(depth0, "u", {"start":{"line":9,"column":22},"end":{"line":9,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias3(alias2(depth0, "channels", {"start":{"line":9,"column":33},"end":{"line":9,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n    "
+    + ((stack1 = alias3(alias2(depth0, "float", {"start":{"line":10,"column":6},"end":{"line":10,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " x = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"input",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":18},"end":{"line":10,"column":64}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"centred"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":64},"end":{"line":10,"column":93}}})) != null ? stack1 : "")
+    + ";\n    square += x * x;\n  }\n  "
+    + ((stack1 = alias3(alias2(depth0, "float", {"start":{"line":13,"column":4},"end":{"line":13,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " scale = "
+    + ((stack1 = alias3(alias2(depth0, "inverseRoot", {"start":{"line":13,"column":22},"end":{"line":13,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "(square / "
+    + ((stack1 = alias3(alias2(depth0, "divisor", {"start":{"line":13,"column":47},"end":{"line":13,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ".0f + "
+    + ((stack1 = alias3(alias2(depth0, "eps", {"start":{"line":13,"column":64},"end":{"line":13,"column":67}} ), depth0)) != null ? stack1 : "")
+    + "f);\n";
 },"useData":true},
 
   "row-statistics": {"0":function(container,depth0,helpers,partials,data) {

@@ -123,6 +123,7 @@ export const adjoints: OpTable<Adjoint, [Known]> = {
   grn: () => ({ none: "it is split into sumSquares, grnScale, scaleChannels and shiftChannels before" }),
   normalize: normalized("biased"),
   standardize: normalized("unbiased"),
+  rescale: (node, { d }) => [() => call("rescaleGrad", [operand(node, 0), d], node.attrs)],
   gelu: (node, { d }) => [() => call("geluGrad", [operand(node, 0), d], node.attrs)],
 
   /** Σx²: 2·x·d, d one value a channel. */
@@ -204,6 +205,7 @@ export const adjoints: OpTable<Adjoint, [Known]> = {
   removedSum: () => noSecond,
   inverseDeviation: () => noSecond,
   normalizeGrad: () => noSecond,
+  rescaleGrad: () => noSecond,
   geluGrad: () => noSecond,
   grnScaleGrad: () => noSecond,
   grnResponseGrad: () => noSecond,

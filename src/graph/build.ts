@@ -8,6 +8,7 @@ import {
   type Fcmae,
   type GrnScope,
   type Model,
+  type NormLayer,
   type Overlap,
   patchGrid,
   type Stage,
@@ -24,6 +25,7 @@ import {
   type Ops,
   type PatchGrid,
   pixelEps,
+  type RescaledBy,
 } from "./ops.ts";
 
 /** How much of the network a module of the official code is: a stage, a block or downsampling, or less. */
@@ -97,12 +99,12 @@ function network(model: Model, learning: Learning | null = null): Builder {
       b.tap(name, x, true, null, "block");
     } else if (i === 0) {
       const conv = b.patchConv(`${name}.0`, x, [stage.dim, dim, patch, patch], biased);
-      x = b.layernorm(`${name}.1`, conv, stage.dim, model.normEps);
+      x = b.norm(`${name}.1`, conv, stage.dim, normOf(model));
       b.tap(`${name}.0`, conv, true);
       b.tap(`${name}.1`, x, true);
       b.tap(name, x, true, null, "block");
     } else {
-      const norm = b.layernorm(`${name}.0`, x, dim, model.normEps);
+      const norm = b.norm(`${name}.0`, x, dim, normOf(model));
       x = b.patchConv(`${name}.1`, norm, [stage.dim, dim, 2, 2], biased);
       b.tap(`${name}.0`, norm, true, hide);
       b.tap(`${name}.1`, x, true, hide);
@@ -128,7 +130,7 @@ function network(model: Model, learning: Learning | null = null): Builder {
 
 /** timm models/convnext.py: two convolutions, an activation between them or none, and a norm, by their places in a row. */
 function overlappingStem(b: Builder, model: Model, overlap: Overlap, x: ValueId): ValueId {
-  const { input, activation, normEps, convBias } = model;
+  const { input, activation, convBias } = model;
   const dim = model.stages[0]?.dim ?? 0;
   const between = channelsBetween(overlap, dim);
   let place = 0;
@@ -145,7 +147,7 @@ function overlappingStem(b: Builder, model: Model, overlap: Overlap, x: ValueId)
   let y = conv(x, input.channels, between);
   if (overlap === "overlap_act") y = tapped(b.op("gelu", next("act"), { form: geluForms[activation] }, [y]));
   y = conv(y, between, dim);
-  return tapped(b.layernorm(next("norm"), y, dim, normEps));
+  return tapped(b.norm(next("norm"), y, dim, normOf(model)));
 }
 
 /** What a block of the official code is made with. */
@@ -157,7 +159,7 @@ interface Block {
   readonly biased: boolean;
   readonly mlpRatio: number;
   readonly activation: Activation;
-  readonly normEps: number;
+  readonly norm: Norm;
   readonly grn: GrnScope;
   readonly layerScale: boolean;
   /** Keeps removed patches out of GRN's norms and of the result; null in a dense network. */
@@ -167,14 +169,27 @@ interface Block {
 }
 
 const encoderBlock = (model: Model, { dim, kernel }: Stage) => {
-  const { mlpRatio, activation, normEps, grn, layerScale } = model;
+  const { mlpRatio, activation, grn, layerScale } = model;
   const biased = model.convBias !== false;
-  return { dim, kernel, biased, mlpRatio, activation, normEps, grn, layerScale: layerScale !== null };
+  return { dim, kernel, biased, mlpRatio, activation, norm: normOf(model), grn, layerScale: layerScale !== null };
 };
 
 /** The activations of the language, as ops have them. */
 const geluForms = { gelu: "erf", gelu_tanh: "tanh", silu: "silu", relu: "relu" } as const satisfies Readonly<
   Record<Activation, GeluApproximation>
+>;
+
+/** A norm over channels. */
+interface Norm {
+  readonly layer: NormLayer;
+  readonly eps: number;
+}
+
+const normOf = ({ normLayer, normEps }: Model): Norm => ({ layer: normLayer ?? "layernorm", eps: normEps });
+
+/** The norms of the language that leave the mean where it is, as ops have them. */
+const rescaledBy = { rmsnorm: "square", simplenorm: "deviation" } as const satisfies Readonly<
+  Record<Exclude<NormLayer, "layernorm">, RescaledBy>
 >;
 
 /** The sets of the language, as ops have them; `none` has no op. */
@@ -183,7 +198,7 @@ const grnOver = { per_sample: "sample", per_batch: "batch" } as const satisfies 
 >;
 
 function block(b: Builder, shape: Block, x: ValueId): ValueId {
-  const { name, dim, kernel, normEps, activation, grn, hide, drop } = shape;
+  const { name, dim, kernel, norm, activation, grn, hide, drop } = shape;
   const wide = dim * shape.mlpRatio;
   const inside = (part: string, value: ValueId, channelsFirst = false): ValueId => {
     b.tap(`${name}.${part}`, value, channelsFirst, hide);
@@ -191,7 +206,7 @@ function block(b: Builder, shape: Block, x: ValueId): ValueId {
   };
   const conv = b.weighted(`${name}.dwconv`, [dim, 1, kernel, kernel], shape.biased);
   let y = inside("dwconv", b.op("depthwise", `${name}.dwconv`, { kernel }, [x, ...conv]), true);
-  y = inside("norm", b.layernorm(`${name}.norm`, y, dim, normEps));
+  y = inside("norm", b.norm(`${name}.norm`, y, dim, norm));
   y = inside("pwconv1", b.linear(`${name}.pwconv1`, y, dim, wide));
   y = inside("act", b.op("gelu", `${name}.act`, { form: geluForms[activation] }, [y]));
   if (grn !== "none") {
@@ -210,7 +225,8 @@ function block(b: Builder, shape: Block, x: ValueId): ValueId {
 }
 
 function head(b: Builder, model: Model, stages: readonly ValueId[], learns: boolean): readonly Output[] {
-  const { head, normEps } = model;
+  const { head } = model;
+  const norm = normOf(model);
   const dim = (level: number): number => model.stages[level]?.dim ?? 0;
   const last = stages.length - 1;
   const stage = (level: number): ValueId => {
@@ -221,12 +237,12 @@ function head(b: Builder, model: Model, stages: readonly ValueId[], learns: bool
   if (head.kind === "features") {
     return head.levels.map(level => {
       const i = level - 1;
-      const x = head.norm ? b.layernorm(`norm${i}`, stage(i), dim(i), normEps) : stage(i);
+      const x = head.norm ? b.norm(`norm${i}`, stage(i), dim(i), norm) : stage(i);
       return { name: `stage${level}`, value: b.op("toChannelsFirst", `stage${level}`, {}, [x]) };
     });
   }
   invariant(head.kind === "classifier", "a masked autoencoder has no such head");
-  const pooled = pool(b, stage(last), { dim: dim(last), normEps, first: head.normFirst === true });
+  const pooled = pool(b, stage(last), { dim: dim(last), norm, first: head.normFirst === true });
   const features = head.hiddenSize === undefined ? pooled : hiddenLayer(b, pooled, dim(last), head.hiddenSize);
   if (head.classes === 0) return [{ name: "pooled", value: features }];
   const width = head.hiddenSize ?? dim(last);
@@ -238,20 +254,20 @@ function head(b: Builder, model: Model, stages: readonly ValueId[], learns: bool
 
 interface Pool {
   readonly dim: number;
-  readonly normEps: number;
+  readonly norm: Norm;
   /** Whether the map is normalised, and not its mean. */
   readonly first: boolean;
 }
 
-function pool(b: Builder, x: ValueId, { dim, normEps, first }: Pool): ValueId {
+function pool(b: Builder, x: ValueId, { dim, norm, first }: Pool): ValueId {
   if (first) {
-    const norm = b.layernorm("norm_pre", x, dim, normEps);
-    b.tap("norm_pre", norm, true);
-    return b.op("meanSites", "pool", {}, [norm]);
+    const normed = b.norm("norm_pre", x, dim, norm);
+    b.tap("norm_pre", normed, true);
+    return b.op("meanSites", "pool", {}, [normed]);
   }
-  const norm = b.layernorm("norm", b.op("meanSites", "pool", {}, [x]), dim, normEps);
-  b.tap("norm", norm, false);
-  return norm;
+  const normed = b.norm("norm", b.op("meanSites", "pool", {}, [x]), dim, norm);
+  b.tap("norm", normed, false);
+  return normed;
 }
 
 /** timm layers/classifier.py, `pre_logits`, whose activation is GELU whatever the blocks have. */
@@ -294,10 +310,11 @@ function autoencoder(b: Builder, model: Model, { head, mask, grid }: Masking, x:
     hide: null,
     drop: null,
   } as const;
-  const { activation, normEps } = model;
+  const { activation } = model;
+  const norm: Norm = { layer: "layernorm", eps: model.normEps };
   for (let k = 0; k < decoder.depth; k++) {
     b.at({ span: model.span, scope: { part: "decoder", block: k } });
-    y = block(b, { ...published, name: `decoder.${k}`, dim, activation, normEps }, y);
+    y = block(b, { ...published, name: `decoder.${k}`, dim, activation, norm }, y);
     b.tap(`decoder.${k}`, y, true, null, "block");
   }
   b.at({ span: model.span, scope: { part: "decoder", block: null } });
@@ -323,7 +340,7 @@ interface Builder {
   readonly op: <K extends OpName>(op: K, id: ValueId, attrs: Ops[K], inputs: readonly ValueId[]) => ValueId;
   readonly input: (id: ValueId, shape: readonly Dim[]) => ValueId;
   readonly param: (id: ValueId, shape: readonly number[]) => ValueId;
-  readonly layernorm: (id: ValueId, x: ValueId, dim: number, eps: number) => ValueId;
+  readonly norm: (id: ValueId, x: ValueId, dim: number, norm: Norm) => ValueId;
   readonly linear: (id: ValueId, x: ValueId, from: number, to: number) => ValueId;
   /** A weight of that shape and its bias, or zeros where it has none. */
   readonly weighted: (id: ValueId, shape: readonly number[], biased?: boolean) => readonly ValueId[];
@@ -367,7 +384,11 @@ function builder(start: Place): Builder {
     op,
     input: leaf("input"),
     param,
-    layernorm: (id, x, dim, eps) => op("layernorm", id, { eps }, [x, ...weighted(id, [dim])]),
+    norm: (id, x, dim, { layer, eps }) => {
+      if (layer === "layernorm") return op("layernorm", id, { eps }, [x, ...weighted(id, [dim])]);
+      const rescaled = op("rescale", `${id}.rescaled`, { eps, by: rescaledBy[layer] }, [x]);
+      return op("scaleChannels", id, {}, [rescaled, param(`${id}.weight`, [dim])]);
+    },
     linear: (id, x, from, to) => op("linear", id, {}, [x, ...weighted(id, [to, from])]),
     weighted,
     patchConv: (id, x, weight, biased) =>

@@ -3,7 +3,20 @@ import { geluSlopes } from "./gelu.ts";
 import { type OpTable, resolve } from "./graph.ts";
 import type { TrainingOp } from "./ops.ts";
 import type { Variance } from "./training-ops.ts";
-import { at, axpy, dim, eachSite, empty, map, type Operands, pick, size, type Values } from "./values.ts";
+import {
+  at,
+  axpy,
+  dim,
+  dot,
+  eachSite,
+  empty,
+  map,
+  type Operands,
+  pick,
+  rowScales,
+  size,
+  type Values,
+} from "./values.ts";
 
 const scalar = (value: Values): number => at(value.data, 0);
 
@@ -221,6 +234,17 @@ export const trainingFormulas = {
         out.data[i] = scale * (at(d.data, i) - mean - at(y.data, i) * along);
     });
     return out;
+  },
+
+  rescaleGrad({ attrs: { eps, by } }, operands) {
+    const [x, d] = pick(operands, 2) as [Values, Values];
+    const c = dim(x, -1);
+    const { row, of } = rowScales(x, eps, by);
+    const along = Array.from({ length: x.data.length / c }, (_, r) => dot(x.data, r * c, d.data, r * c, c));
+    return map(x, (v, i) => {
+      const { scale, centre, count } = of(row(i));
+      return scale * (at(d.data, i) - ((v - centre) * scale ** 2 * (along[row(i)] as number)) / count);
+    });
   },
 
   geluGrad({ attrs }, operands) {

@@ -5,7 +5,7 @@ import { unfoldOps } from "./evaluate-unfold.ts";
 import { gelus } from "./gelu.ts";
 import { dispatch, type Graph, type Node, type OpTable, resolve, type ValueId } from "./graph.ts";
 import type { GrnOver } from "./ops.ts";
-import { at, centreRows, dim, dot, empty, map, type Operands, pick, size, type Values } from "./values.ts";
+import { at, centreRows, dim, dot, empty, map, type Operands, pick, rowScales, size, type Values } from "./values.ts";
 
 export type { Values } from "./values.ts";
 
@@ -186,6 +186,10 @@ const table: OpTable<Values, [Operands]> = {
   },
 
   normalize: ({ attrs }, [x]) => normalizeRows(x as Values, attrs.eps),
+  rescale: ({ attrs: { eps, by } }, [x]) => {
+    const { row, of } = rowScales(x as Values, eps, by);
+    return map(x as Values, (v, i) => v * of(row(i)).scale);
+  },
   gelu: ({ attrs }, [x]) => map(x as Values, gelus[attrs.form]),
 
   grn({ attrs }, operands) {

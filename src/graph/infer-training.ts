@@ -105,6 +105,7 @@ export const trainingInference = {
     s.check(s.at(1).shape.join() === [...s.at(0).shape.slice(0, -1), 1].join(), "one ρ a row");
     return s.at(0);
   },
+  rescaleGrad: (_, s) => alike(s, 2),
   geluGrad: (_, s) => alike(s, 2),
   grnScaleGrad(_, s) {
     s.count(3);

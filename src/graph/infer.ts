@@ -104,6 +104,7 @@ const table: OpTable<TensorType, [Shapes]> = {
   },
   layernorm: (_, s) => affine(s),
   normalize: (_, s) => same(s),
+  rescale: (_, s) => same(s),
   gelu: (_, s) => same(s),
   grn(_, s) {
     s.map(0);

@@ -24,6 +24,9 @@ export interface PatchGrid {
   readonly keep: number;
 }
 
+/** What RMS norm divides by, and what timm's simple norm does; both leave the mean where it is. */
+export type RescaledBy = "square" | "deviation";
+
 /**
  * The distribution function F of x·F(x). `erf` is the normal one, Φ: PyTorch's default of GELU; `tanh` its
  * `approximate="tanh"`; `silu` the logistic one, `relu` the step at 0 (Hendrycks and Gimpel, Gaussian Error Linear Units).
@@ -62,6 +65,8 @@ export interface Ops extends TrainingOps {
   readonly layernorm: { readonly eps: number };
   /** (x […,C]): LayerNorm without its affine part. */
   readonly normalize: { readonly eps: number };
+  /** (x […,C]): x/√(s + eps) over the last dimension, s the mean of x², or the unbiased variance. timm layers/fast_norm.py */
+  readonly rescale: { readonly eps: number; readonly by: RescaledBy };
   /** (x): x·Φ(x), or with another distribution function in the place of Φ. */
   readonly gelu: { readonly form: GeluApproximation };
   /** (x [N,H,W,C], γ, β): γ·(x·Nx) + β + x with Nx = Gx/(mean_c Gx + eps), Gx = ‖x‖₂ over the sites. Paper, section 3.3. */
@@ -141,6 +146,7 @@ export const opTraits: { readonly [K in OpName]: OpTraits } = {
   linear: { perSite: true, half: true },
   layernorm: { perSite: true, half: false },
   normalize: { perSite: true, half: false },
+  rescale: { perSite: true, half: false },
   gelu: { perSite: true, half: true },
   grn: { perSite: true, half: false },
   sumSquares: { perSite: false, half: false },

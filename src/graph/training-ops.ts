@@ -1,4 +1,4 @@
-import type { GeluApproximation, GrnOver, NoAttrs, OpTraits, PatchGrid, TensorType } from "./ops.ts";
+import type { GeluApproximation, GrnOver, NoAttrs, OpTraits, PatchGrid, RescaledBy, TensorType } from "./ops.ts";
 
 /** How a variance is taken: over n as LayerNorm's, or over n − 1 as that of `standardize`. */
 export type Variance = "biased" | "unbiased";
@@ -37,6 +37,8 @@ export interface TrainingOps {
   readonly inverseDeviation: { readonly eps: number; readonly variance: Variance };
   /** (y, ρ, d) with y = (x − mean)·ρ and ρ = 1/√(var + eps) → dx: ρ·(d − mean(d) − y·Σ(d·y)/n), n − 1 where unbiased. */
   readonly normalizeGrad: { readonly variance: Variance };
+  /** (x, d) → dx of `rescale`: ρ·(d − u·ρ²·Σ(d·x)/n), ρ = 1/√(s + eps); u is x, n its length, or x − mean and n − 1. */
+  readonly rescaleGrad: { readonly eps: number; readonly by: RescaledBy };
   /** (x, d): d·gelu′(x); 0 at 0 where that has a bend, as torch has it. */
   readonly geluGrad: { readonly form: GeluApproximation };
   /** (q […,C], γ, d) → dq of `grnScale`; 0 where q is 0, as torch's `norm` has it. */
@@ -94,6 +96,7 @@ export const trainingTraits: { readonly [K in keyof TrainingOps]: OpTraits } = {
   removedSum: whole,
   inverseDeviation: perSite,
   normalizeGrad: perSite,
+  rescaleGrad: perSite,
   geluGrad: perSite,
   grnScaleGrad: whole,
   grnResponseGrad: whole,

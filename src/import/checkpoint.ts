@@ -73,6 +73,9 @@ export function importCheckpoint(file: TensorFile, { name, features }: ImportOpt
   const unit = head.kind === "fcmae" ? head.patchSize : stride;
   const side = Math.ceil(defaults.input.height / unit) * unit;
   const has = (ending: string) => names.some(name => name.startsWith("stages.") && name.endsWith(ending));
+  // A norm without a bias is one of two: timm has trained the simple one alone.
+  const hasNormBias = has(".norm.bias");
+  const norm = hasNormBias ? "" : " and whether norm_layer is rmsnorm or simplenorm";
   const masking = head.kind === "fcmae" ? ", mask_ratio and norm_pix_loss" : "";
   return ok(
     {
@@ -80,6 +83,8 @@ export function importCheckpoint(file: TensorFile, { name, features }: ImportOpt
         ...defaults,
         name: name ?? publishedName(architecture) ?? "model",
         input: { height: side, width: side, channels },
+        ...(hasNormBias ? {} : { normLayer: "simplenorm" }),
+        ...(names.some(name => name.endsWith(".dwconv.bias")) ? {} : { convBias: false }),
         stem: overlap === null ? { patch: stemPatch } : { patch: stemPatch, overlap },
         stages: architecture.depths.map((depth, i) => ({
           depth,
@@ -92,7 +97,7 @@ export function importCheckpoint(file: TensorFile, { name, features }: ImportOpt
         head,
       },
       notes: [
-        `weights do not say input, activation, norm_eps${masking}: these are the usual ones, the input ${side}x${side}`,
+        `weights do not say input, activation, norm_eps${masking}${norm}: these are the usual ones, the input ${side}x${side}`,
       ],
     },
     inspected.diagnostics,

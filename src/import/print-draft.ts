@@ -33,6 +33,7 @@ const fields: readonly (readonly [name: string, print: (draft: Omit<Draft, "name
     ["kernel_size", ({ kernels }) => printKernels(kernels)],
     ["mlp_ratio", ({ mlpRatio }) => `${mlpRatio}`],
     ["activation", ({ activation }) => activation],
+    ["norm_layer", ({ normLayer = "layernorm" }) => normLayer],
     ["norm_eps", ({ normEps }) => small(normEps)],
     ["grn", ({ grn }) => grn],
     ["layer_scale", ({ layerScale }) => (layerScale === null ? "none" : small(layerScale))],

@@ -1,7 +1,16 @@
 import { ok, type Result } from "../diagnostics/diagnostic.ts";
 import { isObject } from "../json/shape.ts";
 import { oneOfWords } from "../model/legal.ts";
-import { type Activation, activations, type Input, overlapStride, overlaps, type Stem } from "../model/model.ts";
+import {
+  type Activation,
+  activations,
+  type Input,
+  type NormLayer,
+  normLayers,
+  overlapStride,
+  overlaps,
+  type Stem,
+} from "../model/model.ts";
 import { allFeatures, defaultKernel, defaults, type Imported, type ImportOptions, type Json } from "./draft.ts";
 import {
   catchingFields,
@@ -60,7 +69,6 @@ function importedFrom(config: TimmConfig, network: Network, file: string, option
       }),
       stem: stemOf(args, network),
       activation: activationOf(args, network),
-      ...(args.read("conv_bias", network.convBias ?? true, "true or false", isFlag) ? {} : { convBias: false }),
     },
     notes: [
       ...pictureNotes(weights.read, input),
@@ -89,7 +97,8 @@ function argsOf(config: TimmConfig): Arguments {
 const isSection = (value: unknown): value is Json | null => value === null || isObject(value);
 
 /** A network as the arguments of timm's function change it. */
-function changedBy({ given, read }: Arguments, network: Network): Network {
+function changedBy(args: Arguments, { normLayer, convBias, ...network }: Network): Network {
+  const { given, read } = args;
   const wanted = "a list of numbers from 1";
   const depths = read(
     "depths",
@@ -117,6 +126,8 @@ function changedBy({ given, read }: Arguments, network: Network): Network {
   const first = read("head_norm_first", normFirst, "true or false", isFlag);
   return {
     ...network,
+    ...normOf(args, normLayer ?? "layernorm"),
+    ...(read("conv_bias", convBias ?? true, "true or false", isFlag) ? {} : { convBias: false }),
     stages: depths.map((depth, i) => ({
       depth,
       dim: dims[i] ?? 0,
@@ -130,6 +141,19 @@ function changedBy({ given, read }: Arguments, network: Network): Network {
       ...(first ? { normFirst: true } : {}),
     },
   };
+}
+
+/** timm's names of norms: with or without 2d they compute the same. An empty one is none that is named. */
+const normNames: ReadonlyMap<string, NormLayer> = new Map([
+  ...normLayers.flatMap(name => [name, `${name}2d`].map(called => [called, name] as const)),
+  ["", "layernorm"],
+]);
+
+function normOf({ read }: Arguments, normLayer: NormLayer): Pick<Network, "normLayer"> {
+  const names = [...normNames.keys()];
+  const wanted = oneOfWords(names.filter(name => name !== ""));
+  const layer = normNames.get(read<string>("norm_layer", normLayer, wanted, isOneOf(...names)));
+  return layer === undefined || layer === "layernorm" ? {} : { normLayer: layer };
 }
 
 /** `patch_size` is about a stem of patches alone. */

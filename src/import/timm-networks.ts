@@ -1,11 +1,14 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { published } from "../embedded/published.ts";
 import { type Overlap, overlapStride, type Stem } from "../model/model.ts";
-import { type Architecture, small } from "../weights/names/architecture.ts";
+import { type Architecture, small, zepto } from "../weights/names/architecture.ts";
 import { type Draft, defaultKernel, defaults, type HeadStyle, usualLayerScale } from "./draft.ts";
 
 /** The fields of a draft that timm's function of a network decides. */
-export type Network = Pick<Draft, "stages" | "activation" | "grn" | "layerScale" | "normEps" | "convBias" | "stem"> & {
+export type Network = Pick<
+  Draft,
+  "stages" | "activation" | "grn" | "layerScale" | "normEps" | "normLayer" | "convBias" | "stem"
+> & {
   readonly headStyle: HeadStyle;
 };
 
@@ -46,7 +49,7 @@ const testSize: Architecture = { depths: [1, 2, 4, 2], dims: [24, 32, 48, 64] };
 const smallTestSize: Architecture = { depths: [1, 1, 1, 1], dims: [32, 64, 96, 128] };
 const tests: Changes = { normEps: 1e-5, activation: "gelu_tanh" };
 
-/** timm's networks that a spec can say, by name (timm models/convnext.py). */
+/** timm's networks by name (timm models/convnext.py). */
 export const networks: ReadonlyMap<string, Network> = new Map([
   ...[...published, small].map(size => [`convnextv2_${size.name}`, secondOf(size)] as const),
   ...[...published.filter(isInFirst), small].map(size => [`convnext_${size.name}`, firstOf(size)] as const),
@@ -55,6 +58,9 @@ export const networks: ReadonlyMap<string, Network> = new Map([
   ...(["atto", "femto", "pico"] as const).map(
     name => [`convnext_${name}_ols`, firstOf(sizeOf(name), { stem: overlapping("overlap_tiered") })] as const,
   ),
+  ["convnext_atto_rms", firstOf(sizeOf("atto"), { normLayer: "rmsnorm" })],
+  ["convnext_zepto_rms", firstOf(zepto, { normLayer: "simplenorm" })],
+  ["convnext_zepto_rms_ols", firstOf(zepto, { normLayer: "simplenorm", stem: overlapping("overlap_act") })],
   ["convnext_nano_ols", firstOf(sizeOf("nano"), { stem: overlapping("overlap") })],
   ["convnext_tiny_hnf", firstOf(sizeOf("tiny"), { headStyle: { normFirst: true } })],
   ["convnext_large_mlp", firstOf(sizeOf("large"), { headStyle: { hiddenSize: 1536 } })],
@@ -65,11 +71,3 @@ export const networks: ReadonlyMap<string, Network> = new Map([
     { ...firstOf(smallTestSize, { ...tests, activation: "silu" }), stages: stagesOf(smallTestSize, [7, 5, 5, 3]) },
   ],
 ]);
-
-/** Names whose networks a spec cannot say, and by which part. */
-const others: readonly (readonly [name: RegExp, part: string])[] = [
-  [/_rms(_ols)?$/, "its norms are RMS norms or have no mean to subtract"],
-];
-
-/** Which part of timm's network a spec cannot say; null where the name is not known to be such a one. */
-export const otherPart = (name: string): string | null => others.find(([form]) => form.test(name))?.[1] ?? null;

@@ -4,7 +4,7 @@ import { nearestOf } from "../diagnostics/nearest.ts";
 import type { Head, Input } from "../model/model.ts";
 import { allFeatures, type Draft, defaults, type Imported, type ImportOptions } from "./draft.ts";
 import { preprocessingNotes } from "./preprocessing.ts";
-import { type Network, networks, otherPart } from "./timm-networks.ts";
+import { type Network, networks } from "./timm-networks.ts";
 import { presentName, type Tag, tagsOf } from "./timm-tags.ts";
 
 export const isTimmName = (text: string): boolean =>
@@ -14,12 +14,7 @@ export const isTimmName = (text: string): boolean =>
 export function networkOf(name: string): Result<Network> {
   const network = networks.get(name);
   if (network !== undefined) return ok(network);
-  const part = otherPart(name);
-  return fail(
-    part === null
-      ? error("import-unknown-model", null, name, nearestOf(networks.keys())(name))
-      : error("import-timm-network", null, name, part),
-  );
+  return fail(error("import-unknown-model", null, name, nearestOf(networks.keys())(name)));
 }
 
 /** An encoder without a head gives the maps of all stages. */

@@ -5,7 +5,15 @@ import type { Located } from "./field-types.ts";
 import type { ModelSettings } from "./fields.ts";
 import { assembleHead } from "./heads.ts";
 import { nearestMultiples } from "./legal.ts";
-import { type Model, type Overlap, overlapStride, type Stage, type Stem, totalStride } from "./model.ts";
+import {
+  type Model,
+  type NormLayer,
+  type Overlap,
+  overlapStride,
+  type Stage,
+  type Stem,
+  totalStride,
+} from "./model.ts";
 import type { Report } from "./read.ts";
 
 const maxBlocks = 1024;
@@ -23,6 +31,8 @@ export function assemble(name: string, settings: ModelSettings, span: Span, repo
   if (stages !== null) {
     const stem = stemOf(settings.stem?.value ?? 4);
     const stride = totalStride(stem.patch, stages.length);
+    const narrow = settings.norm_layer?.value === "simplenorm" ? stages.find(({ dim }) => dim === 1) : undefined;
+    if (narrow !== undefined) collect(error("norm-of-one", narrow.span));
     checkInput(input, stride, settings.stem?.span, collect);
     if (settings.weights !== undefined && settings.weights.value.sha256 === undefined)
       collect(error("missing-field", settings.weights.span, "weights", "sha256"));
@@ -42,6 +52,7 @@ export function assemble(name: string, settings: ModelSettings, span: Span, repo
         normEps: settings.norm_eps?.value ?? 1e-6,
         grn: settings.grn?.value ?? "per_sample",
         layerScale: settings.layer_scale?.value ?? null,
+        ...normOf(settings.norm_layer?.value),
         ...(settings.conv_bias?.value === false ? { convBias: false } : {}),
         head,
         weightsSha256: settings.weights?.value.sha256?.value ?? null,
@@ -55,6 +66,9 @@ export function assemble(name: string, settings: ModelSettings, span: Span, repo
   errors.forEach(report);
   return null;
 }
+
+const normOf = (layer: NormLayer | undefined): Pick<Model, "normLayer"> =>
+  layer === undefined || layer === "layernorm" ? {} : { normLayer: layer };
 
 const stemOf = (value: number | Overlap): Stem =>
   typeof value === "number" ? { patch: value } : { patch: overlapStride, overlap: value };

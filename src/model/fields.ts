@@ -18,6 +18,7 @@ import {
   grnScopes,
   layerDecayTypes,
   maxBatch,
+  normLayers,
   overlaps,
   storageTypes,
   targetNames,
@@ -72,6 +73,7 @@ export const modelFields = {
   kernel_size: alsoCalled(field(oneOrMany(list(integer(1, 63, "odd"), 1, maxStages)), "7"), "kernel_sizes"),
   mlp_ratio: field(integer(1, 64), "4"),
   activation: alsoCalled(field(word(activations), "gelu"), "act_layer", "hidden_act"),
+  norm_layer: field(word(normLayers), "layernorm"),
   norm_eps: alsoCalled(field(positiveFloat, "1e-6"), "layer_norm_eps", "eps"),
   grn: alsoCalled(field(word(grnScopes), "per_sample"), "use_grn"),
   layer_scale: alsoCalled(

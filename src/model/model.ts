@@ -21,6 +21,8 @@ export interface Model {
   readonly grn: GrnScope;
   /** Initial value of the layer scale, or null where there is none. */
   readonly layerScale: number | null;
+  /** What stands in the place of every LayerNorm. */
+  readonly normLayer?: Exclude<NormLayer, "layernorm">;
   /** No bias in the stem, in downsampling and in depthwise convolutions. */
   readonly convBias?: false;
   readonly head: Head;
@@ -67,6 +69,10 @@ export function channelsBetween(overlap: Overlap, dim: number): number {
   const nearest = Math.max(8, Math.floor((half + 4) / 8) * 8);
   return nearest < 0.9 * half ? nearest + 8 : nearest;
 }
+
+/** LayerNorm, or one that leaves the mean where it is: over the root of the mean square, or over the deviation. */
+export const normLayers = ["layernorm", "rmsnorm", "simplenorm"] as const;
+export type NormLayer = (typeof normLayers)[number];
 
 export const activations = ["gelu", "gelu_tanh", "silu", "relu"] as const;
 export type Activation = (typeof activations)[number];

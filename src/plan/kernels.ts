@@ -1,4 +1,4 @@
-import type { GeluApproximation, PatchGrid } from "../graph/ops.ts";
+import type { GeluApproximation, PatchGrid, RescaledBy } from "../graph/ops.ts";
 import {
   divideUp,
   type GemmTile,
@@ -31,6 +31,7 @@ export interface KernelParams extends TrainingKernelParams {
   readonly siteDepthwise: SiteDepthwiseParams;
   readonly averagePool: AveragePoolParams;
   readonly unfold: UnfoldParams;
+  readonly rescale: RescaleParams;
   readonly siteError: SiteErrorParams;
   readonly maskedMean: MaskedMeanParams;
   readonly widen: WidenParams;
@@ -234,6 +235,8 @@ export type ElementwiseOp = keyof typeof elementwiseOps;
 
 export interface ElementwiseParams {
   readonly op: ElementwiseOp;
+  /** It is about a pooled vector, which is f32 whatever maps are kept in. */
+  readonly pooled?: true;
   /** An image's vector lies close to the next one's; those of GRN's factors are padded. */
   readonly close?: true;
   /** Elements of an image. */
@@ -260,6 +263,16 @@ export interface AveragePoolParams {
   readonly width: number;
   readonly channels: number;
   readonly size: number;
+}
+
+/** Rows over the root of their mean square, or over their deviation. */
+export interface RescaleParams {
+  readonly rows: number;
+  readonly channels: number;
+  readonly eps: number;
+  readonly by: RescaledBy;
+  /** The rows are pooled vectors, not the sites of a map. */
+  readonly pooled?: true;
 }
 
 /** What is under the taps of a convolution with zero padding, site by site. */

@@ -1,6 +1,6 @@
 import type { GeluApproximation } from "../graph/ops.ts";
 import type { Variance } from "../graph/training-ops.ts";
-import type { PatchGeometry, SiteErrorParams, UnfoldParams } from "./kernels.ts";
+import type { PatchGeometry, RescaleParams, SiteErrorParams, UnfoldParams } from "./kernels.ts";
 import type { GemmTile } from "./tiles/tile.ts";
 
 /** Kernels of graphs that learn, a line each as in `KernelParams`. */
@@ -12,6 +12,7 @@ export interface TrainingKernelParams {
   readonly weightwise: WeightwiseParams;
   readonly weightDot: WeightDotParams;
   readonly rearrange: RearrangeParams;
+  readonly rescaleGrad: Omit<RescaleParams, "pooled">;
   readonly unfoldGrad: Omit<UnfoldParams, "fromImage">;
   readonly inverseDeviation: RowStatisticsParams;
   readonly standardize: RowStatisticsParams;

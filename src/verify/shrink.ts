@@ -33,6 +33,7 @@ const steps: readonly ((of: Case) => Case)[] = [
   of => withModel(of, model => ({ ...model, normEps: 1e-6 })),
   of => withModel(of, model => ({ ...model, layerScale: null })),
   of => withModel(of, ({ convBias: _, ...model }) => model),
+  of => withModel(of, ({ normLayer: _, ...model }) => model),
   of => withModel(of, model => ({ ...model, stem: { patch: model.stem.patch } })),
   of => withModel(of, model => ({ ...model, grn: "none" })),
   of => withModel(of, model => (model.grn === "per_batch" ? { ...model, grn: "per_sample" } : model)),

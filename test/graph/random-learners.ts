@@ -21,6 +21,12 @@ const smooth = activations.filter(activation => activation !== "relu");
 
 const stems: readonly Stem[] = [{ patch: 4 }, ...overlaps.map(overlap => ({ patch: 4, overlap }))];
 
+/** Norms that leave the mean where it is; one divides by a deviation, of which one channel has none. */
+const normsFor = (dims: readonly number[]): readonly Pick<Model, "normLayer">[] => [
+  { normLayer: "rmsnorm" },
+  ...(dims.includes(1) ? [] : [{ normLayer: "simplenorm" } as const]),
+];
+
 /** Models of a family. */
 export const familySize = 20;
 
@@ -93,6 +99,7 @@ export function family(index: number): readonly Learner[] {
         layerScale: own.pick([null, null, 1e-6]),
         head,
         ...own.pick([{}, {}, {}, { convBias: false }] as const),
+        ...own.pick([{}, {}, ...normsFor(sizes.dims)]),
         ...(patch === 4 && head.kind !== "fcmae" ? { stem: own.pick(stems) } : {}),
       }),
       dropPath: own.pick([true, false]),

@@ -147,6 +147,7 @@ const dialects: Readonly<Record<string, Dialect>> = {
       head_hidden_size: 12,
       head_norm_first: true,
       stem_type: "overlap_tiered",
+      norm_layer: "rmsnorm2d",
     },
   },
   "a backbone of OpenMMLab": {
@@ -297,7 +298,7 @@ describe("values that no field may have", () => {
     ["model_args.output_stride", { ...timm, model_args: { output_stride: 16 } }],
     ["model_args.head_norm_first", { ...timm, model_args: { head_norm_first: 1 } }],
     ["model_args.conv_bias", { ...timm, model_args: { conv_bias: 0 } }],
-    ["model_args.norm_layer", { ...timm, model_args: { norm_layer: "rmsnorm2d" } }],
+    ["model_args.norm_layer", { ...timm, model_args: { norm_layer: "groupnorm" } }],
     ["model_args.features_only", { ...timm, model_args: { features_only: true } }],
     ["model_args.head_hidden_size", { ...timm, model_args: { head_hidden_size: -1 } }],
   ])("%s", (field, config) => {

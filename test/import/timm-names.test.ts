@@ -1,26 +1,19 @@
 import { describe, expect, test } from "vitest";
+import type { Draft } from "../../src/import/draft.ts";
 import { printDraft } from "../../src/import/print-draft.ts";
 import { importTimm } from "../../src/import/timm.ts";
 import { networks } from "../../src/import/timm-networks.ts";
 import { tagsOf } from "../../src/import/timm-tags.ts";
 import { imagenet } from "../../src/model/imagenet.ts";
 import { checkFiles, filesOf, must } from "../syntax/support.ts";
-import { type TagRow, tagRows } from "./timm-tags.ts";
+import { tagRows } from "./timm-tags.ts";
 
 const usual = { name: null, features: false };
-
-/** Names of timm whose network a spec cannot say, by the part. */
-const others: Readonly<Record<string, RegExp>> = {
-  convnext_zepto_rms: /its norms/,
-  convnext_zepto_rms_ols: /its norms/,
-  convnext_atto_rms: /its norms/,
-};
 
 const parts = (name: string): readonly [network: string, tag: string] => {
   const [network = "", tag = ""] = name.split(".");
   return [network, tag];
 };
-const isOther = ({ name }: TagRow): boolean => Object.hasOwn(others, parts(name)[0]);
 
 const norms: Readonly<Record<string, { readonly mean: readonly number[]; readonly std: readonly number[] }>> = {
   imagenet,
@@ -28,12 +21,33 @@ const norms: Readonly<Record<string, { readonly mean: readonly number[]; readonl
   clip: { mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.26130258, 0.27577711] },
 };
 
+/** What networks have beyond the published ones: timm models/convnext.py, the functions of its networks. */
+const options: Readonly<Record<string, Partial<Draft>>> = {
+  convnext_zepto_rms: { normLayer: "simplenorm" },
+  convnext_zepto_rms_ols: { normLayer: "simplenorm", stem: { patch: 4, overlap: "overlap_act" } },
+  convnext_atto_rms: { normLayer: "rmsnorm" },
+  convnext_atto_ols: { stem: { patch: 4, overlap: "overlap_tiered" } },
+  convnext_femto_ols: { stem: { patch: 4, overlap: "overlap_tiered" } },
+  convnext_pico_ols: { stem: { patch: 4, overlap: "overlap_tiered" } },
+  convnext_nano_ols: { stem: { patch: 4, overlap: "overlap" } },
+  test_convnext: { activation: "gelu_tanh" },
+  test_convnext2: { activation: "gelu_tanh" },
+  test_convnext3: { activation: "silu" },
+};
+
+const optionsOf = ({ normLayer, convBias, stem, activation }: Draft): Partial<Draft> => ({
+  ...(normLayer === undefined ? {} : { normLayer }),
+  ...(convBias === undefined ? {} : { convBias }),
+  ...(stem.overlap === undefined ? {} : { stem }),
+  ...(activation === "gelu" ? {} : { activation }),
+});
+
 describe("timm's tags", () => {
   test("are all of its source, and no others", () => {
     const known = Object.entries(tagsOf).flatMap(([name, tags]) => Object.keys(tags).map(tag => `${name}.${tag}`));
     expect(known.toSorted()).toEqual(tagRows.map(({ name }) => name).toSorted());
     expect(tagRows).toHaveLength(103);
-    expect(Object.keys(tagsOf).toSorted()).toEqual([...networks.keys(), ...Object.keys(others)].toSorted());
+    expect(Object.keys(tagsOf).toSorted()).toEqual([...networks.keys()].toSorted());
   });
 
   test.each(tagRows)("$name is as its source has it", ({ name, side, classes, crop, mode, norm, tested }) => {
@@ -49,7 +63,7 @@ describe("timm's tags", () => {
     });
   });
 
-  test.each(tagRows.filter(row => !isOther(row)))("$name becomes a model, and what differs is told", row => {
+  test.each(tagRows)("$name becomes a model, and what differs is told", row => {
     const { name, side, classes, crop, mode, norm, tested } = row;
     const result = importTimm(name, usual);
     if (!result.ok) throw new Error(result.diagnostics.map(({ message }) => message).join("\n"));
@@ -65,11 +79,7 @@ describe("timm's tags", () => {
             ...(name.includes("_hnf.") ? { normFirst: true } : {}),
           },
     );
-    const overlap = name.includes("_ols.") ? (name.includes("nano") ? "overlap" : "overlap_tiered") : undefined;
-    expect(draft.stem.overlap).toBe(overlap);
-    expect(draft.activation).toBe(
-      /^test_/.test(name) ? (name.startsWith("test_convnext3") ? "silu" : "gelu_tanh") : "gelu",
-    );
+    expect(optionsOf(draft)).toEqual(options[parts(name)[0]] ?? {});
     expect(draft.normEps).toBe(/xxlarge|^test_/.test(name) ? 1e-5 : 1e-6);
     const told = notes.join("\n");
     // Below 384 pixels the middle is cut out, from there on the picture is resized as it is.
@@ -81,12 +91,6 @@ describe("timm's tags", () => {
     expect(told.includes("timm tests these weights at")).toBe(tested !== null);
     const text = printDraft(draft, "Test.");
     expect(text.ok && must(checkFiles(filesOf({ "input.cnx": text.value }))).models.size).toBe(1);
-  });
-
-  test.each(tagRows.filter(isOther))("$name is of another network", ({ name }) => {
-    const result = importTimm(name, usual);
-    expect(result.diagnostics.map(({ code }) => code)).toEqual(["import-timm-network"]);
-    expect(result.diagnostics[0]?.message).toMatch(others[parts(name)[0]] ?? "");
   });
 
   test.each([

@@ -12,6 +12,8 @@ interface Spec {
   readonly layer_scale?: boolean;
   readonly conv_bias?: boolean;
   readonly stem?: string;
+  readonly norm_layer?: string;
+  readonly norm_eps?: number;
   readonly hidden_size?: number;
   readonly norm_first?: boolean;
 }
@@ -32,6 +34,8 @@ export function goldenSpecText(golden: Golden, name: string): string {
     spec.mlp_ratio !== undefined && `mlp_ratio ${spec.mlp_ratio}`,
     spec.activation !== undefined && `activation ${spec.activation}`,
     spec.stem_patch !== undefined && `stem patch ${spec.stem_patch}`,
+    spec.norm_layer !== undefined && `norm_layer ${spec.norm_layer}`,
+    spec.norm_eps !== undefined && `norm_eps ${spec.norm_eps}`,
     spec.stem !== undefined && `stem ${spec.stem}`,
     spec.grn !== undefined && `grn ${spec.grn}`,
     spec.layer_scale === true && "layer_scale 1e-6",

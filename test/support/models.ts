@@ -48,6 +48,8 @@ interface GoldenSpec {
   readonly layer_scale?: boolean;
   readonly conv_bias?: false;
   readonly stem?: Overlap;
+  readonly norm_layer?: "rmsnorm" | "simplenorm";
+  readonly norm_eps?: number;
   readonly hidden_size?: number;
   readonly norm_first?: true;
 }
@@ -66,6 +68,8 @@ export function goldenModel(golden: Golden, head?: Head): Model {
     stem: { patch: spec.stem_patch ?? 4, ...(spec.stem === undefined ? {} : { overlap: spec.stem }) },
     mlpRatio: spec.mlp_ratio ?? 4,
     activation: spec.activation ?? "gelu",
+    ...(spec.norm_layer === undefined ? {} : { normLayer: spec.norm_layer }),
+    normEps: spec.norm_eps ?? 1e-6,
     grn: spec.grn ?? "per_sample",
     layerScale: spec.layer_scale ? 1e-6 : null,
     ...(spec.conv_bias === false ? { convBias: false } : {}),

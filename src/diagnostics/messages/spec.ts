@@ -219,6 +219,11 @@ const shapeMessages = {
     text: (side: string, size: number, stride: number, nearest: readonly string[]) =>
       `${side} ${size} is not a multiple of the total stride ${stride}${nearestAre(nearest)}`,
   },
+  "norm-of-one": {
+    kind: "E_SPEC_SHAPE",
+    text: () =>
+      "simplenorm divides by the deviation of a site's channels, of which there is none where it has 1: give the stage 2 or more, or take rmsnorm",
+  },
   "overlap-masked": {
     kind: "E_SPEC_SHAPE",
     text: (stem: string) =>

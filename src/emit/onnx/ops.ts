@@ -31,6 +31,7 @@ export const emission: OpTable<void, [Writer], NetworkOp> = {
     w.result(node, "LayerNormalization", inputs, { axis: int(-1), epsilon: float(node.attrs.eps) });
   },
   normalize,
+  rescale,
   gelu,
   grn: node => invariant(false, `'${node.id}' is split before`),
 
@@ -134,6 +135,23 @@ function normalize(node: Node<"normalize">, w: Writer): void {
     const scaleAndShift = affine(w, height * width);
     w.result(node, "InstanceNormalization", [w.value(x, "row"), ...scaleAndShift], { epsilon }, "row");
   }
+}
+
+/** The mean goes first where there is one to take off: it may be far above the spread. */
+function rescale(node: Node<"rescale">, w: Writer): void {
+  const { eps, by } = node.attrs;
+  const { id } = node;
+  const x = w.value(operand(node, 0));
+  const count = channels(node.type);
+  const centred =
+    by === "square"
+      ? x
+      : w.step(id, "centred", "Sub", [x, w.step(id, "mean", "ReduceMean", ...overAxes(w, x, [-1], 1))]);
+  const squared = w.step(id, "squared", "Mul", [centred, centred]);
+  const mean = w.step(id, "square", "ReduceMean", ...overAxes(w, squared, [-1], 1));
+  const variance = by === "square" ? mean : w.step(id, "variance", "Mul", [mean, scalar(w, count / (count - 1))]);
+  const root = w.step(id, "root", "Sqrt", [w.step(id, "floor", "Add", [variance, scalar(w, eps)])]);
+  w.result(node, "Div", [x, root]);
 }
 
 /** Whether sites are normalised as instances. */

@@ -20,8 +20,9 @@ import {
 // Kernels whose threads make a value of a map each, or four of them.
 
 export function elementwise(p: KernelParams["elementwise"], { language, vec: vecOf, padded }: Form): SimpleKernel {
-  const { op, length, channels } = p;
+  const { op, length, channels, pooled = false } = p;
   const { value, other, gelu } = elementwiseOps[op];
+  const kept = pooled ? inF32 : (operand: SimpleOperand) => operand;
   const channelwise = other !== null && other !== "value";
   const vec = channelwise && vecOf(channels) === 1 ? 1 : vecOf(length);
   return {
@@ -36,13 +37,13 @@ export function elementwise(p: KernelParams["elementwise"], { language, vec: vec
       otherAt: channelwise ? `i % ${channels / vec}` : "i",
     },
     operands: present([
-      read("input", length, vec, dims(length)),
-      other === "value" ? read("other", length, vec, dims(length)) : null,
+      kept(read("input", length, vec, dims(length))),
+      other === "value" ? kept(read("other", length, vec, dims(length))) : null,
       other === "channel" ? parameter("vector", channels, vec, dims(channels)) : null,
       other === "channel of an image"
         ? inF32(read("vector", p.close ? channels : padded(channels), vec, dims(channels)))
         : null,
-      write("output", length, vec, dims(length)),
+      kept(write("output", length, vec, dims(length))),
     ]),
     threads: elementThreads[language],
     over: { elements: length / vec },

@@ -22,6 +22,7 @@ import {
   toChannelsFirst,
 } from "./groups.ts";
 import type { Form, SimpleKernel } from "./kernel.ts";
+import { rescale, rescaleGrad } from "./rescale.ts";
 import { unfold, unfoldGrad } from "./unfold.ts";
 import { columnSums, columnTotals, depthwiseGrad, weightDot, weightwise } from "./weight-gradients.ts";
 
@@ -35,6 +36,7 @@ const simpleKernels = {
   patchTable,
   placeSites,
   pool,
+  rescale,
   siteError,
   sumSquares,
   toChannelsFirst,
@@ -52,6 +54,7 @@ const simpleKernels = {
   normalizeGrad,
   pointwise,
   rearrange,
+  rescaleGrad,
   scaleSamples,
   siteErrorGrad,
   standardize,

@@ -77,6 +77,13 @@ export const trainingLowerings: { readonly [K in Exclude<TrainingOp, "geluGrad">
     const [normalized, deviation, d] = [operand(anchor, 0), operand(anchor, 1), operand(anchor, 2)];
     return one(anchor, "normalizeGrad", params, { normalized, deviation, d });
   },
+  rescaleGrad: ({ anchor }) =>
+    one(
+      anchor,
+      "rescaleGrad",
+      { ...attr(anchor, "rescaleGrad"), ...rowsOf(anchor) },
+      { input: operand(anchor, 0), d: operand(anchor, 1) },
+    ),
   grnScaleGrad: grnGrad,
   grnResponseGrad: grnGrad,
   spreadSites: ({ anchor }) => {

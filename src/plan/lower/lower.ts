@@ -1,4 +1,4 @@
-import { channels, type Graph, nodeOf, operand, sites } from "../../graph/graph.ts";
+import { channels, elements, type Graph, type Node, nodeOf, operand, sites } from "../../graph/graph.ts";
 import type { OpName } from "../../graph/ops.ts";
 import { gemvPacked } from "../kernels.ts";
 import { chooseGemm, chooseGemv, chooseNorm, choosePool } from "../tiles/choose-tile.ts";
@@ -43,6 +43,7 @@ export const lowerings: { readonly [K in OpName]: Lowering | null } = {
   meanSites: pool,
   layernorm: rowNorm,
   normalize: rowNorm,
+  rescale: ({ anchor }) => rescale(anchor),
   sumSquares,
   grnScale,
   toChannelsFirst,
@@ -137,6 +138,17 @@ function pool(group: FusionGroup, graph: Graph, tuning: TuningProfile): Calls {
   };
   const reads = { input: operand(anchor, 0), ...fused.reads };
   return { setup: [], steps: [call(anchor, "pool", params, reads, { output: (normNode ?? anchor).id })] };
+}
+
+function rescale(node: Node): Calls {
+  const params = {
+    ...attr(node, "rescale"),
+    rows: elements(node.type) / channels(node.type),
+    channels: channels(node.type),
+  };
+  const pooled = node.type.shape.length === 2 ? { pooled: true as const } : {};
+  const made = call(node, "rescale", { ...params, ...pooled }, { input: operand(node, 0) }, { output: node.id });
+  return { setup: [], steps: [made] };
 }
 
 function unfold(group: FusionGroup, graph: Graph): Calls {

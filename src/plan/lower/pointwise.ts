@@ -50,7 +50,8 @@ function elementwise(
   more: Readonly<Record<string, ValueId>>,
   form: Pick<KernelParams["elementwise"], "close"> = {},
 ): Calls {
-  const params = { op, length: elements(node.type), channels: channels(node.type), ...form };
+  const pooled = isBatched(node.type) && node.type.shape.length === 2 ? { pooled: true as const } : {};
+  const params = { op, ...pooled, length: elements(node.type), channels: channels(node.type), ...form };
   const reads = { input: operand(node, 0), ...more };
   return { setup: [], steps: [call(node, "elementwise", params, reads, { output: node.id })] };
 }
