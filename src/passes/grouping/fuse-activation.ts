@@ -20,10 +20,10 @@ export const fuseActivation: Pass = {
   run: graph =>
     group(graph, (node, view) => {
       if (node.op !== "linear" || !isMap(node.type)) return null;
-      // The first reader: gradients read it too, after that.
-      const [reader] = view.readers(node.id);
+      // The first reader: gradients read it too, after that. What else reads it would have it by itself.
+      const [reader, ...others] = view.readers(node.id);
       const gelu = reader && !view.isOutput(node.id) ? as(reader, "gelu") : null;
-      if (!gelu) return null;
+      if (!gelu || !others.every(({ op }) => op === "gelu" || op === "geluGrad")) return null;
       const next = view.soleReader(gelu.id);
       const mask = next && as(next, "maskSites");
       const squares = view.readers(mask?.id ?? gelu.id).filter(other => other.op === "sumSquares");
