@@ -24,6 +24,7 @@ describe("docs/ir.md", () => {
   test("names the attributes of every op", () => {
     const grid = "readonly rows: readonly columns: readonly keep: ";
     const source = `${doc("src/graph/ops.ts")}${doc("src/graph/training-ops.ts")}`
+      .replaceAll(/\{\n([^{}]*)\n {2}\};/g, (_, lines) => `{ ${lines.replaceAll(/\s+/g, " ").trim()} };`)
       .replaceAll("PatchGrid;", `{ ${grid} };`)
       .replaceAll("PatchGrid & {", `{ ${grid}`);
     const ops = [...source.matchAll(/^ {2}readonly (\w+): (?:NoAttrs|\{ (.*) \});$/gm)];

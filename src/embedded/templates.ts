@@ -42,12 +42,16 @@ export type TemplateName =
   | "kernels/pointwise"
   | "kernels/pool"
   | "kernels/rearrange"
+  | "kernels/rescale-grad"
+  | "kernels/rescale"
   | "kernels/scale-samples"
   | "kernels/site-error-grad"
   | "kernels/site-error"
   | "kernels/standardize"
   | "kernels/sum-squares"
   | "kernels/to-channels-first"
+  | "kernels/unfold-grad"
+  | "kernels/unfold"
   | "kernels/weight-dot"
   | "kernels/weightwise"
   | "kernels/widen"
@@ -312,8 +316,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
-  "cuda/device": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+  "cuda/device": {"0":function(container,depth0,helpers,partials,data) {
+    return "\nCNX_DEVICE float silu(float x) { return x / (1.0f + expf(-x)); }\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "\nCNX_DEVICE float relu(float x) { return fmaxf(x, 0.0f); }\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -324,7 +332,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-device-gpu"),depth0,{"name":"cuda-device-gpu","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "#else\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-device-cpu"),depth0,{"name":"cuda-device-cpu","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "#endif\n\n// --------------------------------------------------------------------------------------------------------- for both\n\nCNX_DEVICE Quad load4(const float *from) {\n#ifndef __CUDACC__\n  cpu::aligned(from, 16);\n#endif\n  return *reinterpret_cast<const Quad *>(from);\n}\ntemplate <class T> CNX_DEVICE Quad load4(const T *from) {\n#ifndef __CUDACC__\n  cpu::aligned(from, 8);\n#endif\n  struct alignas(8) Four {\n    T v[4];\n  };\n  const Four four = *reinterpret_cast<const Four *>(from);\n  return Quad{widen(four.v[0]), widen(four.v[1]), widen(four.v[2]), widen(four.v[3])};\n}\nCNX_DEVICE Pair load2(const float *from) { return *reinterpret_cast<const Pair *>(from); }\nCNX_DEVICE void store4(float *to, const Quad &q) { *reinterpret_cast<Quad *>(to) = q; }\ntemplate <class T> CNX_DEVICE void store4(T *to, const Quad &q) {\n  struct alignas(8) Two {\n    uint32_t v[2];\n  };\n  *reinterpret_cast<Two *>(to) = Two{pack<T>(q.v[0], q.v[1]), pack<T>(q.v[2], q.v[3])};\n}\n// 16 bytes, from shared to device memory.\nCNX_DEVICE void store_chunk(float *to, const float *from) { store4(to, load4(from)); }\ntemplate <class T> CNX_DEVICE void store_chunk(T *to, const T *from) {\n#ifndef __CUDACC__\n  cpu::aligned(to, 16);\n  cpu::aligned(from, 16);\n#endif\n  *reinterpret_cast<Chunk *>(to) = *reinterpret_cast<const Chunk *>(from);\n}\nCNX_DEVICE void store2(float *to, float a, float b) { *reinterpret_cast<Pair *>(to) = Pair{a, b}; }\ntemplate <class T> CNX_DEVICE void store2(T *to, float a, float b) {\n  *reinterpret_cast<uint32_t *>(to) = pack<T>(a, b);\n}\n\n// The two values of a word, its load and its store.\ntemplate <class T> CNX_DEVICE float low_of(uint32_t word) { return widen(T{static_cast<uint16_t>(word)}); }\ntemplate <class T> CNX_DEVICE float high_of(uint32_t word) { return widen(T{static_cast<uint16_t>(word >> 16)}); }\ntemplate <class T> CNX_DEVICE uint32_t load_word(const T *from) { return *reinterpret_cast<const uint32_t *>(from); }\ntemplate <class T> CNX_DEVICE void store_word(T *to, uint32_t word) { *reinterpret_cast<uint32_t *>(to) = word; }\n\n// Two neighbours as T has them in memory: a word of 16-bit values, or a pair of floats.\ntemplate <class T> CNX_DEVICE auto neighbours(const float (&v)[2]) {\n  if constexpr (sizeof(T) == 4) {\n    return Pair{v[0], v[1]};\n  } else {\n    return pack<T>(v[0], v[1]);\n  }\n}\ntemplate <class T> CNX_DEVICE float low_of(const Pair &both) { return both.v[0]; }\ntemplate <class T> CNX_DEVICE float high_of(const Pair &both) { return both.v[1]; }\nCNX_DEVICE Pair load_word(const float *from) { return load2(from); }\nCNX_DEVICE void store_word(float *to, const Pair &both) { store2(to, both.v[0], both.v[1]); }\n\n// Two values of 16 bits times two factors, in f32, rounded once.\ntemplate <class T> CNX_DEVICE uint32_t scale_word(uint32_t word, const Pair &by) {\n  return pack<T>(low_of<T>(word) * by.v[0], high_of<T>(word) * by.v[1]);\n}\n\n// How `threads` threads go over a tile of `rows` rows of `chunks` chunks, no more than there are threads: a thread has one\n// chunk of every row that is its own, so addresses differ by constants.\ntemplate <int threads, int rows, int chunks> struct Sweep {\n  static constexpr int pass = threads / chunks; // rows that all threads make together\n  static constexpr int count = (rows + pass - 1) / pass;\n  const int first = thread() / chunks, chunk = thread() % chunks;\n  CNX_DEVICE int row(int i) const { return first + i * pass; }\n  // Is there a row i for this thread?\n  CNX_DEVICE bool has(int i) const {\n    return (threads % chunks == 0 || first < pass) && ((i + 1) * pass <= rows || row(i) < rows);\n  }\n};\n\n// Sum over each `lanes` neighbours of a warp, a power of two; the same in all of them.\ntemplate <int lanes> CNX_DEVICE float group_sum(float x) {\n  CNX_UNROLL\n  for (int mask = lanes / 2; mask > 0; mask /= 2) x += shuffle_xor(x, mask);\n  return x;\n}\nCNX_DEVICE float warp_sum(float x) { return group_sum<32>(x); }\n\n// GELU, x/2 (1 + erf(x / sqrt 2)).\nCNX_DEVICE float gelu(float x) { return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f)); }\n\n// The same to 5e-5: max(x, 0) - |x| 2^P(|x|), P fitted to log2 of the normal tail. Less than half a step of 16 bits.\nCNX_DEVICE float gelu_fitted(float x) {\n  const float t = fabsf(x);\n  float p = -0.000201685546f;\n  p = p * t + 0.00446764396f;\n  p = p * t - 0.042833072f;\n  p = p * t - 0.472784514f;\n  p = p * t - 1.14440124f;\n  p = p * t - 1.00053127f;\n  return fmaxf(x, 0.0f) - t * exp2_fast(p);\n}\n\n// The same to 5e-6, for TF32.\nCNX_DEVICE float gelu_close(float x) {\n  const float t = fabsf(x);\n  float p = -1.26245399e-6f;\n  p = p * t + 4.82032566e-5f;\n  p = p * t - 0.000807249017f;\n  p = p * t + 0.00794459076f;\n  p = p * t - 0.0526354459f;\n  p = p * t - 0.459956684f;\n  p = p * t - 1.15061008f;\n  p = p * t - 1.00004305f;\n  return fmaxf(x, 0.0f) - t * exp2_fast(p);\n}\n\n// GELU's tanh form.\nCNX_DEVICE float gelu_tanh(float x) {\n  return 0.5f * x * (1.0f + tanhf(0.79788456080286536f * (x + 0.044715f * x * x * x)));\n}\n\n} // namespace cnx\n";
+    + "#endif\n\n// --------------------------------------------------------------------------------------------------------- for both\n\nCNX_DEVICE Quad load4(const float *from) {\n#ifndef __CUDACC__\n  cpu::aligned(from, 16);\n#endif\n  return *reinterpret_cast<const Quad *>(from);\n}\ntemplate <class T> CNX_DEVICE Quad load4(const T *from) {\n#ifndef __CUDACC__\n  cpu::aligned(from, 8);\n#endif\n  struct alignas(8) Four {\n    T v[4];\n  };\n  const Four four = *reinterpret_cast<const Four *>(from);\n  return Quad{widen(four.v[0]), widen(four.v[1]), widen(four.v[2]), widen(four.v[3])};\n}\nCNX_DEVICE Pair load2(const float *from) { return *reinterpret_cast<const Pair *>(from); }\nCNX_DEVICE void store4(float *to, const Quad &q) { *reinterpret_cast<Quad *>(to) = q; }\ntemplate <class T> CNX_DEVICE void store4(T *to, const Quad &q) {\n  struct alignas(8) Two {\n    uint32_t v[2];\n  };\n  *reinterpret_cast<Two *>(to) = Two{pack<T>(q.v[0], q.v[1]), pack<T>(q.v[2], q.v[3])};\n}\n// 16 bytes, from shared to device memory.\nCNX_DEVICE void store_chunk(float *to, const float *from) { store4(to, load4(from)); }\ntemplate <class T> CNX_DEVICE void store_chunk(T *to, const T *from) {\n#ifndef __CUDACC__\n  cpu::aligned(to, 16);\n  cpu::aligned(from, 16);\n#endif\n  *reinterpret_cast<Chunk *>(to) = *reinterpret_cast<const Chunk *>(from);\n}\nCNX_DEVICE void store2(float *to, float a, float b) { *reinterpret_cast<Pair *>(to) = Pair{a, b}; }\ntemplate <class T> CNX_DEVICE void store2(T *to, float a, float b) {\n  *reinterpret_cast<uint32_t *>(to) = pack<T>(a, b);\n}\n\n// The two values of a word, its load and its store.\ntemplate <class T> CNX_DEVICE float low_of(uint32_t word) { return widen(T{static_cast<uint16_t>(word)}); }\ntemplate <class T> CNX_DEVICE float high_of(uint32_t word) { return widen(T{static_cast<uint16_t>(word >> 16)}); }\ntemplate <class T> CNX_DEVICE uint32_t load_word(const T *from) { return *reinterpret_cast<const uint32_t *>(from); }\ntemplate <class T> CNX_DEVICE void store_word(T *to, uint32_t word) { *reinterpret_cast<uint32_t *>(to) = word; }\n\n// Two neighbours as T has them in memory: a word of 16-bit values, or a pair of floats.\ntemplate <class T> CNX_DEVICE auto neighbours(const float (&v)[2]) {\n  if constexpr (sizeof(T) == 4) {\n    return Pair{v[0], v[1]};\n  } else {\n    return pack<T>(v[0], v[1]);\n  }\n}\ntemplate <class T> CNX_DEVICE float low_of(const Pair &both) { return both.v[0]; }\ntemplate <class T> CNX_DEVICE float high_of(const Pair &both) { return both.v[1]; }\nCNX_DEVICE Pair load_word(const float *from) { return load2(from); }\nCNX_DEVICE void store_word(float *to, const Pair &both) { store2(to, both.v[0], both.v[1]); }\n\n// Two values of 16 bits times two factors, in f32, rounded once.\ntemplate <class T> CNX_DEVICE uint32_t scale_word(uint32_t word, const Pair &by) {\n  return pack<T>(low_of<T>(word) * by.v[0], high_of<T>(word) * by.v[1]);\n}\n\n// How `threads` threads go over a tile of `rows` rows of `chunks` chunks, no more than there are threads: a thread has one\n// chunk of every row that is its own, so addresses differ by constants.\ntemplate <int threads, int rows, int chunks> struct Sweep {\n  static constexpr int pass = threads / chunks; // rows that all threads make together\n  static constexpr int count = (rows + pass - 1) / pass;\n  const int first = thread() / chunks, chunk = thread() % chunks;\n  CNX_DEVICE int row(int i) const { return first + i * pass; }\n  // Is there a row i for this thread?\n  CNX_DEVICE bool has(int i) const {\n    return (threads % chunks == 0 || first < pass) && ((i + 1) * pass <= rows || row(i) < rows);\n  }\n};\n\n// Sum over each `lanes` neighbours of a warp, a power of two; the same in all of them.\ntemplate <int lanes> CNX_DEVICE float group_sum(float x) {\n  CNX_UNROLL\n  for (int mask = lanes / 2; mask > 0; mask /= 2) x += shuffle_xor(x, mask);\n  return x;\n}\nCNX_DEVICE float warp_sum(float x) { return group_sum<32>(x); }\n\n// GELU, x/2 (1 + erf(x / sqrt 2)).\nCNX_DEVICE float gelu(float x) { return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f)); }\n\n// The same to 5e-5: max(x, 0) - |x| 2^P(|x|), P fitted to log2 of the normal tail. Less than half a step of 16 bits.\nCNX_DEVICE float gelu_fitted(float x) {\n  const float t = fabsf(x);\n  float p = -0.000201685546f;\n  p = p * t + 0.00446764396f;\n  p = p * t - 0.042833072f;\n  p = p * t - 0.472784514f;\n  p = p * t - 1.14440124f;\n  p = p * t - 1.00053127f;\n  return fmaxf(x, 0.0f) - t * exp2_fast(p);\n}\n\n// The same to 5e-6, for TF32.\nCNX_DEVICE float gelu_close(float x) {\n  const float t = fabsf(x);\n  float p = -1.26245399e-6f;\n  p = p * t + 4.82032566e-5f;\n  p = p * t - 0.000807249017f;\n  p = p * t + 0.00794459076f;\n  p = p * t - 0.0526354459f;\n  p = p * t - 0.459956684f;\n  p = p * t - 1.15061008f;\n  p = p * t - 1.00004305f;\n  return fmaxf(x, 0.0f) - t * exp2_fast(p);\n}\n\n// GELU's tanh form.\nCNX_DEVICE float gelu_tanh(float x) {\n  return 0.5f * x * (1.0f + tanhf(0.79788456080286536f * (x + 0.044715f * x * x * x)));\n}\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"silu"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":204,"column":0},"end":{"line":207,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"relu"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":208,"column":0},"end":{"line":211,"column":7}}})) != null ? stack1 : "")
+    + "\n} // namespace cnx\n";
 },"usePartial":true,"useData":true},
 
   "cuda/gemm-lanes": {"0":function(container,depth0,helpers,partials,data) {
@@ -795,7 +806,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return "// Both linears of a block with GRN between them, whose factors are known; the "
     + ((stack1 = alias2(alias1(depth0, "wide", {"start":{"line":1,"column":81},"end":{"line":1,"column":85}} ), depth0)) != null ? stack1 : "")
-    + " values between them are made anew here\n// and never stored:\n//   g[m,k] = gelu(bias1[k] + sum over c of input[m,c] * weight1[c,k]) * scale[k]\n//   output[m,n] = bias2[n] + sum over k of g[m,k] * weight2[k,n] + residual[m,n]\n// A block makes "
+    + " values between them are made anew here\n// and never stored:\n//   g[m,k] = "
+    + ((stack1 = alias2(alias1(depth0, "activationWord", {"start":{"line":3,"column":16},"end":{"line":3,"column":30}} ), depth0)) != null ? stack1 : "")
+    + "(bias1[k] + sum over c of input[m,c] * weight1[c,k]) * scale[k]\n//   output[m,n] = bias2[n] + sum over k of g[m,k] * weight2[k,n] + residual[m,n]\n// A block makes "
     + ((stack1 = alias2(alias1(depth0, "blockRows", {"start":{"line":5,"column":19},"end":{"line":5,"column":28}} ), depth0)) != null ? stack1 : "")
     + " rows, a warp "
     + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":5,"column":46},"end":{"line":5,"column":54}} ), depth0)) != null ? stack1 : "")
@@ -867,12 +880,21 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
-  "cuda/pack": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
+  "cuda/pack": {"0":function(container,depth0,helpers,partials,data) {
+    return "layer.bias == nullptr ? 0.0f : ";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
   return "// Packs a PyTorch weight [columns][channels][taps] as [depth][padded columns], zero-padded, and its bias, after the\n// layer's steps have changed both. A thread packs one column. Runs once, when the weights are loaded.\n#include \"kernels.h\"\n\nnamespace "
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":5,"column":12},"end":{"line":5,"column":21}} ), depth0)) != null ? stack1 : "")
-    + "::packing {\nusing namespace cnx;\n\n// An element of the weight after so many steps.\nCNX_DEVICE float folded(const Layer<const float *> &layer, int steps, int n, int c, int tap) {\n  float w = layer.weight[(static_cast<size_t>(n) * layer.shape.channels + c) * layer.shape.taps + tap];\n  for (int i = 0; i < steps; i++) {\n    const auto &[op, by] = layer.steps[i];\n    if (op == Op::scale_inputs) w *= by[c];\n    if (op == Op::scale_outputs) w *= by[n];\n  }\n  return w;\n}\n\nCNX_DEVICE float folded_bias(const Layer<const float *> &layer, int n) {\n  float b = layer.bias[n];\n  for (int i = 0; i < step_count; i++) {\n    const auto &[op, by] = layer.steps[i];\n    if (op == Op::scale_bias) b *= by[n];\n    if (op == Op::bias_through)\n      for (int tap = 0; tap < layer.shape.taps; tap++)\n        for (int c = 0; c < layer.shape.channels; c++) b += folded(layer, i, n, c, tap) * by[c];\n  }\n  return b;\n}\n\ntemplate <class T> CNX_KERNEL(64, 1) kernel(Layer<const float *> layer, T *packed, float *packed_bias) {\n  const Shape &s = layer.shape;\n  const int n = block_x() * 64 + thread();\n  if (n >= s.padded_columns) return;\n  for (int k = 0; k < s.depth; k++) {\n    const int tap = s.segment > 0 ? k / s.segment : k % s.taps, c = s.segment > 0 ? k % s.segment : k / s.taps;\n    const bool inside = n < s.columns && tap < s.taps && c < s.channels;\n    const float w = inside ? folded(layer, step_count, n, c, tap) : 0.0f;\n    packed[static_cast<size_t>(k) * s.padded_columns + n] = narrow<T>(w);\n  }\n  packed_bias[n] = n < s.columns ? folded_bias(layer, n) : 0.0f;\n}\n\ntemplate <class T> int run_as(const Layer<const float *> &layer, void *packed, float *packed_bias) {\n  const Grid grid = {static_cast<unsigned>((layer.shape.padded_columns + 63) / 64), 1, 1};\n  return launch(kernel<T>, grid, 64, 0, nullptr, layer, static_cast<T *>(packed), packed_bias);\n}\n\nint run(const Layer<const float *> &layer, void *packed, float *packed_bias) {\n  return layer.shape.narrow ? run_as<"
+    + "::packing {\nusing namespace cnx;\n\n// An element of the weight after so many steps.\nCNX_DEVICE float folded(const Layer<const float *> &layer, int steps, int n, int c, int tap) {\n  float w = layer.weight[(static_cast<size_t>(n) * layer.shape.channels + c) * layer.shape.taps + tap];\n  for (int i = 0; i < steps; i++) {\n    const auto &[op, by] = layer.steps[i];\n    if (op == Op::scale_inputs) w *= by[c];\n    if (op == Op::scale_outputs) w *= by[n];\n  }\n  return w;\n}\n\nCNX_DEVICE float folded_bias(const Layer<const float *> &layer, int n) {\n  float b = "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"bare"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":12},"end":{"line":20,"column":62}}})) != null ? stack1 : "")
+    + "layer.bias[n];\n  for (int i = 0; i < step_count; i++) {\n    const auto &[op, by] = layer.steps[i];\n    if (op == Op::scale_bias) b *= by[n];\n    if (op == Op::bias_through)\n      for (int tap = 0; tap < layer.shape.taps; tap++)\n        for (int c = 0; c < layer.shape.channels; c++) b += folded(layer, i, n, c, tap) * by[c];\n  }\n  return b;\n}\n\ntemplate <class T> CNX_KERNEL(64, 1) kernel(Layer<const float *> layer, T *packed, float *packed_bias) {\n  const Shape &s = layer.shape;\n  const int n = block_x() * 64 + thread();\n  if (n >= s.padded_columns) return;\n  for (int k = 0; k < s.depth; k++) {\n    const int tap = s.segment > 0 ? k / s.segment : k % s.taps, c = s.segment > 0 ? k % s.segment : k / s.taps;\n    const bool inside = n < s.columns && tap < s.taps && c < s.channels;\n    const float w = inside ? folded(layer, step_count, n, c, tap) : 0.0f;\n    packed[static_cast<size_t>(k) * s.padded_columns + n] = narrow<T>(w);\n  }\n  packed_bias[n] = n < s.columns ? folded_bias(layer, n) : 0.0f;\n}\n\ntemplate <class T> int run_as(const Layer<const float *> &layer, void *packed, float *packed_bias) {\n  const Grid grid = {static_cast<unsigned>((layer.shape.padded_columns + 63) / 64), 1, 1};\n  return launch(kernel<T>, grid, 64, 0, nullptr, layer, static_cast<T *>(packed), packed_bias);\n}\n\nint run(const Layer<const float *> &layer, void *packed, float *packed_bias) {\n  return layer.shape.narrow ? run_as<"
     + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":50,"column":39},"end":{"line":50,"column":45}} ), depth0)) != null ? stack1 : "")
     + ">(layer, packed, packed_bias) : run_as<float>(layer, packed, packed_bias);\n}\n\n} // namespace "
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":53,"column":17},"end":{"line":53,"column":26}} ), depth0)) != null ? stack1 : "")
@@ -1809,6 +1831,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "operands", {"start":{"line":72,"column":38},"end":{"line":72,"column":46}} ), depth0)) != null ? stack1 : "")
     + "}},\n";
 },"6":function(container,depth0,helpers,partials,data) {
+    return "of.bias < 0 ? nullptr : ";
+},"7":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1816,13 +1840,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":228,"column":94},"end":{"line":228,"column":120}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":228,"column":94},"end":{"line":228,"column":120}}})) != null ? stack1 : "")
     + "float *"
     + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":228,"column":129},"end":{"line":228,"column":133}} ), depth0)) != null ? stack1 : "")
     + ", ";
-},"7":function(container,depth0,helpers,partials,data) {
-    return "const ";
 },"8":function(container,depth0,helpers,partials,data) {
+    return "const ";
+},"9":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1830,15 +1854,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":231,"column":42},"end":{"line":231,"column":107}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":231,"column":42},"end":{"line":231,"column":107}}})) != null ? stack1 : "")
     + ", ";
-},"9":function(container,depth0,helpers,partials,data) {
+},"10":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "const_cast<float *>("
     + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":231,"column":77},"end":{"line":231,"column":81}} ), depth0)) != null ? stack1 : "")
     + ")";
-},"10":function(container,depth0,helpers,partials,data) {
+},"11":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":231,"column":94},"end":{"line":231,"column":98}} ), depth0)) != null ? stack1 : "");
@@ -1910,7 +1934,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":120,"column":95},"end":{"line":120,"column":100}} ), depth0)) != null ? stack1 : "")
     + "_WORKSPACE;\n  return "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":121,"column":11},"end":{"line":121,"column":16}} ), depth0)) != null ? stack1 : "")
-    + "_OK;\n}\n\nint load(unsigned char *weights, const float *const *host, float *staging) {\n  const float *from[parameter::count];\n  size_t at = 0;\n  for (int i = 0; i < parameter::count; i++) {\n    from[i] = staging + at;\n    at += (parameters[i].elements + 3) / 4 * 4;\n    const int status = cnx::device_upload(const_cast<float *>(from[i]), host[i], parameters[i].elements * sizeof(float));\n    if (status != 0) return status;\n  }\n  for (const Kept &k : kept) {\n    if (k.parameter < 0) break;\n    const int status = cnx::device_upload(weights + values[k.value].at, host[k.parameter],\n                                          parameters[k.parameter].elements * sizeof(float));\n    if (status != 0) return status;\n  }\n  for (const Setup &s : setup) {\n    const packing::Layer<int> &of = s.layer;\n    packing::Layer<const float *> layer = {of.shape, from[of.weight], from[of.bias], {}};\n    for (int i = 0; i < packing::step_count; i++) layer.steps[i] = {of.steps[i].op, from[of.steps[i].by]};\n    const int status = packing::run(layer, weights + values[s.packed].at,\n                                    reinterpret_cast<float *>(weights + values[s.packed_bias].at));\n    if (status != 0) return status;\n  }\n  return cnx::device_finish(nullptr);\n}\n\n} // namespace\n} // namespace "
+    + "_OK;\n}\n\nint load(unsigned char *weights, const float *const *host, float *staging) {\n  const float *from[parameter::count];\n  size_t at = 0;\n  for (int i = 0; i < parameter::count; i++) {\n    from[i] = staging + at;\n    at += (parameters[i].elements + 3) / 4 * 4;\n    const int status = cnx::device_upload(const_cast<float *>(from[i]), host[i], parameters[i].elements * sizeof(float));\n    if (status != 0) return status;\n  }\n  for (const Kept &k : kept) {\n    if (k.parameter < 0) break;\n    const int status = cnx::device_upload(weights + values[k.value].at, host[k.parameter],\n                                          parameters[k.parameter].elements * sizeof(float));\n    if (status != 0) return status;\n  }\n  for (const Setup &s : setup) {\n    const packing::Layer<int> &of = s.layer;\n    packing::Layer<const float *> layer = {of.shape, from[of.weight], "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"bare"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":141,"column":70},"end":{"line":141,"column":113}}})) != null ? stack1 : "")
+    + "from[of.bias], {}};\n    for (int i = 0; i < packing::step_count; i++) layer.steps[i] = {of.steps[i].op, from[of.steps[i].by]};\n    const int status = packing::run(layer, weights + values[s.packed].at,\n                                    reinterpret_cast<float *>(weights + values[s.packed_bias].at));\n    if (status != 0) return status;\n  }\n  return cnx::device_finish(nullptr);\n}\n\n} // namespace\n} // namespace "
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":151,"column":17},"end":{"line":151,"column":26}} ), depth0)) != null ? stack1 : "")
     + "\n\nextern \"C\" {\n\nconst char *"
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":155,"column":14},"end":{"line":155,"column":20}} ), depth0)) != null ? stack1 : "")
@@ -2031,11 +2057,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "_forward(const "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":228,"column":45},"end":{"line":228,"column":51}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":228,"column":79},"end":{"line":228,"column":146}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":228,"column":79},"end":{"line":228,"column":146}}})) != null ? stack1 : "")
     + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream) {\n  using namespace "
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":230,"column":20},"end":{"line":230,"column":29}} ), depth0)) != null ? stack1 : "")
     + ";\n  void *const ports[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":231,"column":26},"end":{"line":231,"column":118}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":231,"column":26},"end":{"line":231,"column":118}}})) != null ? stack1 : "")
     + " };\n  int status = check(model, batch, ports, workspace, workspace_size);\n  if (status != 0) return status;\n  const Addresses addresses(model, batch, ports, workspace);\n  if (counter_bytes > 0) {\n    void *counters = static_cast<unsigned char *>(workspace) + aligned(image_bytes * static_cast<size_t>(batch));\n    status = cnx::device_fill(counters, 0, counter_bytes * static_cast<size_t>(batch), stream);\n  }\n  for (int i = 0; i < step_count && status == 0; i++) status = run_step(steps[i], addresses, batch, stream);\n  return status;\n}\n\nint "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":243,"column":6},"end":{"line":243,"column":12}} ), depth0)) != null ? stack1 : "")
     + "_launch_count(void) { return "
@@ -2053,11 +2079,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "_launch(const "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":248,"column":44},"end":{"line":248,"column":50}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int index, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":248,"column":89},"end":{"line":248,"column":156}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":248,"column":89},"end":{"line":248,"column":156}}})) != null ? stack1 : "")
     + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream) {\n  using namespace "
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":250,"column":20},"end":{"line":250,"column":29}} ), depth0)) != null ? stack1 : "")
     + ";\n  void *const ports[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":251,"column":26},"end":{"line":251,"column":118}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":251,"column":26},"end":{"line":251,"column":118}}})) != null ? stack1 : "")
     + " };\n  const int status = check(model, batch, ports, workspace, workspace_size);\n  if (status != 0 || index < 0 || index >= step_count) return status;\n  return run_step(steps[index], Addresses(model, batch, ports, workspace), batch, stream);\n}\n\n} // extern \"C\"\n";
 },"useData":true},
 
@@ -2574,11 +2600,14 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return " * "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":79},"end":{"line":2,"column":103}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":79},"end":{"line":2,"column":107}}})) != null ? stack1 : "")
     + "other[t,c]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":113},"end":{"line":2,"column":133}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":117},"end":{"line":2,"column":137}}})) != null ? stack1 : "");
 },"4":function(container,depth0,helpers,partials,data) {
-    return "gelu(";
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "gelu", {"start":{"line":2,"column":93},"end":{"line":2,"column":97}} ), depth0)) != null ? stack1 : "")
+    + "(";
 },"5":function(container,depth0,helpers,partials,data) {
     return ")";
 },"6":function(container,depth0,helpers,partials,data) {
@@ -2618,7 +2647,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":13},"end":{"line":14,"column":56}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"dot"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":56},"end":{"line":14,"column":168}}})) != null ? stack1 : "")
     + ";\n    }\n    "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"sums",{"name":"ref","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":4},"end":{"line":16,"column":52}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"sums",{"name":"ref","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":4},"end":{"line":16,"column":52}}})) != null ? stack1 : "")
     + " = sum;\n  }\n";
 },"7":function(container,depth0,helpers,partials,data) {
     var stack1;
@@ -2669,15 +2698,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return " * "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":70},"end":{"line":14,"column":98}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":70},"end":{"line":14,"column":98}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"load").call(alias1,"other",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":98},"end":{"line":14,"column":141}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":141},"end":{"line":14,"column":161}}})) != null ? stack1 : "");
 },"12":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return ((stack1 = container.lambda(container.strict(depth0, "gelu", {"start":{"line":14,"column":84},"end":{"line":14,"column":88}} ), depth0)) != null ? stack1 : "")
-    + "(";
-},"13":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return ((stack1 = alias2(alias1(depth0, "group", {"start":{"line":16,"column":21},"end":{"line":16,"column":26}} ), depth0)) != null ? stack1 : "")
@@ -2703,7 +2727,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ", a row for each strip of "
     + ((stack1 = alias3(alias2(depth0, "strip", {"start":{"line":1,"column":184},"end":{"line":1,"column":189}} ), depth0)) != null ? stack1 : "")
     + " rows:\n//   sums[strip,c] = sum over the rows t of a strip of input[t,c]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"dot"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":65},"end":{"line":2,"column":140}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"dot"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":65},"end":{"line":2,"column":144}}})) != null ? stack1 : "")
     + "\n// A group takes a strip.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
@@ -4682,6 +4706,157 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
+  "kernels/rescale-grad": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "the variance of row t, over "
+    + ((stack1 = container.lambda(container.strict(depth0, "divisor", {"start":{"line":1,"column":105},"end":{"line":1,"column":112}} ), depth0)) != null ? stack1 : "")
+    + ",";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "the mean of the squares of row t";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "(input[t,c] - mean of input[t])";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "input[t,c]";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"row-scale"),depth0,{"name":"row-scale","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":6,"column":4},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " along = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":7,"column":9},"end":{"line":7,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":7,"column":22},"end":{"line":7,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":7,"column":33},"end":{"line":7,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n    along += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"d",{"name":"load","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":13},"end":{"line":8,"column":55}}})) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":58},"end":{"line":8,"column":104}}})) != null ? stack1 : "")
+    + ";\n  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":10,"column":4},"end":{"line":10,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " slope = along * scale * scale / "
+    + ((stack1 = alias2(alias1(depth0, "divisor", {"start":{"line":10,"column":46},"end":{"line":10,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":11,"column":9},"end":{"line":11,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":11,"column":22},"end":{"line":11,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":11,"column":33},"end":{"line":11,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n    "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":12,"column":6},"end":{"line":12,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " x = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"d",{"name":"load","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":18},"end":{"line":12,"column":60}}})) != null ? stack1 : "")
+    + " - ("
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":64},"end":{"line":12,"column":110}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"centred"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":110},"end":{"line":12,"column":139}}})) != null ? stack1 : "")
+    + ") * slope;\n    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":4},"end":{"line":13,"column":49}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":52},"end":{"line":13,"column":96}}})) != null ? stack1 : "")
+    + ";\n  }\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "i * "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":8,"column":32},"end":{"line":8,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"6":function(container,depth0,helpers,partials,data) {
+    return " - mean";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "scale * x";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// The gradient of input[t,c] * r[t], r the inverse root of "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"centred"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":60},"end":{"line":1,"column":162}}})) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = alias3(alias2(depth0, "eps", {"start":{"line":1,"column":167},"end":{"line":1,"column":170}} ), depth0)) != null ? stack1 : "")
+    + ":\n//   output[t,c] = r[t] * (d[t,c] - "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"centred"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":2,"column":36},"end":{"line":2,"column":107}}})) != null ? stack1 : "")
+    + " * r[t]^2 * sum of d[t] * input[t] / "
+    + ((stack1 = alias3(alias2(depth0, "divisor", {"start":{"line":2,"column":146},"end":{"line":2,"column":153}} ), depth0)) != null ? stack1 : "")
+    + ")\n// A thread makes a row.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/rescale": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "variance of the "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":68},"end":{"line":1,"column":76}} ), depth0)) != null ? stack1 : "")
+    + " channels of row t, over "
+    + ((stack1 = alias2(alias1(depth0, "divisor", {"start":{"line":1,"column":105},"end":{"line":1,"column":112}} ), depth0)) != null ? stack1 : "")
+    + ",";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "mean of the squares of the "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":1,"column":152},"end":{"line":1,"column":160}} ), depth0)) != null ? stack1 : "")
+    + " channels of row t";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"row-scale"),depth0,{"name":"row-scale","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":4,"column":9},"end":{"line":4,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":4,"column":22},"end":{"line":4,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":4,"column":33},"end":{"line":4,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":4},"end":{"line":5,"column":49}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":52},"end":{"line":5,"column":141}}})) != null ? stack1 : "")
+    + ";\n  }\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "i * "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":5,"column":27},"end":{"line":5,"column":35}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":74},"end":{"line":5,"column":120}}})) != null ? stack1 : "")
+    + " * scale";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// output[t,c] = input[t,c] / sqrt("
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"centred"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":35},"end":{"line":1,"column":187}}})) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":1,"column":192},"end":{"line":1,"column":195}} ), depth0)) != null ? stack1 : "")
+    + "). A thread makes a row.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
   "kernels/scale-samples": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -5141,6 +5316,275 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":3,"column":19},"end":{"line":3,"column":24}} ), depth0)) != null ? stack1 : "")
     + " sites.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/unfold-grad": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":4,"column":4},"end":{"line":4,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " c = i % "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":4,"column":20},"end":{"line":4,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " x = i / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":5,"column":20},"end":{"line":5,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " % "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":5,"column":35},"end":{"line":5,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":5,"column":47},"end":{"line":5,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":6,"column":4},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " y = i / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":6,"column":20},"end":{"line":6,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":6,"column":35},"end":{"line":6,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":6,"column":47},"end":{"line":6,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":7,"column":4},"end":{"line":7,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " sum = "
+    + ((stack1 = alias2(alias1(depth0, "zero", {"start":{"line":7,"column":18},"end":{"line":7,"column":22}} ), depth0)) != null ? stack1 : "")
+    + ";\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":8,"column":9},"end":{"line":8,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " dy = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":8,"column":23},"end":{"line":8,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "; dy < "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":8,"column":35},"end":{"line":8,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; dy++) {\n    for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":9,"column":11},"end":{"line":9,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " dx = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":9,"column":25},"end":{"line":9,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "; dx < "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":9,"column":37},"end":{"line":9,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "; dx++) {\n      if (y < dy || x < dx || (y - dy) % "
+    + ((stack1 = alias2(alias1(depth0, "stride", {"start":{"line":10,"column":43},"end":{"line":10,"column":49}} ), depth0)) != null ? stack1 : "")
+    + " != 0 || (x - dx) % "
+    + ((stack1 = alias2(alias1(depth0, "stride", {"start":{"line":10,"column":73},"end":{"line":10,"column":79}} ), depth0)) != null ? stack1 : "")
+    + " != 0) {\n        continue;\n      }\n      "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":13,"column":8},"end":{"line":13,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " row = (y - dy) / "
+    + ((stack1 = alias2(alias1(depth0, "stride", {"start":{"line":13,"column":33},"end":{"line":13,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ";\n      "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":14,"column":8},"end":{"line":14,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " column = (x - dx) / "
+    + ((stack1 = alias2(alias1(depth0, "stride", {"start":{"line":14,"column":36},"end":{"line":14,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ";\n      if (row < "
+    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":15,"column":18},"end":{"line":15,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " && column < "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":15,"column":44},"end":{"line":15,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ") {\n        sum += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"d",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":15},"end":{"line":16,"column":115}}})) != null ? stack1 : "")
+    + ";\n      }\n    }\n  }\n  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":2},"end":{"line":20,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":31},"end":{"line":20,"column":69}}})) != null ? stack1 : "")
+    + ";\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "(row * "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":16,"column":37},"end":{"line":16,"column":45}} ), depth0)) != null ? stack1 : "")
+    + " + column) * "
+    + ((stack1 = alias2(alias1(depth0, "deep", {"start":{"line":16,"column":62},"end":{"line":16,"column":66}} ), depth0)) != null ? stack1 : "")
+    + " + c * "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":16,"column":77},"end":{"line":16,"column":81}} ), depth0)) != null ? stack1 : "")
+    + " + dy * "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":16,"column":93},"end":{"line":16,"column":99}} ), depth0)) != null ? stack1 : "")
+    + " + dx";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "sum";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// output[y,x,c] = sum over the "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":34},"end":{"line":1,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":45},"end":{"line":1,"column":51}} ), depth0)) != null ? stack1 : "")
+    + " taps of d at the sites of a convolution with stride "
+    + ((stack1 = alias2(alias1(depth0, "stride", {"start":{"line":1,"column":108},"end":{"line":1,"column":114}} ), depth0)) != null ? stack1 : "")
+    + " that have (y,x) under that tap:\n// d is ["
+    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":2,"column":11},"end":{"line":2,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":2,"column":26},"end":{"line":2,"column":34}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":2,"column":40},"end":{"line":2,"column":48}} ), depth0)) != null ? stack1 : "")
+    + " x "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":2,"column":55},"end":{"line":2,"column":59}} ), depth0)) != null ? stack1 : "")
+    + "], the output ["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":2,"column":78},"end":{"line":2,"column":84}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":2,"column":90},"end":{"line":2,"column":95}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":2,"column":101},"end":{"line":2,"column":109}} ), depth0)) != null ? stack1 : "")
+    + "].\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/unfold": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "an image ["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":2,"column":32},"end":{"line":2,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":2,"column":46},"end":{"line":2,"column":52}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":2,"column":58},"end":{"line":2,"column":63}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "a channels-last map ["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":2,"column":97},"end":{"line":2,"column":103}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":2,"column":109},"end":{"line":2,"column":114}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":2,"column":120},"end":{"line":2,"column":128}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":4,"column":4},"end":{"line":4,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " tap = i % "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":4,"column":22},"end":{"line":4,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " c = i % "
+    + ((stack1 = alias2(alias1(depth0, "deep", {"start":{"line":5,"column":20},"end":{"line":5,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":5,"column":31},"end":{"line":5,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":6,"column":4},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " y = i / "
+    + ((stack1 = alias2(alias1(depth0, "deep", {"start":{"line":6,"column":20},"end":{"line":6,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":6,"column":31},"end":{"line":6,"column":39}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "stride", {"start":{"line":6,"column":46},"end":{"line":6,"column":52}} ), depth0)) != null ? stack1 : "")
+    + " + tap / "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":6,"column":65},"end":{"line":6,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":7,"column":4},"end":{"line":7,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " x = i / "
+    + ((stack1 = alias2(alias1(depth0, "deep", {"start":{"line":7,"column":20},"end":{"line":7,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " % "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":7,"column":31},"end":{"line":7,"column":39}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "stride", {"start":{"line":7,"column":46},"end":{"line":7,"column":52}} ), depth0)) != null ? stack1 : "")
+    + " + tap % "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":7,"column":65},"end":{"line":7,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":8,"column":4},"end":{"line":8,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " value = "
+    + ((stack1 = alias2(alias1(depth0, "zero", {"start":{"line":8,"column":20},"end":{"line":8,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ";\n  if (y >= "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":9,"column":13},"end":{"line":9,"column":18}} ), depth0)) != null ? stack1 : "")
+    + " && y - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":9,"column":30},"end":{"line":9,"column":35}} ), depth0)) != null ? stack1 : "")
+    + " < "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":9,"column":42},"end":{"line":9,"column":48}} ), depth0)) != null ? stack1 : "")
+    + " && x >= "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":9,"column":61},"end":{"line":9,"column":66}} ), depth0)) != null ? stack1 : "")
+    + " && x - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":9,"column":78},"end":{"line":9,"column":83}} ), depth0)) != null ? stack1 : "")
+    + " < "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":9,"column":90},"end":{"line":9,"column":95}} ), depth0)) != null ? stack1 : "")
+    + ") {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"fromImage"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":10,"column":4},"end":{"line":14,"column":11}}})) != null ? stack1 : "")
+    + "  }\n  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":2},"end":{"line":16,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":31},"end":{"line":16,"column":71}}})) != null ? stack1 : "")
+    + ";\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    value = "
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":12},"end":{"line":11,"column":98}}})) != null ? stack1 : "")
+    + ";\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "(c * "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":11,"column":36},"end":{"line":11,"column":42}} ), depth0)) != null ? stack1 : "")
+    + " + y - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":11,"column":53},"end":{"line":11,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":11,"column":66},"end":{"line":11,"column":71}} ), depth0)) != null ? stack1 : "")
+    + " + x - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":11,"column":82},"end":{"line":11,"column":87}} ), depth0)) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    value = "
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"load","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":12},"end":{"line":13,"column":102}}})) != null ? stack1 : "")
+    + ";\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "((y - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":13,"column":37},"end":{"line":13,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":13,"column":50},"end":{"line":13,"column":55}} ), depth0)) != null ? stack1 : "")
+    + " + x - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":13,"column":66},"end":{"line":13,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":13,"column":79},"end":{"line":13,"column":87}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"8":function(container,depth0,helpers,partials,data) {
+    return "value";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// What is under the "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":23},"end":{"line":1,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":34},"end":{"line":1,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " taps of a convolution with stride "
+    + ((stack1 = alias2(alias1(depth0, "stride", {"start":{"line":1,"column":79},"end":{"line":1,"column":85}} ), depth0)) != null ? stack1 : "")
+    + " at each of its ["
+    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":1,"column":106},"end":{"line":1,"column":115}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":1,"column":121},"end":{"line":1,"column":129}} ), depth0)) != null ? stack1 : "")
+    + "] sites, channel by channel, zeros around\n// "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"fromImage"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":2,"column":3},"end":{"line":2,"column":138}}})) != null ? stack1 : "")
+    + ".\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "kernels/weight-dot": {"0":function(container,depth0,helpers,partials,data) {
@@ -6374,34 +6818,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.lambda(container.strict(depth0, "segment", {"start":{"line":1,"column":163},"end":{"line":1,"column":170}} ), depth0)) != null ? stack1 : "")
     + " rows a tap";
 },"2":function(container,depth0,helpers,partials,data) {
-    return "; b = bias[n]";
-},"3":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "//   "
-    + ((stack1 = container.lambda(container.strict(depth0, "formula", {"start":{"line":5,"column":7},"end":{"line":5,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "\n";
-},"4":function(container,depth0,helpers,partials,data) {
-    return "packed[n,(tap,c)] = w[c,tap]";
-},"5":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "packed[k,n] = w["
-    + ((stack1 = alias2(alias1(depth0, "channelOf", {"start":{"line":7,"column":71},"end":{"line":7,"column":80}} ), depth0)) != null ? stack1 : "")
-    + ","
-    + ((stack1 = alias2(alias1(depth0, "tapOf", {"start":{"line":7,"column":85},"end":{"line":7,"column":90}} ), depth0)) != null ? stack1 : "")
-    + "]";
-},"6":function(container,depth0,helpers,partials,data) {
-    return "0";
-},"7":function(container,depth0,helpers,partials,data) {
-    return "b";
-},"8":function(container,depth0,helpers,partials,data) {
-    return "two columns, in f16";
-},"9":function(container,depth0,helpers,partials,data) {
-    return "one column";
-},"10":function(container,depth0,helpers,partials,data) {
-    return "2 * ";
-},"11":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6409,8 +6825,46 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(14, data, 0),"data":data,"loc":{"start":{"line":19,"column":4},"end":{"line":23,"column":11}}})) != null ? stack1 : "");
+  return "; b = "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"bare"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":3,"column":55},"end":{"line":3,"column":90}}})) != null ? stack1 : "");
+},"3":function(container,depth0,helpers,partials,data) {
+    return "0";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "bias[n]";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "//   "
+    + ((stack1 = container.lambda(container.strict(depth0, "formula", {"start":{"line":5,"column":7},"end":{"line":5,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    return "packed[n,(tap,c)] = w[c,tap]";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "packed[k,n] = w["
+    + ((stack1 = alias2(alias1(depth0, "channelOf", {"start":{"line":7,"column":71},"end":{"line":7,"column":80}} ), depth0)) != null ? stack1 : "")
+    + ","
+    + ((stack1 = alias2(alias1(depth0, "tapOf", {"start":{"line":7,"column":85},"end":{"line":7,"column":90}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"8":function(container,depth0,helpers,partials,data) {
+    return "b";
+},"9":function(container,depth0,helpers,partials,data) {
+    return "two columns, in f16";
+},"10":function(container,depth0,helpers,partials,data) {
+    return "one column";
+},"11":function(container,depth0,helpers,partials,data) {
+    return "2 * ";
 },"12":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":19,"column":4},"end":{"line":23,"column":11}}})) != null ? stack1 : "");
+},"13":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6421,11 +6875,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "    packed[(k * "
     + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":20,"column":18},"end":{"line":20,"column":31}} ), depth0)) != null ? stack1 : "")
     + " + n) / 2] = pack2x16float(vec2f("
-    + ((stack1 = lookupProperty(helpers,"with").call(alias1,lookupProperty(lookupProperty(depth0,"back"),"first"),{"name":"with","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":66},"end":{"line":20,"column":135}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"with").call(alias1,lookupProperty(lookupProperty(depth0,"back"),"first"),{"name":"with","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":66},"end":{"line":20,"column":135}}})) != null ? stack1 : "")
     + ", "
-    + ((stack1 = lookupProperty(helpers,"with").call(alias1,lookupProperty(lookupProperty(depth0,"back"),"second"),{"name":"with","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":137},"end":{"line":20,"column":207}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"with").call(alias1,lookupProperty(lookupProperty(depth0,"back"),"second"),{"name":"with","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":137},"end":{"line":20,"column":207}}})) != null ? stack1 : "")
     + "));\n";
-},"13":function(container,depth0,helpers,partials,data) {
+},"14":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "folded("
@@ -6435,7 +6889,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ", "
     + ((stack1 = alias2(alias1(depth0, "tap", {"start":{"line":20,"column":120},"end":{"line":20,"column":123}} ), depth0)) != null ? stack1 : "")
     + ")";
-},"14":function(container,depth0,helpers,partials,data) {
+},"15":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6446,9 +6900,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "    packed[k * "
     + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":22,"column":17},"end":{"line":22,"column":30}} ), depth0)) != null ? stack1 : "")
     + " + n] = "
-    + ((stack1 = lookupProperty(helpers,"with").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(lookupProperty(depth0,"back"),"first"),{"name":"with","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":40},"end":{"line":22,"column":109}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"with").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(lookupProperty(depth0,"back"),"first"),{"name":"with","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":40},"end":{"line":22,"column":109}}})) != null ? stack1 : "")
     + ";\n";
-},"15":function(container,depth0,helpers,partials,data) {
+},"16":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6461,28 +6915,28 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ";\n    let tap: u32 = "
     + ((stack1 = alias2(alias1(depth0, "tapOf", {"start":{"line":26,"column":21},"end":{"line":26,"column":26}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":27,"column":4},"end":{"line":31,"column":11}}})) != null ? stack1 : "");
-},"16":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.program(18, data, 0),"data":data,"loc":{"start":{"line":27,"column":4},"end":{"line":31,"column":11}}})) != null ? stack1 : "");
+},"17":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    packed[(k * "
     + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":28,"column":18},"end":{"line":28,"column":31}} ), depth0)) != null ? stack1 : "")
     + " + n) / 2] = pack2x16float(vec2f(folded(n, c, tap), folded(n + 1, c, tap)));\n";
-},"17":function(container,depth0,helpers,partials,data) {
+},"18":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    packed[k * "
     + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":30,"column":17},"end":{"line":30,"column":30}} ), depth0)) != null ? stack1 : "")
     + " + n] = folded(n, c, tap);\n";
-},"18":function(container,depth0,helpers,partials,data) {
-    return "  packed_bias[n + 1] = folded_bias(n + 1);\n";
 },"19":function(container,depth0,helpers,partials,data) {
+    return "  packed_bias[n + 1] = folded_bias(n + 1);\n";
+},"20":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  if ("
     + ((stack1 = container.lambda(container.strict(depth0, "outside", {"start":{"line":42,"column":8},"end":{"line":42,"column":15}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return 0.0;\n  }\n";
-},"20":function(container,depth0,helpers,partials,data) {
+},"21":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return " * "
@@ -6490,9 +6944,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "["
     + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":46,"column":56},"end":{"line":46,"column":61}} ), depth0)) != null ? stack1 : "")
     + "]";
-},"21":function(container,depth0,helpers,partials,data) {
+},"22":function(container,depth0,helpers,partials,data) {
     return "  return 0.0; // gradients come back without it\n";
-},"22":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6500,17 +6954,21 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":53,"column":2},"end":{"line":57,"column":9}}})) != null ? stack1 : "")
-    + "  var b = bias[n];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"biasSteps"),{"name":"each","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":2},"end":{"line":69,"column":11}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":53,"column":2},"end":{"line":57,"column":9}}})) != null ? stack1 : "")
+    + "  var b = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"bare"),{"name":"if","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.program(4, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":58,"column":10},"end":{"line":58,"column":47}}})) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"biasSteps"),{"name":"each","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":2},"end":{"line":69,"column":11}}})) != null ? stack1 : "")
     + "  return b;\n";
-},"23":function(container,depth0,helpers,partials,data) {
+},"24":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  if (n >= "
     + ((stack1 = container.lambda(container.strict(depth0, "columns", {"start":{"line":54,"column":13},"end":{"line":54,"column":20}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return 0.0;\n  }\n";
-},"24":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"25":function(container,depth0,helpers,partials,data) {
+    return "0.0";
+},"26":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6518,8 +6976,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"through"),{"name":"if","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.program(26, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":60,"column":2},"end":{"line":68,"column":9}}})) != null ? stack1 : "");
-},"25":function(container,depth0,helpers,partials,data,blockParams,depths) {
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"through"),{"name":"if","hash":{},"fn":container.program(27, data, 0, blockParams, depths),"inverse":container.program(28, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":60,"column":2},"end":{"line":68,"column":9}}})) != null ? stack1 : "");
+},"27":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6534,13 +6992,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "; c++) {\n      b += weight["
     + ((stack1 = alias2(alias1(depths[1], "at", {"start":{"line":63,"column":20},"end":{"line":63,"column":25}} ), depth0)) != null ? stack1 : "")
     + "]"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":28},"end":{"line":63,"column":78}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":28},"end":{"line":63,"column":78}}})) != null ? stack1 : "")
     + " * "
     + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":63,"column":83},"end":{"line":63,"column":85}} ), depth0)) != null ? stack1 : "")
     + "["
     + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":63,"column":90},"end":{"line":63,"column":95}} ), depth0)) != null ? stack1 : "")
     + "];\n    }\n  }\n";
-},"26":function(container,depth0,helpers,partials,data) {
+},"28":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  b *= "
@@ -6563,37 +7021,37 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "packedShape", {"start":{"line":1,"column":119},"end":{"line":1,"column":130}} ), depth0)) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tapMajor"),{"name":"if","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":132},"end":{"line":1,"column":190}}})) != null ? stack1 : "")
     + ", zero-padded.\n// For each column n, in order:\n//   w[c,tap] = weight[n,c,tap]"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"turned"),{"name":"unless","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":31},"end":{"line":3,"column":73}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"turned"),{"name":"unless","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":31},"end":{"line":3,"column":101}}})) != null ? stack1 : "")
     + "\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"steps"),{"name":"each","hash":{},"fn":container.program(3, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":0},"end":{"line":6,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"steps"),{"name":"each","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":0},"end":{"line":6,"column":9}}})) != null ? stack1 : "")
     + "//   "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"back"),{"name":"if","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.program(5, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":7,"column":5},"end":{"line":7,"column":100}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"back"),{"name":"if","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.program(7, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":7,"column":5},"end":{"line":7,"column":100}}})) != null ? stack1 : "")
     + "; packed_bias[n] = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.program(7, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":7,"column":119},"end":{"line":7,"column":150}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(3, data, 0, blockParams, depths),"inverse":container.program(8, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":7,"column":119},"end":{"line":7,"column":150}}})) != null ? stack1 : "")
     + "\n// An invocation packs "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.program(9, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":8,"column":23},"end":{"line":8,"column":81}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.program(10, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":8,"column":23},"end":{"line":8,"column":81}}})) != null ? stack1 : "")
     + ". Runs once, when the weights are loaded.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n@compute @workgroup_size("
     + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":11,"column":27},"end":{"line":11,"column":38}} ), depth0)) != null ? stack1 : "")
     + ")\nfn main(@builtin(global_invocation_id) id: vec3u) {\n  let n = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":10},"end":{"line":13,"column":35}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":10},"end":{"line":13,"column":35}}})) != null ? stack1 : "")
     + "id.x;\n  if (n >= "
     + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":14,"column":13},"end":{"line":14,"column":26}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return;\n  }\n  for (var k = 0u; k < "
     + ((stack1 = alias2(alias1(depth0, "packedDepth", {"start":{"line":17,"column":25},"end":{"line":17,"column":36}} ), depth0)) != null ? stack1 : "")
     + "; k++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"back"),{"name":"if","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.program(15, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":18,"column":4},"end":{"line":32,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"back"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.program(16, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":18,"column":4},"end":{"line":32,"column":11}}})) != null ? stack1 : "")
     + "  }\n  packed_bias[n] = folded_bias(n);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":2},"end":{"line":37,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":2},"end":{"line":37,"column":9}}})) != null ? stack1 : "")
     + "}\n\nfn folded(n: u32, c: u32, tap: u32) -> f32 {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"outside"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":2},"end":{"line":45,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"outside"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":2},"end":{"line":45,"column":9}}})) != null ? stack1 : "")
     + "  return weight["
     + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":46,"column":18},"end":{"line":46,"column":20}} ), depth0)) != null ? stack1 : "")
     + "]"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":46,"column":23},"end":{"line":46,"column":73}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":46,"column":23},"end":{"line":46,"column":73}}})) != null ? stack1 : "")
     + ";\n}\n\nfn folded_bias(n: u32) -> f32 {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.program(22, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":50,"column":2},"end":{"line":71,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.program(23, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":50,"column":2},"end":{"line":71,"column":9}}})) != null ? stack1 : "")
     + "}\n";
 },"usePartial":true,"useData":true,"useDepths":true},
 
@@ -8209,7 +8667,10 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 },"3":function(container,depth0,helpers,partials,data) {
     return "//   a[m,k] = input[m,k] * scale[k]\n";
 },"4":function(container,depth0,helpers,partials,data) {
-    return "gelu(";
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "activationWord", {"start":{"line":8,"column":33},"end":{"line":8,"column":47}} ), depth0)) != null ? stack1 : "")
+    + "(";
 },"5":function(container,depth0,helpers,partials,data) {
     return ")";
 },"6":function(container,depth0,helpers,partials,data) {
@@ -8248,13 +8709,13 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":4,"column":7}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
     + "//   output[m,n] = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":19},"end":{"line":8,"column":43}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":19},"end":{"line":8,"column":57}}})) != null ? stack1 : "")
     + "bias[n] + sum over k of "
-    + ((stack1 = alias2(alias1(depth0, "operand", {"start":{"line":8,"column":69},"end":{"line":8,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "operand", {"start":{"line":8,"column":83},"end":{"line":8,"column":90}} ), depth0)) != null ? stack1 : "")
     + "[m,k] * weight[k,n]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":97},"end":{"line":8,"column":117}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":117},"end":{"line":8,"column":156}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":156},"end":{"line":8,"column":217}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":111},"end":{"line":8,"column":131}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":131},"end":{"line":8,"column":170}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":170},"end":{"line":8,"column":231}}})) != null ? stack1 : "")
     + "\n"
     + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"stored"),{"name":"unless","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":0},"end":{"line":11,"column":11}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":0},"end":{"line":14,"column":7}}})) != null ? stack1 : "")
@@ -9089,6 +9550,70 @@ export const partials: Readonly<Record<string, Precompiled>> = {
   return ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"image",{"name":"load","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":1,"column":138}}})) != null ? stack1 : "");
 },"useData":true},
 
+  "row-scale": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":2,"column":4},"end":{"line":2,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " total = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":3,"column":9},"end":{"line":3,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":3,"column":22},"end":{"line":3,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":3,"column":33},"end":{"line":3,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n    total += "
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":13},"end":{"line":4,"column":59}}})) != null ? stack1 : "")
+    + ";\n  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":6,"column":4},"end":{"line":6,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " mean = total / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":6,"column":29},"end":{"line":6,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "i * "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":4,"column":36},"end":{"line":4,"column":44}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"2":function(container,depth0,helpers,partials,data) {
+    return " - mean";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"centred"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":2},"end":{"line":7,"column":9}}})) != null ? stack1 : "")
+    + "  "
+    + ((stack1 = alias3(alias2(depth0, "sum", {"start":{"line":8,"column":4},"end":{"line":8,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " square = 0.0f;\n  for ("
+    + ((stack1 = alias3(alias2(depth0, "var", {"start":{"line":9,"column":9},"end":{"line":9,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = 0"
+    + ((stack1 = alias3(alias2(depth0, "u", {"start":{"line":9,"column":22},"end":{"line":9,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias3(alias2(depth0, "channels", {"start":{"line":9,"column":33},"end":{"line":9,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n    "
+    + ((stack1 = alias3(alias2(depth0, "float", {"start":{"line":10,"column":6},"end":{"line":10,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " x = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"input",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":18},"end":{"line":10,"column":64}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"centred"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":64},"end":{"line":10,"column":93}}})) != null ? stack1 : "")
+    + ";\n    square += x * x;\n  }\n  "
+    + ((stack1 = alias3(alias2(depth0, "float", {"start":{"line":13,"column":4},"end":{"line":13,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " scale = "
+    + ((stack1 = alias3(alias2(depth0, "inverseRoot", {"start":{"line":13,"column":22},"end":{"line":13,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "(square / "
+    + ((stack1 = alias3(alias2(depth0, "divisor", {"start":{"line":13,"column":47},"end":{"line":13,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ".0f + "
+    + ((stack1 = alias3(alias2(depth0, "eps", {"start":{"line":13,"column":64},"end":{"line":13,"column":67}} ), depth0)) != null ? stack1 : "")
+    + "f);\n";
+},"useData":true},
+
   "row-statistics": {"0":function(container,depth0,helpers,partials,data) {
     var stack1;
 
@@ -9307,12 +9832,54 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":3,"column":31},"end":{"line":3,"column":34}} ), depth0)) != null ? stack1 : "")
     + " {\n  let u = 0.7978845608 * x * (1.0 + 0.044715 * x * x);\n  let e = exp(-2.0 * abs(u));\n  let t = sign(u) * (1.0 - e) / (1.0 + e);\n  return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * 0.7978845608 * (1.0 + 0.134145 * x * x);\n}\n";
 },"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"siluSlope"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":33,"column":7}}})) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "// The slope of SiLU, s = 1 / (1 + exp(-x)): s (1 + x (1 - s)).\nfn silu_slope(x: "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":12,"column":19},"end":{"line":12,"column":22}} ), depth0)) != null ? stack1 : "")
+    + ") -> "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":12,"column":31},"end":{"line":12,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " {\n  let s = 1.0 / (1.0 + exp(min(-x, "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":13,"column":37},"end":{"line":13,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "(80.0))));\n  return s * (1.0 + x * (1.0 - s));\n}\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"reluSlope"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":17,"column":0},"end":{"line":32,"column":7}}})) != null ? stack1 : "");
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "// The slope of ReLU, 0 at 0.\nfn relu_slope(x: "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":19,"column":19},"end":{"line":19,"column":22}} ), depth0)) != null ? stack1 : "")
+    + ") -> "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":19,"column":31},"end":{"line":19,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " {\n  return select("
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":20,"column":18},"end":{"line":20,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "(), "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":20,"column":29},"end":{"line":20,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "(1.0), x > "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":20,"column":47},"end":{"line":20,"column":50}} ), depth0)) != null ? stack1 : "")
+    + "());\n}\n";
+},"5":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "// The slope of GELU's erf form: cdf(x) + x pdf(x), cdf after Abramowitz and Stegun 7.1.26.\nfn gelu_slope(x: "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":11,"column":19},"end":{"line":11,"column":22}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":24,"column":19},"end":{"line":24,"column":22}} ), depth0)) != null ? stack1 : "")
     + ") -> "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":11,"column":31},"end":{"line":11,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":24,"column":31},"end":{"line":24,"column":34}} ), depth0)) != null ? stack1 : "")
     + " {\n  let z = abs(x);\n  let v = 1.0 / (1.0 + 0.2316418882 * z);\n  let p = v * (0.254829592 + v * (-0.284496736 + v * (1.421413741 + v * (-1.453152027 + v * 1.061405429))));\n  let e = exp(-0.5 * x * x);\n  let half = 0.5 - 0.5 * p * e;\n  return 0.5 + sign(x) * half + x * e * 0.3989422804;\n}\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -9322,7 +9889,7 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tanhSlope"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":19,"column":7}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tanhSlope"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":34,"column":7}}})) != null ? stack1 : "");
 },"useData":true},
 
   "gelu": {"0":function(container,depth0,helpers,partials,data) {
@@ -9336,14 +9903,52 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":5,"column":40},"end":{"line":5,"column":43}} ), depth0)) != null ? stack1 : "")
     + "(80.0))));\n}\n";
 },"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"silu"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":8,"column":0},"end":{"line":27,"column":7}}})) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "// SiLU: x / (1 + exp(-x)).\nfn silu(x: "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":10,"column":13},"end":{"line":10,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ") -> "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":10,"column":25},"end":{"line":10,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " {\n  return x / (1.0 + exp(min(-x, "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":11,"column":34},"end":{"line":11,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "(80.0))));\n}\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"relu"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":14,"column":0},"end":{"line":26,"column":7}}})) != null ? stack1 : "");
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "fn relu(x: "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":15,"column":13},"end":{"line":15,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ") -> "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":15,"column":25},"end":{"line":15,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " {\n  return max(x, "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":16,"column":18},"end":{"line":16,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "());\n}\n";
+},"5":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "// GELU, erf form: max(x, 0) - |x|/2 erfc(|x|/sqrt 2), erfc after Abramowitz and Stegun 7.1.26.\nfn gelu(x: "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":9,"column":13},"end":{"line":9,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":20,"column":13},"end":{"line":20,"column":16}} ), depth0)) != null ? stack1 : "")
     + ") -> "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":9,"column":25},"end":{"line":9,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":20,"column":25},"end":{"line":20,"column":28}} ), depth0)) != null ? stack1 : "")
     + " {\n  let z = abs(x);\n  let t = 1.0 / (1.0 + 0.2316418882 * z);\n  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));\n  return max(x, "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":13,"column":18},"end":{"line":13,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":24,"column":18},"end":{"line":24,"column":21}} ), depth0)) != null ? stack1 : "")
     + "()) - 0.5 * z * p * exp(-0.5 * z * z);\n}\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -9353,7 +9958,7 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tanh"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":15,"column":7}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tanh"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":28,"column":7}}})) != null ? stack1 : "");
 },"useData":true},
 
   "gemm-direct-loop": {"0":function(container,depth0,helpers,partials,data) {
@@ -9752,7 +10357,10 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 },"useData":true},
 
   "gemm-finish": {"0":function(container,depth0,helpers,partials,data) {
-    return "GELU, ";
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "activationName", {"start":{"line":1,"column":60},"end":{"line":1,"column":74}} ), depth0)) != null ? stack1 : "")
+    + ", ";
 },"1":function(container,depth0,helpers,partials,data) {
     return "residual, ";
 },"2":function(container,depth0,helpers,partials,data) {
@@ -9766,7 +10374,10 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ((stack1 = container.lambda(container.strict(depth0, "outside", {"start":{"line":4,"column":8},"end":{"line":4,"column":15}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return vec4f();\n  }\n";
 },"5":function(container,depth0,helpers,partials,data) {
-    return "gelu(sum)";
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "gelu", {"start":{"line":8,"column":24},"end":{"line":8,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "(sum)";
 },"6":function(container,depth0,helpers,partials,data) {
     return "sum";
 },"7":function(container,depth0,helpers,partials,data) {
@@ -9870,15 +10481,15 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return "// Row m, columns 4n .. 4n + 3 of the result: "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":46},"end":{"line":1,"column":71}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":71},"end":{"line":1,"column":104}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":104},"end":{"line":1,"column":143}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":46},"end":{"line":1,"column":85}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":85},"end":{"line":1,"column":118}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":118},"end":{"line":1,"column":157}}})) != null ? stack1 : "")
     + "store. Returns what was stored.\nfn finish(image: u32, m: u32, n: u32, sum: vec4f"
     + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":48},"end":{"line":2,"column":79}}})) != null ? stack1 : "")
     + ") -> vec4f {\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"outside"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":7,"column":9}}})) != null ? stack1 : "")
     + "  var v = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":8,"column":10},"end":{"line":8,"column":49}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":8,"column":10},"end":{"line":8,"column":53}}})) != null ? stack1 : "")
     + ";\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"columnsVector"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":35,"column":9}}})) != null ? stack1 : "")
     + "  return v;\n}\n"
@@ -9916,7 +10527,10 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 },"3":function(container,depth0,helpers,partials,data) {
     return "//   scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6),  G[k] = sqrt(sum over tiles of partials[tile,k])\n";
 },"4":function(container,depth0,helpers,partials,data) {
-    return "gelu(";
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "gelu", {"start":{"line":11,"column":33},"end":{"line":11,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "(";
 },"5":function(container,depth0,helpers,partials,data) {
     return ")";
 },"6":function(container,depth0,helpers,partials,data) {
@@ -9924,7 +10538,11 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 },"7":function(container,depth0,helpers,partials,data) {
     return ", 0 where mask removes the patch of site m";
 },"8":function(container,depth0,helpers,partials,data) {
-    return "//   hidden[m,n] = the same without GELU\n";
+    var stack1;
+
+  return "//   hidden[m,n] = the same without "
+    + ((stack1 = container.lambda(container.strict(depth0, "activationName", {"start":{"line":13,"column":38},"end":{"line":13,"column":52}} ), depth0)) != null ? stack1 : "")
+    + "\n";
 },"9":function(container,depth0,helpers,partials,data) {
     var stack1;
 
@@ -9953,13 +10571,13 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":4,"column":7}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":0},"end":{"line":10,"column":7}}})) != null ? stack1 : "")
     + "//   output[m,n] = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":19},"end":{"line":11,"column":43}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":19},"end":{"line":11,"column":47}}})) != null ? stack1 : "")
     + "bias[n] + sum over k of "
-    + ((stack1 = alias2(alias1(depth0, "operand", {"start":{"line":11,"column":69},"end":{"line":11,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "operand", {"start":{"line":11,"column":73},"end":{"line":11,"column":80}} ), depth0)) != null ? stack1 : "")
     + "[m,k] * weight[k,n]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":97},"end":{"line":11,"column":117}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":117},"end":{"line":11,"column":156}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":156},"end":{"line":11,"column":217}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":101},"end":{"line":11,"column":121}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":121},"end":{"line":11,"column":160}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":160},"end":{"line":11,"column":221}}})) != null ? stack1 : "")
     + "\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"hidden"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":0},"end":{"line":14,"column":7}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":0},"end":{"line":17,"column":7}}})) != null ? stack1 : "");

@@ -58,11 +58,16 @@ export interface OnnxOptions {
   readonly anySize?: boolean;
 }
 
-/** What kernels and ONNX graphs are made of: a network's ops but `grn`, which `split-grn` takes apart. */
-export const loweredOps: ReadonlySet<OpName> = new Set(opNames.filter(op => op !== "grn" && !trainingOps.has(op)));
+const without = (...ops: readonly OpName[]): ReadonlySet<OpName> => new Set(opNames.filter(op => !ops.includes(op)));
 
-/** The same of graphs that learn, in which LayerNorm is taken apart too. */
-export const learningOps: ReadonlySet<OpName> = new Set(opNames.filter(op => op !== "grn" && op !== "layernorm"));
+/** What kernels are made of: a network's ops but those that `split-grn` and `split-conv` take apart. */
+export const loweredOps: ReadonlySet<OpName> = without("grn", "conv", ...trainingOps);
+
+/** What ONNX graphs are made of, where a convolution is one operator. */
+export const onnxOps: ReadonlySet<OpName> = without("grn", "unfold", "reshape", ...trainingOps);
+
+/** What kernels that learn are made of: LayerNorm is taken apart too. */
+export const learningOps: ReadonlySet<OpName> = without("grn", "conv", "layernorm");
 
 interface TargetBase {
   readonly name: TargetName;

@@ -92,6 +92,8 @@ export const adjoints: OpTable<Adjoint, [Known]> = {
       () => call("channelSum", [d], {}),
     ];
   },
+  conv: () => ({ none: "it is split into unfold and linear before" }),
+  unfold: (node, { d, type }) => [() => call("unfoldGrad", [d], { ...node.attrs, ...sites(type(operand(node, 0))) })],
   depthwise(node, { d, type }) {
     const [x, weight] = [operand(node, 0), operand(node, 1)];
     const { kernel } = node.attrs;
@@ -124,6 +126,7 @@ export const adjoints: OpTable<Adjoint, [Known]> = {
   grn: () => ({ none: "it is split into sumSquares, grnScale, scaleChannels and shiftChannels before" }),
   normalize: normalized("biased"),
   standardize: normalized("unbiased"),
+  rescale: (node, { d }) => [() => call("rescaleGrad", [operand(node, 0), d], node.attrs)],
   gelu: (node, { d }) => [() => call("geluGrad", [operand(node, 0), d], node.attrs)],
 
   /** Σx²: 2·x·d, d one value a channel. */
@@ -205,11 +208,13 @@ export const adjoints: OpTable<Adjoint, [Known]> = {
   removedSum: () => noSecond,
   inverseDeviation: () => noSecond,
   normalizeGrad: () => noSecond,
+  rescaleGrad: () => noSecond,
   geluGrad: () => noSecond,
   grnScaleGrad: () => noSecond,
   grnResponseGrad: () => noSecond,
   spreadSites: () => noSecond,
   spreadPool: () => noSecond,
+  unfoldGrad: () => noSecond,
   depthToSpace: () => noSecond,
   padSites: () => noSecond,
   siteErrorGrad: () => noSecond,

@@ -4,9 +4,12 @@ import { error } from "../diagnostics/messages.ts";
 import { nearestOf } from "../diagnostics/nearest.ts";
 import {
   type Activation,
+  channelsBetween,
   type Fcmae,
   type GrnScope,
   type Model,
+  type NormLayer,
+  type Overlap,
   patchGrid,
   type Stage,
   totalStride,
@@ -22,6 +25,7 @@ import {
   type Ops,
   type PatchGrid,
   pixelEps,
+  type RescaledBy,
 } from "./ops.ts";
 
 /** How much of the network a module of the official code is: a stage, a block or downsampling, or less. */
@@ -73,7 +77,8 @@ type Hide = (id: ValueId, x: ValueId) => ValueId;
 
 function network(model: Model, learning: Learning | null = null): Builder {
   const b = builder({ span: model.span, scope: { part: "stem", block: null } });
-  const { patch } = model.stem;
+  const { patch, overlap } = model.stem;
+  const biased = model.convBias !== false;
   const { height, width, channels } = model.input;
 
   const image = b.input("pixel_values", ["N", channels, height, width]);
@@ -89,15 +94,18 @@ function network(model: Model, learning: Learning | null = null): Builder {
     const { span } = stage;
     b.at({ span, scope: { part: i === 0 ? "stem" : i, block: null } });
     const name = `downsample_layers.${i}`;
-    if (i === 0) {
-      const conv = b.patchConv(`${name}.0`, x, dim, stage.dim, patch);
-      x = b.layernorm(`${name}.1`, conv, stage.dim, model.normEps);
+    if (i === 0 && overlap !== undefined) {
+      x = overlappingStem(b, model, overlap, x);
+      b.tap(name, x, true, null, "block");
+    } else if (i === 0) {
+      const conv = b.patchConv(`${name}.0`, x, [stage.dim, dim, patch, patch], biased);
+      x = b.norm(`${name}.1`, conv, stage.dim, normOf(model));
       b.tap(`${name}.0`, conv, true);
       b.tap(`${name}.1`, x, true);
       b.tap(name, x, true, null, "block");
     } else {
-      const norm = b.layernorm(`${name}.0`, x, dim, model.normEps);
-      x = b.patchConv(`${name}.1`, norm, dim, stage.dim, 2);
+      const norm = b.norm(`${name}.0`, x, dim, normOf(model));
+      x = b.patchConv(`${name}.1`, norm, [stage.dim, dim, 2, 2], biased);
       b.tap(`${name}.0`, norm, true, hide);
       b.tap(`${name}.1`, x, true, hide);
       b.tap(name, x, true, hide, "block");
@@ -120,14 +128,38 @@ function network(model: Model, learning: Learning | null = null): Builder {
   return b;
 }
 
+/** timm models/convnext.py: two convolutions, an activation between them or none, and a norm, by their places in a row. */
+function overlappingStem(b: Builder, model: Model, overlap: Overlap, x: ValueId): ValueId {
+  const { input, activation, convBias } = model;
+  const dim = model.stages[0]?.dim ?? 0;
+  const between = channelsBetween(overlap, dim);
+  let place = 0;
+  const next = (what: string): string => `downsample_layers.0.${what}${place++}`;
+  const tapped = (value: ValueId): ValueId => {
+    b.tap(value, value, true);
+    return value;
+  };
+  const conv = (from: ValueId, inputs: number, outputs: number): ValueId => {
+    const id = next("conv");
+    const weights = b.weighted(id, [outputs, inputs, 3, 3], convBias !== false);
+    return tapped(b.op("conv", id, { kernel: 3, stride: 2 }, [from, ...weights]));
+  };
+  let y = conv(x, input.channels, between);
+  if (overlap === "overlap_act") y = tapped(b.op("gelu", next("act"), { form: geluForms[activation] }, [y]));
+  y = conv(y, between, dim);
+  return tapped(b.norm(next("norm"), y, dim, normOf(model)));
+}
+
 /** What a block of the official code is made with. */
 interface Block {
   readonly name: string;
   readonly dim: number;
   readonly kernel: number;
+  /** Whether the depthwise convolution has a bias. */
+  readonly biased: boolean;
   readonly mlpRatio: number;
   readonly activation: Activation;
-  readonly normEps: number;
+  readonly norm: Norm;
   readonly grn: GrnScope;
   readonly layerScale: boolean;
   /** Keeps removed patches out of GRN's norms and of the result; null in a dense network. */
@@ -137,12 +169,28 @@ interface Block {
 }
 
 const encoderBlock = (model: Model, { dim, kernel }: Stage) => {
-  const { mlpRatio, activation, normEps, grn, layerScale } = model;
-  return { dim, kernel, mlpRatio, activation, normEps, grn, layerScale: layerScale !== null };
+  const { mlpRatio, activation, grn, layerScale } = model;
+  const biased = model.convBias !== false;
+  return { dim, kernel, biased, mlpRatio, activation, norm: normOf(model), grn, layerScale: layerScale !== null };
 };
 
 /** The activations of the language, as ops have them. */
-const geluForms = { gelu: "erf", gelu_tanh: "tanh" } as const satisfies Readonly<Record<Activation, GeluApproximation>>;
+const geluForms = { gelu: "erf", gelu_tanh: "tanh", silu: "silu", relu: "relu" } as const satisfies Readonly<
+  Record<Activation, GeluApproximation>
+>;
+
+/** A norm over channels. */
+interface Norm {
+  readonly layer: NormLayer;
+  readonly eps: number;
+}
+
+const normOf = ({ normLayer, normEps }: Model): Norm => ({ layer: normLayer ?? "layernorm", eps: normEps });
+
+/** The norms of the language that leave the mean where it is, as ops have them. */
+const rescaledBy = { rmsnorm: "square", simplenorm: "deviation" } as const satisfies Readonly<
+  Record<Exclude<NormLayer, "layernorm">, RescaledBy>
+>;
 
 /** The sets of the language, as ops have them; `none` has no op. */
 const grnOver = { per_sample: "sample", per_batch: "batch" } as const satisfies Readonly<
@@ -150,16 +198,15 @@ const grnOver = { per_sample: "sample", per_batch: "batch" } as const satisfies 
 >;
 
 function block(b: Builder, shape: Block, x: ValueId): ValueId {
-  const { name, dim, kernel, normEps, activation, grn, hide, drop } = shape;
+  const { name, dim, kernel, norm, activation, grn, hide, drop } = shape;
   const wide = dim * shape.mlpRatio;
   const inside = (part: string, value: ValueId, channelsFirst = false): ValueId => {
     b.tap(`${name}.${part}`, value, channelsFirst, hide);
     return value;
   };
-  const weight = b.param(`${name}.dwconv.weight`, [dim, 1, kernel, kernel]);
-  const bias = b.param(`${name}.dwconv.bias`, [dim]);
-  let y = inside("dwconv", b.op("depthwise", `${name}.dwconv`, { kernel }, [x, weight, bias]), true);
-  y = inside("norm", b.layernorm(`${name}.norm`, y, dim, normEps));
+  const conv = b.weighted(`${name}.dwconv`, [dim, 1, kernel, kernel], shape.biased);
+  let y = inside("dwconv", b.op("depthwise", `${name}.dwconv`, { kernel }, [x, ...conv]), true);
+  y = inside("norm", b.norm(`${name}.norm`, y, dim, norm));
   y = inside("pwconv1", b.linear(`${name}.pwconv1`, y, dim, wide));
   y = inside("act", b.op("gelu", `${name}.act`, { form: geluForms[activation] }, [y]));
   if (grn !== "none") {
@@ -178,7 +225,8 @@ function block(b: Builder, shape: Block, x: ValueId): ValueId {
 }
 
 function head(b: Builder, model: Model, stages: readonly ValueId[], learns: boolean): readonly Output[] {
-  const { head, normEps } = model;
+  const { head } = model;
+  const norm = normOf(model);
   const dim = (level: number): number => model.stages[level]?.dim ?? 0;
   const last = stages.length - 1;
   const stage = (level: number): ValueId => {
@@ -189,19 +237,44 @@ function head(b: Builder, model: Model, stages: readonly ValueId[], learns: bool
   if (head.kind === "features") {
     return head.levels.map(level => {
       const i = level - 1;
-      const x = head.norm ? b.layernorm(`norm${i}`, stage(i), dim(i), normEps) : stage(i);
+      const x = head.norm ? b.norm(`norm${i}`, stage(i), dim(i), norm) : stage(i);
       return { name: `stage${level}`, value: b.op("toChannelsFirst", `stage${level}`, {}, [x]) };
     });
   }
   invariant(head.kind === "classifier", "a masked autoencoder has no such head");
-  const pooled = b.op("meanSites", "pool", {}, [stage(last)]);
-  const norm = b.layernorm("norm", pooled, dim(last), normEps);
-  b.tap("norm", norm, false);
-  if (head.classes === 0) return [{ name: "pooled", value: norm }];
-  const logits = { name: "logits", value: b.linear("head", norm, dim(last), head.classes) };
+  const pooled = pool(b, stage(last), { dim: dim(last), norm, first: head.normFirst === true });
+  const features = head.hiddenSize === undefined ? pooled : hiddenLayer(b, pooled, dim(last), head.hiddenSize);
+  if (head.classes === 0) return [{ name: "pooled", value: features }];
+  const width = head.hiddenSize ?? dim(last);
+  const logits = { name: "logits", value: b.linear("head", features, width, head.classes) };
   if (!learns) return [logits];
   const targets = b.input("targets", ["N", head.classes]);
   return [{ name: "loss", value: b.op("crossEntropy", "loss", {}, [logits.value, targets]) }, logits];
+}
+
+interface Pool {
+  readonly dim: number;
+  readonly norm: Norm;
+  /** Whether the map is normalised, and not its mean. */
+  readonly first: boolean;
+}
+
+function pool(b: Builder, x: ValueId, { dim, norm, first }: Pool): ValueId {
+  if (first) {
+    const normed = b.norm("norm_pre", x, dim, norm);
+    b.tap("norm_pre", normed, true);
+    return b.op("meanSites", "pool", {}, [normed]);
+  }
+  const normed = b.norm("norm", b.op("meanSites", "pool", {}, [x]), dim, norm);
+  b.tap("norm", normed, false);
+  return normed;
+}
+
+/** timm layers/classifier.py, `pre_logits`, whose activation is GELU whatever the blocks have. */
+function hiddenLayer(b: Builder, x: ValueId, from: number, to: number): ValueId {
+  const y = b.op("gelu", "pre_logits.act", { form: "erf" }, [b.linear("pre_logits.fc", x, from, to)]);
+  b.tap("pre_logits", y, false);
+  return y;
 }
 
 /** The mask of a masked autoencoder, and what it does to a map. */
@@ -228,11 +301,20 @@ function autoencoder(b: Builder, model: Model, { head, mask, grid }: Masking, x:
   const proj = b.pointwise("proj", x, model.stages.at(-1)?.dim ?? 0, dim);
   const token = b.param("mask_token", [1, dim, 1, 1]);
   let y = b.op("fillSites", "decoder.tokens", grid, [proj, mask, token]);
-  const published = { kernel: 7, mlpRatio: 4, grn: "per_sample", layerScale: false, hide: null, drop: null } as const;
-  const { activation, normEps } = model;
+  const published = {
+    kernel: 7,
+    biased: true,
+    mlpRatio: 4,
+    grn: "per_sample",
+    layerScale: false,
+    hide: null,
+    drop: null,
+  } as const;
+  const { activation } = model;
+  const norm: Norm = { layer: "layernorm", eps: model.normEps };
   for (let k = 0; k < decoder.depth; k++) {
     b.at({ span: model.span, scope: { part: "decoder", block: k } });
-    y = block(b, { ...published, name: `decoder.${k}`, dim, activation, normEps }, y);
+    y = block(b, { ...published, name: `decoder.${k}`, dim, activation, norm }, y);
     b.tap(`decoder.${k}`, y, true, null, "block");
   }
   b.at({ span: model.span, scope: { part: "decoder", block: null } });
@@ -258,9 +340,16 @@ interface Builder {
   readonly op: <K extends OpName>(op: K, id: ValueId, attrs: Ops[K], inputs: readonly ValueId[]) => ValueId;
   readonly input: (id: ValueId, shape: readonly Dim[]) => ValueId;
   readonly param: (id: ValueId, shape: readonly number[]) => ValueId;
-  readonly layernorm: (id: ValueId, x: ValueId, dim: number, eps: number) => ValueId;
+  readonly norm: (id: ValueId, x: ValueId, dim: number, norm: Norm) => ValueId;
   readonly linear: (id: ValueId, x: ValueId, from: number, to: number) => ValueId;
-  readonly patchConv: (id: ValueId, x: ValueId, from: number, to: number, size: number) => ValueId;
+  /** A weight of that shape and its bias, or zeros where it has none. */
+  readonly weighted: (id: ValueId, shape: readonly number[], biased?: boolean) => readonly ValueId[];
+  readonly patchConv: (
+    id: ValueId,
+    x: ValueId,
+    weight: readonly [number, number, number, number],
+    biased: boolean,
+  ) => ValueId;
   /** A linear layer that the official code writes as a 1x1 convolution. */
   readonly pointwise: (id: ValueId, x: ValueId, from: number, to: number) => ValueId;
   readonly tap: (name: string, value: ValueId, channelsFirst: boolean, hide?: Hide | null, extent?: Extent) => void;
@@ -282,9 +371,11 @@ function builder(start: Place): Builder {
   const leaf = (kind: "input" | "param") => (id: ValueId, shape: readonly Dim[]) =>
     op(kind, id, { type: { dtype: "f32", shape } }, []);
   const param = leaf("param");
-  const weighted = (id: ValueId, shape: readonly number[]) => [
+  const zeros = (id: ValueId, shape: readonly number[]) =>
+    op("constant", id, { value: 0, type: { dtype: "f32", shape } }, []);
+  const weighted: Builder["weighted"] = (id, shape, biased = true) => [
     param(`${id}.weight`, shape),
-    param(`${id}.bias`, shape.slice(0, 1)),
+    biased ? param(`${id}.bias`, shape.slice(0, 1)) : zeros(`${id}.zeros`, shape.slice(0, 1)),
   ];
   return {
     at: next => {
@@ -293,9 +384,15 @@ function builder(start: Place): Builder {
     op,
     input: leaf("input"),
     param,
-    layernorm: (id, x, dim, eps) => op("layernorm", id, { eps }, [x, ...weighted(id, [dim])]),
+    norm: (id, x, dim, { layer, eps }) => {
+      if (layer === "layernorm") return op("layernorm", id, { eps }, [x, ...weighted(id, [dim])]);
+      const rescaled = op("rescale", `${id}.rescaled`, { eps, by: rescaledBy[layer] }, [x]);
+      return op("scaleChannels", id, {}, [rescaled, param(`${id}.weight`, [dim])]);
+    },
     linear: (id, x, from, to) => op("linear", id, {}, [x, ...weighted(id, [to, from])]),
-    patchConv: (id, x, from, to, size) => op("patchConv", id, { size }, [x, ...weighted(id, [to, from, size, size])]),
+    weighted,
+    patchConv: (id, x, weight, biased) =>
+      op("patchConv", id, { size: weight[2] }, [x, ...weighted(id, weight, biased)]),
     pointwise: (id, x, from, to) => op("linear", id, {}, [x, ...weighted(id, [to, from, 1, 1])]),
     tap: (name, value, channelsFirst, hide = null, extent = "inside") =>
       taps.set(name, { value, channelsFirst, hide, extent }),

@@ -1,10 +1,22 @@
-import { invariant } from "../diagnostics/invariant.ts";
 import { neighbourOf, patchAt, tableOf } from "./evaluate-sites.ts";
 import { geluSlopes } from "./gelu.ts";
 import { type OpTable, resolve } from "./graph.ts";
 import type { TrainingOp } from "./ops.ts";
 import type { Variance } from "./training-ops.ts";
-import { at, axpy, dim, eachSite, empty, map, type Operands, pick, size, type Values } from "./values.ts";
+import {
+  at,
+  axpy,
+  dim,
+  dot,
+  eachSite,
+  empty,
+  map,
+  type Operands,
+  pick,
+  rowScales,
+  size,
+  type Values,
+} from "./values.ts";
 
 const scalar = (value: Values): number => at(value.data, 0);
 
@@ -87,15 +99,6 @@ function softmaxRow(logits: Values, row: number): { readonly log: (k: number) =>
 
 /** The formulas of graphs that learn. */
 export const trainingFormulas = {
-  constant: ({ attrs: { value, type } }) => {
-    const shape = resolve(type.shape, 1);
-    invariant(shape.join() === type.shape.join(), "a constant has no batch");
-    return { shape, data: new Float64Array(size(shape)).fill(value) };
-  },
-  reshape: ({ attrs: { type } }, [x]) => ({
-    shape: resolve(type.shape, dim(x as Values, 0)),
-    data: (x as Values).data,
-  }),
   times: ({ attrs }, [x]) => map(x as Values, v => v * attrs.by),
 
   scaleSamples({ attrs }, operands) {
@@ -233,6 +236,17 @@ export const trainingFormulas = {
     return out;
   },
 
+  rescaleGrad({ attrs: { eps, by } }, operands) {
+    const [x, d] = pick(operands, 2) as [Values, Values];
+    const c = dim(x, -1);
+    const { row, of } = rowScales(x, eps, by);
+    const along = Array.from({ length: x.data.length / c }, (_, r) => dot(x.data, r * c, d.data, r * c, c));
+    return map(x, (v, i) => {
+      const { scale, centre, count } = of(row(i));
+      return scale * (at(d.data, i) - ((v - centre) * scale ** 2 * (along[row(i)] as number)) / count);
+    });
+  },
+
   geluGrad({ attrs }, operands) {
     const [x, d] = pick(operands, 2) as [Values, Values];
     return map(x, (v, i) => at(d.data, i) * geluSlopes[attrs.form](v));
@@ -302,6 +316,21 @@ export const trainingFormulas = {
     const out = empty([n, height, width, c]);
     eachSite(x.shape, (i, image, row, column, channel) => {
       out.data[((image * height + row) * width + column) * c + channel] = at(x.data, i);
+    });
+    return out;
+  },
+
+  unfoldGrad({ attrs: { kernel, stride, height, width } }, operands) {
+    const [d] = pick(operands, 1) as [Values];
+    const [n, , , deep] = d.shape as [number, number, number, number];
+    const [reach, taps] = [(kernel - 1) / 2, kernel * kernel];
+    const out = empty([n, height, width, deep / taps]);
+    eachSite(d.shape, (i, image, row, column, place) => {
+      const y = row * stride + Math.floor((place % taps) / kernel) - reach;
+      const x = column * stride + (place % kernel) - reach;
+      if (y < 0 || y >= height || x < 0 || x >= width) return;
+      const to = ((image * height + y) * width + x) * (deep / taps) + Math.floor(place / taps);
+      out.data[to] = at(out.data, to) + at(d.data, i);
     });
     return out;
   },

@@ -1,10 +1,11 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { siteOps } from "./evaluate-sites.ts";
 import { trainingFormulas } from "./evaluate-training.ts";
+import { unfoldOps } from "./evaluate-unfold.ts";
 import { gelus } from "./gelu.ts";
-import { dispatch, type Graph, type Node, type OpTable, type ValueId } from "./graph.ts";
+import { dispatch, type Graph, type Node, type OpTable, resolve, type ValueId } from "./graph.ts";
 import type { GrnOver } from "./ops.ts";
-import { at, centreRows, dim, dot, empty, map, type Operands, pick, size, type Values } from "./values.ts";
+import { at, centreRows, dim, dot, empty, map, type Operands, pick, rowScales, size, type Values } from "./values.ts";
 
 export type { Values } from "./values.ts";
 
@@ -129,6 +130,19 @@ const table: OpTable<Values, [Operands]> = {
     return out;
   },
 
+  constant: ({ attrs: { value, type } }) => {
+    const shape = resolve(type.shape, 1);
+    invariant(shape.join() === type.shape.join(), "a constant has no batch");
+    return { shape, data: new Float64Array(size(shape)).fill(value) };
+  },
+
+  reshape: ({ attrs: { type } }, [x]) => ({
+    shape: resolve(type.shape, dim(x as Values, 0)),
+    data: (x as Values).data,
+  }),
+
+  ...unfoldOps,
+
   depthwise({ attrs: { kernel } }, operands) {
     const [x, w, b] = pick(operands, 3) as [Values, Values, Values];
     const [n, height, width, c] = x.shape as [number, number, number, number];
@@ -172,6 +186,10 @@ const table: OpTable<Values, [Operands]> = {
   },
 
   normalize: ({ attrs }, [x]) => normalizeRows(x as Values, attrs.eps),
+  rescale: ({ attrs: { eps, by } }, [x]) => {
+    const { row, of } = rowScales(x as Values, eps, by);
+    return map(x as Values, (v, i) => v * of(row(i)).scale);
+  },
   gelu: ({ attrs }, [x]) => map(x as Values, gelus[attrs.form]),
 
   grn({ attrs }, operands) {

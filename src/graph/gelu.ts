@@ -21,13 +21,19 @@ export function erf(x: number): number {
 export const gelus: { readonly [K in GeluApproximation]: (x: number) => number } = {
   erf: x => 0.5 * x * (1 + erf(x / Math.SQRT2)),
   tanh: x => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  silu: x => x * logistic(x),
+  relu: x => Math.max(x, 0),
 };
 
-/** The derivative of x·Φ(x), and of its approximation by tanh. */
+const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
+
+/** The derivative of x·Φ(x), and of what may stand in its place. */
 export const geluSlopes: { readonly [K in GeluApproximation]: (x: number) => number } = {
   erf: x => 0.5 * (1 + erf(x / Math.SQRT2)) + (x * Math.exp(-0.5 * x * x)) / Math.sqrt(2 * Math.PI),
   tanh: x => {
     const t = Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3));
     return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x * x);
   },
+  silu: x => logistic(x) * (1 + x * (1 - logistic(x))),
+  relu: x => (x > 0 ? 1 : 0),
 };

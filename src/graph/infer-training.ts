@@ -29,11 +29,12 @@ const times = ([n, h, w, c]: readonly [Dim, number, number, number], by: number,
   f32(n, h * by, w * by, channels);
 
 export const trainingInference = {
-  constant: ({ attrs }) => attrs.type,
-  reshape({ attrs: { type } }, s) {
+  unfoldGrad({ attrs: { kernel, stride, height, width } }, s) {
     s.count(1);
-    s.check(elements(type) === elements(s.at(0)), `takes ${elements(type)} elements`);
-    return type;
+    const [n, h, w, deep] = s.map(0);
+    const fits = h === Math.ceil(height / stride) && w === Math.ceil(width / stride) && deep % kernel ** 2 === 0;
+    s.check(fits, `no map of ${height}x${width} unfolds to that`);
+    return f32(n, height, width, deep / kernel ** 2);
   },
   times: (_, s) => alike(s, 1),
 
@@ -105,6 +106,7 @@ export const trainingInference = {
     s.check(s.at(1).shape.join() === [...s.at(0).shape.slice(0, -1), 1].join(), "one ρ a row");
     return s.at(0);
   },
+  rescaleGrad: (_, s) => alike(s, 2),
   geluGrad: (_, s) => alike(s, 2),
   grnScaleGrad(_, s) {
     s.count(3);

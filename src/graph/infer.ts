@@ -49,6 +49,7 @@ const masked = (s: Shapes, grid: PatchGrid): TensorType => {
 const table: OpTable<TensorType, [Shapes]> = {
   input: node => node.attrs.type,
   param: node => node.attrs.type,
+  constant: node => node.attrs.type,
   toChannelsLast(_, s) {
     s.count(1);
     const [n, c, h, w] = s.map(0);
@@ -68,6 +69,26 @@ const table: OpTable<TensorType, [Shapes]> = {
     s.check(isVector(s.at(2), o as number), `bias has ${o} elements`);
     return f32(n, Math.floor(h / size), Math.floor(w / size), o as number);
   },
+  conv({ attrs: { kernel, stride } }, s) {
+    s.count(3);
+    const [n, h, w, i] = s.map(0);
+    const [o, ...rest] = s.at(1).shape;
+    s.check(kernel % 2 === 1, "the kernel is odd");
+    s.check(rest.join() === [i, kernel, kernel].join(), `weight is [O,${i},${kernel},${kernel}]`);
+    s.check(isVector(s.at(2), o as number), `bias has ${o} elements`);
+    return f32(n, Math.ceil(h / stride), Math.ceil(w / stride), o as number);
+  },
+  unfold({ attrs: { kernel, stride } }, s) {
+    s.count(1);
+    const [n, h, w, c] = s.map(0);
+    s.check(kernel % 2 === 1, "the kernel is odd");
+    return f32(n, Math.ceil(h / stride), Math.ceil(w / stride), c * kernel ** 2);
+  },
+  reshape({ attrs: { type } }, s) {
+    s.count(1);
+    s.check(elements(type) === elements(s.at(0)), `takes ${elements(type)} elements`);
+    return type;
+  },
   depthwise({ attrs: { kernel } }, s) {
     s.count(3);
     const [, , , c] = s.map(0);
@@ -83,6 +104,7 @@ const table: OpTable<TensorType, [Shapes]> = {
   },
   layernorm: (_, s) => affine(s),
   normalize: (_, s) => same(s),
+  rescale: (_, s) => same(s),
   gelu: (_, s) => same(s),
   grn(_, s) {
     s.map(0);

@@ -24,8 +24,14 @@ export interface PatchGrid {
   readonly keep: number;
 }
 
-/** `erf` is PyTorch's default; `tanh` its `approximate="tanh"`. */
-export type GeluApproximation = "erf" | "tanh";
+/** What RMS norm divides by, and what timm's simple norm does; both leave the mean where it is. */
+export type RescaledBy = "square" | "deviation";
+
+/**
+ * The distribution function F of x·F(x). `erf` is the normal one, Φ: PyTorch's default of GELU; `tanh` its
+ * `approximate="tanh"`; `silu` the logistic one, `relu` the step at 0 (Hendrycks and Gimpel, Gaussian Error Linear Units).
+ */
+export type GeluApproximation = "erf" | "tanh" | "silu" | "relu";
 
 /**
  * One line per op: its attributes. Operands and meaning stand beside it; activations are channels-last.
@@ -36,6 +42,10 @@ export interface Ops extends TrainingOps {
   readonly input: { readonly type: TensorType };
   /** A checkpoint tensor under its official name, in its official shape. */
   readonly param: { readonly type: TensorType };
+  /** () → the type, every element of that value: the bias of a layer without one, and the seed of gradients. */
+  readonly constant: { readonly value: number; readonly type: TensorType };
+  /** (x) → the same elements in that type's shape. */
+  readonly reshape: { readonly type: TensorType };
 
   /** (x [N,C,H,W]) → [N,H,W,C] */
   readonly toChannelsLast: NoAttrs;
@@ -43,6 +53,10 @@ export interface Ops extends TrainingOps {
   readonly toChannelsFirst: NoAttrs;
   /** (x [N,H,W,I], w [O,I,s,s], b [O]) → [N,⌊H/s⌋,⌊W/s⌋,O]: convolution whose stride is its kernel, so patches never overlap. */
   readonly patchConv: { readonly size: number };
+  /** (x [N,H,W,I], w [O,I,k,k], b [O]) → [N,⌈H/s⌉,⌈W/s⌉,O]: correlation at every s-th site, zero padding (k−1)/2. */
+  readonly conv: { readonly kernel: number; readonly stride: number };
+  /** (x [N,H,W,C]) → [N,⌈H/s⌉,⌈W/s⌉,C·k²]: what is under the taps of such a convolution, c·k² + row·k + column. */
+  readonly unfold: { readonly kernel: number; readonly stride: number };
   /** (x [N,H,W,C], w [C,1,k,k], b [C]) → [N,H,W,C]: depthwise correlation, zero padding (k−1)/2. */
   readonly depthwise: { readonly kernel: number };
   /** (x […,K], w [O,K] or [O,K,1,1], b [O]) → […,O]: x·wᵀ + b. */
@@ -51,7 +65,9 @@ export interface Ops extends TrainingOps {
   readonly layernorm: { readonly eps: number };
   /** (x […,C]): LayerNorm without its affine part. */
   readonly normalize: { readonly eps: number };
-  /** (x): x·Φ(x). */
+  /** (x […,C]): x/√(s + eps) over the last dimension, s the mean of x², or the unbiased variance. timm layers/fast_norm.py */
+  readonly rescale: { readonly eps: number; readonly by: RescaledBy };
+  /** (x): x·Φ(x), or with another distribution function in the place of Φ. */
   readonly gelu: { readonly form: GeluApproximation };
   /** (x [N,H,W,C], γ, β): γ·(x·Nx) + β + x with Nx = Gx/(mean_c Gx + eps), Gx = ‖x‖₂ over the sites. Paper, section 3.3. */
   readonly grn: { readonly eps: number; readonly over: GrnOver };
@@ -119,13 +135,18 @@ export interface OpTraits {
 export const opTraits: { readonly [K in OpName]: OpTraits } = {
   input: { perSite: false, half: false },
   param: { perSite: false, half: false },
+  constant: { perSite: false, half: false },
+  reshape: { perSite: false, half: false },
   toChannelsLast: { perSite: false, half: true },
   toChannelsFirst: { perSite: false, half: true },
   patchConv: { perSite: true, half: false },
+  conv: { perSite: false, half: false },
+  unfold: { perSite: false, half: false },
   depthwise: { perSite: false, half: true },
   linear: { perSite: true, half: true },
   layernorm: { perSite: true, half: false },
   normalize: { perSite: true, half: false },
+  rescale: { perSite: true, half: false },
   gelu: { perSite: true, half: true },
   grn: { perSite: true, half: false },
   sumSquares: { perSite: false, half: false },

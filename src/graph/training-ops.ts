@@ -1,4 +1,4 @@
-import type { GeluApproximation, GrnOver, NoAttrs, OpTraits, PatchGrid, TensorType } from "./ops.ts";
+import type { GeluApproximation, GrnOver, NoAttrs, OpTraits, PatchGrid, RescaledBy, TensorType } from "./ops.ts";
 
 /** How a variance is taken: over n as LayerNorm's, or over n − 1 as that of `standardize`. */
 export type Variance = "biased" | "unbiased";
@@ -8,10 +8,6 @@ export type Variance = "biased" | "unbiased";
  * gradient of the loss with respect to the op's result, and has its shape.
  */
 export interface TrainingOps {
-  /** () → the type, every element of that value. */
-  readonly constant: { readonly value: number; readonly type: TensorType };
-  /** (x) → the same elements in that type's shape. */
-  readonly reshape: { readonly type: TensorType };
   /** (x): x·by. */
   readonly times: { readonly by: number };
 
@@ -41,7 +37,9 @@ export interface TrainingOps {
   readonly inverseDeviation: { readonly eps: number; readonly variance: Variance };
   /** (y, ρ, d) with y = (x − mean)·ρ and ρ = 1/√(var + eps) → dx: ρ·(d − mean(d) − y·Σ(d·y)/n), n − 1 where unbiased. */
   readonly normalizeGrad: { readonly variance: Variance };
-  /** (x, d): d·gelu′(x). */
+  /** (x, d) → dx of `rescale`: ρ·(d − u·ρ²·Σ(d·x)/n), ρ = 1/√(s + eps); u is x, n its length, or x − mean and n − 1. */
+  readonly rescaleGrad: { readonly eps: number; readonly by: RescaledBy };
+  /** (x, d): d·gelu′(x); 0 at 0 where that has a bend, as torch has it. */
   readonly geluGrad: { readonly form: GeluApproximation };
   /** (q […,C], γ, d) → dq of `grnScale`; 0 where q is 0, as torch's `norm` has it. */
   readonly grnScaleGrad: { readonly eps: number };
@@ -51,6 +49,13 @@ export interface TrainingOps {
   readonly spreadSites: { readonly height: number; readonly width: number };
   /** (d [N,h,w,C]) → [N,h·s,w·s,C]: d/s² at every site of a patch. */
   readonly spreadPool: { readonly size: number };
+  /** (d [N,⌈H/s⌉,⌈W/s⌉,C·k²]) → [N,H,W,C]: dx of `unfold`, Σ d over the taps that a site is under. */
+  readonly unfoldGrad: {
+    readonly kernel: number;
+    readonly stride: number;
+    readonly height: number;
+    readonly width: number;
+  };
   /** (x [N,h,w,s²·C]) → [N,h·s,w·s,C], channel (row·s + column)·C + c to its place in the patch. */
   readonly depthToSpace: { readonly size: number };
   /** (x [N,h,w,C]) → [N,height,width,C]: x, and zeros below it and to its right, where no patch of a convolution was. */
@@ -80,8 +85,6 @@ const whole: OpTraits = { perSite: false, half: false };
 const perSite: OpTraits = { perSite: true, half: false };
 
 export const trainingTraits: { readonly [K in keyof TrainingOps]: OpTraits } = {
-  constant: whole,
-  reshape: whole,
   times: perSite,
   scaleSamples: perSite,
   crossEntropy: whole,
@@ -95,11 +98,13 @@ export const trainingTraits: { readonly [K in keyof TrainingOps]: OpTraits } = {
   removedSum: whole,
   inverseDeviation: perSite,
   normalizeGrad: perSite,
+  rescaleGrad: perSite,
   geluGrad: perSite,
   grnScaleGrad: whole,
   grnResponseGrad: whole,
   spreadSites: whole,
   spreadPool: whole,
+  unfoldGrad: whole,
   depthToSpace: perSite,
   padSites: whole,
   siteErrorGrad: whole,

@@ -52,6 +52,22 @@ export function centreRows(x: Values, scaleOf: (squares: number) => number): Val
   return out;
 }
 
+/** Of each row of the last dimension 1/√(s + eps), s the mean square or the unbiased variance, and what u and n then are. */
+export function rowScales(x: Values, eps: number, by: "square" | "deviation") {
+  const c = dim(x, -1);
+  const rows = Array.from({ length: x.data.length / c }, (_, row) => {
+    const values = x.data.subarray(row * c, (row + 1) * c);
+    const centre = by === "square" ? 0 : values.reduce((sum, v) => sum + v, 0) / c;
+    const count = by === "square" ? c : c - 1;
+    const squares = values.reduce((sum, v) => sum + (v - centre) ** 2, 0) / count;
+    return { scale: 1 / Math.sqrt(squares + eps), centre, count };
+  });
+  return {
+    row: (i: number): number => Math.floor(i / c),
+    of: (row: number) => rows[row] as (typeof rows)[number],
+  };
+}
+
 /** Every element of a map with its image, row, column and channel. */
 export function eachSite(
   shape: readonly number[],

@@ -1,12 +1,12 @@
 import { fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { error, withNote } from "../diagnostics/messages.ts";
-import { classifierOf, type Head, totalStride } from "../model/model.ts";
+import { classifierOf, type Head, overlapStride, totalStride } from "../model/model.ts";
 import { usualPreprocess } from "../model/preprocess.ts";
 import { publishedName } from "../weights/names/architecture.ts";
 import { officialNames } from "../weights/names/rename.ts";
 import type { TensorFile } from "../weights/tensor.ts";
 import { type Inspection, inspectWeights, type WeightsKind } from "../weights/use/inspect.ts";
-import { allFeatures, defaults, type Imported, type ImportOptions, usualLayerScale } from "./draft.ts";
+import { allFeatures, defaults, type HeadStyle, type Imported, type ImportOptions, usualLayerScale } from "./draft.ts";
 
 /** Which head a file of each kind has the weights of; null where its shapes do not say enough. */
 const heads: Readonly<Record<WeightsKind, (found: Inspection, names: readonly string[]) => Head | null>> = {
@@ -21,11 +21,17 @@ const heads: Readonly<Record<WeightsKind, (found: Inspection, names: readonly st
           normPixLoss: true,
         },
   "FCMAE encoder": found => allFeatures(found.kernels.length),
-  classifier: ({ classes }) => (classes === null ? null : classifierOf(classes)),
+  classifier: (found, names) =>
+    found.classes === null ? null : { ...classifierOf(found.classes), ...styleOf(found, names) },
   features: (_, names) => ({ kind: "features", levels: levelsOf(names), norm: true }),
-  "pooled encoder": () => classifierOf(0),
+  "pooled encoder": (found, names) => ({ ...classifierOf(0), ...styleOf(found, names) }),
   encoder: found => allFeatures(found.kernels.length),
 };
+
+const styleOf = ({ hiddenSize }: Inspection, names: readonly string[]): HeadStyle => ({
+  ...(hiddenSize === null ? {} : { hiddenSize }),
+  ...(names.includes("norm_pre.weight") ? { normFirst: true } : {}),
+});
 
 const levelsOf = (names: readonly string[]): readonly number[] =>
   names
@@ -50,7 +56,8 @@ export function importCheckpoint(file: TensorFile, { name, features }: ImportOpt
   const found = inspected.value;
   const place = { file: file.name, offset: null };
   const unclear = (what: string) => fail(error("import-unclear", place, what));
-  const { architecture, channels, stemPatch, mlpRatio, kernels, misshapen } = found;
+  const { architecture, channels, overlap, mlpRatio, kernels, misshapen } = found;
+  const stemPatch = overlap === null ? found.stemPatch : overlapStride;
   const contradicted = error("import-misshapen", place, misshapen.slice(0, 20));
   if (found.unknown.length > 0 && (misshapen.length > 0 || channels === null)) {
     const other = error("import-other-network", place, modulesOf(found.unknown));
@@ -68,6 +75,9 @@ export function importCheckpoint(file: TensorFile, { name, features }: ImportOpt
   const side = Math.ceil(defaults.input.height / unit) * unit;
   const input = { height: side, width: side, channels };
   const has = (ending: string) => names.some(name => name.startsWith("stages.") && name.endsWith(ending));
+  // A norm without a bias is one of two: timm has trained the simple one alone.
+  const hasNormBias = has(".norm.bias");
+  const norm = hasNormBias ? "" : " and whether norm_layer is rmsnorm or simplenorm";
   const masking = head.kind === "fcmae" ? ", mask_ratio and norm_pix_loss" : "";
   return ok(
     {
@@ -76,7 +86,9 @@ export function importCheckpoint(file: TensorFile, { name, features }: ImportOpt
         name: name ?? publishedName(architecture) ?? "model",
         input,
         preprocess: usualPreprocess(input),
-        stem: { patch: stemPatch },
+        ...(hasNormBias ? {} : { normLayer: "simplenorm" }),
+        ...(names.some(name => name.endsWith(".dwconv.bias")) ? {} : { convBias: false }),
+        stem: overlap === null ? { patch: stemPatch } : { patch: stemPatch, overlap },
         stages: architecture.depths.map((depth, i) => ({
           depth,
           dim: architecture.dims[i] ?? 0,
@@ -88,7 +100,7 @@ export function importCheckpoint(file: TensorFile, { name, features }: ImportOpt
         head,
       },
       notes: [
-        `weights do not say input, activation, norm_eps${masking}: these are the usual ones, the input ${side}x${side}`,
+        `weights do not say input, activation, norm_eps${masking}${norm}: these are the usual ones, the input ${side}x${side}`,
       ],
     },
     inspected.diagnostics,

@@ -1,10 +1,13 @@
-import { classifierOf, type Head, type Model } from "../model/model.ts";
+import { type Classifier, classifierOf, type Head, type Model } from "../model/model.ts";
 import { usualPreprocess } from "../model/preprocess.ts";
 
 /** All that a spec says of a model but its file of weights, from wherever it was read. */
 export type Draft = Omit<Model, "stages" | "weightsSha256" | "span"> & {
   readonly stages: readonly { readonly depth: number; readonly dim: number; readonly kernel: number }[];
 };
+
+/** What a classifier of timm may have beside its classes. */
+export type HeadStyle = Pick<Classifier, "hiddenSize" | "normFirst">;
 
 export interface Imported {
   readonly draft: Draft;

@@ -43,6 +43,8 @@ import { importLabels } from "./labels.ts";
 const activationNames: { readonly [K in Activation]: readonly string[] } = {
   gelu: ["gelu", "gelu_python"],
   gelu_tanh: ["gelu_new", "gelu_pytorch_tanh", "gelu_fast"],
+  silu: ["silu", "swish"],
+  relu: ["relu"],
 };
 const activationOf: ReadonlyMap<unknown, Activation> = new Map(
   activations.flatMap(activation => activationNames[activation].map(name => [name, activation] as const)),

@@ -8,9 +8,16 @@ const list = (values: readonly (number | string)[]): string => `[${values.join("
 
 /** How each kind of head is written, and what is left out of it. */
 const heads: { readonly [K in Head["kind"]]: (head: Extract<Head, { kind: K }>) => string } = {
-  classifier: ({ classes, labels, problem }) =>
-    `classifier { classes ${classes}${labels === null ? "" : ` labels ${list(labels.map(label => `"${label}"`))}`}` +
-    `${problem === usualProblem(classes) ? "" : ` problem ${problem}`} }`,
+  classifier: ({ classes, labels, problem, hiddenSize, normFirst }) => {
+    const fields = [
+      `classes ${classes}`,
+      ...(hiddenSize === undefined ? [] : [`hidden_size ${hiddenSize}`]),
+      ...(normFirst ? ["norm_first true"] : []),
+      ...(labels === null ? [] : [`labels ${list(labels.map(label => `"${label}"`))}`]),
+      ...(problem === usualProblem(classes) ? [] : [`problem ${problem}`]),
+    ];
+    return `classifier { ${fields.join(" ")} }`;
+  },
   features: ({ levels, norm }) => `features { levels ${list(levels)} norm ${norm} }`,
   fcmae: ({ maskRatio, patchSize, decoder, normPixLoss }) =>
     `fcmae { mask_ratio ${maskRatio} patch_size ${patchSize} ` +
@@ -31,13 +38,15 @@ const fields: readonly (readonly [name: string, print: (draft: Omit<Draft, "name
     ["input", ({ input: { height, width, channels } }) => `${height}x${width}x${channels}`],
     ["preprocess", ({ preprocess, input }) => printPreprocess(preprocess, input)],
     ["head", ({ head }) => printHead(head)],
-    ["stem", ({ stem }) => `patch ${stem.patch}`],
+    ["stem", ({ stem }) => stem.overlap ?? `patch ${stem.patch}`],
     ["kernel_size", ({ kernels }) => printKernels(kernels)],
     ["mlp_ratio", ({ mlpRatio }) => `${mlpRatio}`],
     ["activation", ({ activation }) => activation],
+    ["norm_layer", ({ normLayer = "layernorm" }) => normLayer],
     ["norm_eps", ({ normEps }) => small(normEps)],
     ["grn", ({ grn }) => grn],
     ["layer_scale", ({ layerScale }) => (layerScale === null ? "none" : small(layerScale))],
+    ["conv_bias", ({ convBias = true }) => `${convBias}`],
   ];
 
 interface Stages {

@@ -1,6 +1,17 @@
 import { ok, type Result } from "../diagnostics/diagnostic.ts";
 import { isObject } from "../json/shape.ts";
-import { type Activation, activations, type Classifier, type Input } from "../model/model.ts";
+import { oneOfWords } from "../model/legal.ts";
+import {
+  type Activation,
+  activations,
+  type Classifier,
+  type Input,
+  type NormLayer,
+  normLayers,
+  overlapStride,
+  overlaps,
+  type Stem,
+} from "../model/model.ts";
 import { allFeatures, defaultKernel, defaults, type Imported, type ImportOptions, type Json } from "./draft.ts";
 import {
   catchingFields,
@@ -22,7 +33,7 @@ import {
 } from "./fields.ts";
 import { named } from "./huggingface.ts";
 import { type Preprocessing, prepared } from "./preprocessing.ts";
-import { draftOf, headOf, isTimmName, networkOf } from "./timm.ts";
+import { draftOf, headOf, isTimmName, networkOf, testedNotes } from "./timm.ts";
 import { flatHubFields, hubFields } from "./timm-fields.ts";
 import type { Network } from "./timm-networks.ts";
 
@@ -49,15 +60,14 @@ function importedFrom(config: TimmConfig, network: Network, file: string, option
   const changed = changedBy(args, network);
   const input = inputOf(weights.read, args.read);
   const classes = classesOf(config, weights.read, args.read);
-  const stages = changed.stages.length;
-  const bare = options.features ? allFeatures(stages) : headOf(classes, stages);
+  const bare = options.features ? allFeatures(changed.stages.length) : headOf(classes === 0 ? null : classes, changed);
   const { head, notes } = bare.kind === "classifier" ? namedBy(config, weights.read, bare) : { head: bare, notes: [] };
   const { preprocess, notes: ofPictures } = prepared(preprocessingOf(weights.read), input);
   return {
     draft: {
       ...draftOf(changed, { name: options.name ?? config.architecture, input, preprocess, head }),
-      stem: { patch: args.read("patch_size", defaults.stem.patch, "a number from 1", isSize) },
-      activation: args.read<Activation>("act_layer", "gelu", activations.join(" or "), isOneOf(...activations)),
+      stem: stemOf(args, network),
+      activation: activationOf(args, network),
     },
     notes: [...ofPictures, ...testNotes(weights.read, input), ...notes, ...unaccountedNotes(strange, file)],
   };
@@ -82,7 +92,8 @@ function argsOf(config: TimmConfig): Arguments {
 const isSection = (value: unknown): value is Json | null => value === null || isObject(value);
 
 /** A network as the arguments of timm's function change it. */
-function changedBy({ given, read }: Arguments, network: Network): Network {
+function changedBy(args: Arguments, { normLayer, convBias, ...network }: Network): Network {
+  const { given, read } = args;
   const wanted = "a list of numbers from 1";
   const depths = read(
     "depths",
@@ -99,11 +110,19 @@ function changedBy({ given, read }: Arguments, network: Network): Network {
     hasAll,
   );
   const isKernels = (value: unknown): value is number | number[] => isSize(value) || hasAll(value);
-  const kernels = read<number | number[]>("kernel_sizes", defaultKernel, `a number from 1, or ${count}`, isKernels);
+  const usualKernels = depths.map((_, i) => network.stages[i]?.kernel ?? defaultKernel);
+  const kernels = read<number | number[]>("kernel_sizes", usualKernels, `a number from 1, or ${count}`, isKernels);
   const second = read("use_grn", network.grn !== "none", "true or false", isFlag);
   // Null is an argument too, and leaves layer scale out.
   const scale = given.ls_init_value === null ? 0 : read("ls_init_value", network.layerScale ?? 0, "a number", isNumber);
+  const { hiddenSize = 0, normFirst = false } = network.headStyle;
+  // Null is an argument here too.
+  const hidden = given.head_hidden_size === null ? 0 : read("head_hidden_size", hiddenSize, "a number from 0", isCount);
+  const first = read("head_norm_first", normFirst, "true or false", isFlag);
   return {
+    ...network,
+    ...normOf(args, normLayer ?? "layernorm"),
+    ...(read("conv_bias", convBias ?? true, "true or false", isFlag) ? {} : { convBias: false }),
     stages: depths.map((depth, i) => ({
       depth,
       dim: dims[i] ?? 0,
@@ -112,7 +131,44 @@ function changedBy({ given, read }: Arguments, network: Network): Network {
     grn: second ? "per_sample" : "none",
     layerScale: scale > 0 ? scale : null,
     normEps: read("norm_eps", network.normEps, "a number above 0", isPositive),
+    headStyle: {
+      ...(hidden > 0 ? { hiddenSize: hidden } : {}),
+      ...(first ? { normFirst: true } : {}),
+    },
   };
+}
+
+/** timm's names of norms: with or without 2d they compute the same. An empty one is none that is named. */
+const normNames: ReadonlyMap<string, NormLayer> = new Map([
+  ...normLayers.flatMap(name => [name, `${name}2d`].map(called => [called, name] as const)),
+  ["", "layernorm"],
+]);
+
+function normOf({ read }: Arguments, normLayer: NormLayer): Pick<Network, "normLayer"> {
+  const names = [...normNames.keys()];
+  const wanted = oneOfWords(names.filter(name => name !== ""));
+  const layer = normNames.get(read<string>("norm_layer", normLayer, wanted, isOneOf(...names)));
+  return layer === undefined || layer === "layernorm" ? {} : { normLayer: layer };
+}
+
+/** `patch_size` is about a stem of patches alone. */
+function stemOf({ read }: Arguments, { stem }: Network): Stem {
+  const types = ["patch", ...overlaps] as const;
+  const type = read("stem_type", stem.overlap ?? "patch", oneOfWords(types), isOneOf(...types));
+  const patch = read("patch_size", defaults.stem.patch, "a number from 1", isSize);
+  return type === "patch" ? { patch } : { patch: overlapStride, overlap: type };
+}
+
+/** timm's names for what the language has (timm layers/create_act.py). */
+const activationNames: ReadonlyMap<string, Activation> = new Map([
+  ...activations.map(name => [name, name] as const),
+  ["swish", "silu"],
+]);
+
+function activationOf({ read }: Arguments, { activation }: Network): Activation {
+  const names = [...activationNames.keys()];
+  const name = read<string>("act_layer", activation, oneOfWords(names), isOneOf(...names));
+  return activationNames.get(name) ?? activation;
 }
 
 const isInputSize = (value: unknown): value is number[] => isSizes(value) && value.length === 3;
@@ -150,9 +206,7 @@ function preprocessingOf(weights: Reader): Preprocessing {
 function testNotes(weights: Reader, input: Input): readonly string[] {
   const tested = weights("test_input_size", null, "[channels, height, width]", orNull(isInputSize));
   const crop = weights("test_crop_pct", null, "a number above 0", orNull(isPositive));
-  if (tested === null || (tested[1] === input.height && tested[2] === input.width)) return [];
-  const testedAt = `${tested.slice(1).join("x")}${crop === null ? "" : ` with crop_pct ${crop}`}`;
-  return [`timm tests these weights at ${testedAt}; the input is ${input.height}x${input.width}`];
+  return tested === null ? [] : testedNotes(tested.slice(1).join("x"), crop, input);
 }
 
 const orNothing =

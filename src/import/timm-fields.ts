@@ -4,14 +4,18 @@ import { transformersFields } from "./huggingface-fields.ts";
 /** Arguments of timm's ConvNeXt (timm models/convnext.py). 1x1 convolutions compute what linear layers do. */
 const argumentFields: FieldTable = {
   ...all("read", ["in_chans", "num_classes", "depths", "dims", "kernel_sizes", "ls_init_value", "patch_size"]),
-  ...all("read", ["use_grn", "act_layer", "norm_eps"]),
+  ...all("read", [
+    "use_grn",
+    "act_layer",
+    "norm_eps",
+    "conv_bias",
+    "head_hidden_size",
+    "head_norm_first",
+    "stem_type",
+    "norm_layer",
+  ]),
   global_pool: { only: ["avg"] },
   output_stride: { only: [32] },
-  stem_type: { only: ["patch"] },
-  head_norm_first: { only: [false] },
-  head_hidden_size: { only: [0] },
-  conv_bias: { only: [true] },
-  norm_layer: { only: ["", "layernorm", "layernorm2d"] },
   features_only: { only: [false] },
   ...all("harmless", ["conv_mlp", "head_init_scale", "drop_rate", "drop_path_rate", "pretrained", "device", "dtype"]),
 };

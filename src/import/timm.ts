@@ -1,11 +1,11 @@
 import { fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { error } from "../diagnostics/messages.ts";
 import { nearestOf } from "../diagnostics/nearest.ts";
-import { classifierOf, type Head } from "../model/model.ts";
+import { classifierOf, type Head, type Input } from "../model/model.ts";
 import { allFeatures, type Draft, defaults, type Imported, type ImportOptions } from "./draft.ts";
 import { prepared } from "./preprocessing.ts";
-import { type Network, networks, otherPart } from "./timm-networks.ts";
-import { type Tag, tagsOf } from "./timm-tags.ts";
+import { type Network, networks } from "./timm-networks.ts";
+import { presentName, type Tag, tagsOf } from "./timm-tags.ts";
 
 export const isTimmName = (text: string): boolean =>
   /^(?:test_convnext\d?|convnext(?:v2)?_[a-z0-9_]+)(?:\.[a-z0-9_]+)?$/.test(text);
@@ -14,20 +14,26 @@ export const isTimmName = (text: string): boolean =>
 export function networkOf(name: string): Result<Network> {
   const network = networks.get(name);
   if (network !== undefined) return ok(network);
-  const part = otherPart(name);
-  return fail(
-    part === null
-      ? error("import-unknown-model", null, name, nearestOf(networks.keys())(name))
-      : error("import-timm-network", null, name, part),
-  );
+  return fail(error("import-unknown-model", null, name, nearestOf(networks.keys())(name)));
 }
 
 /** An encoder without a head gives the maps of all stages. */
-export const headOf = (classes: number, stages: number): Head =>
-  classes === 0 ? allFeatures(stages) : classifierOf(classes);
+export const headOf = (classes: number | null, { stages, headStyle }: Network): Head =>
+  classes === null ? allFeatures(stages.length) : { ...classifierOf(classes), ...headStyle };
+
+/** At which size timm tests weights that it has for another. */
+export const testedNotes = (size: string, crop: number | null, { height, width }: Input): readonly string[] =>
+  size === `${height}x${width}`
+    ? []
+    : [
+        `timm tests these weights at ${size}${crop === null ? "" : ` with crop_pct ${crop}`}; the input is ${height}x${width}`,
+      ];
 
 /** A draft of timm's network with what its function decides. */
-export const draftOf = (network: Network, changes: Pick<Draft, "name" | "input" | "preprocess" | "head">): Draft => ({
+export const draftOf = (
+  { headStyle: _, ...network }: Network,
+  changes: Pick<Draft, "name" | "input" | "preprocess" | "head">,
+): Draft => ({
   ...defaults,
   ...network,
   ...changes,
@@ -40,14 +46,13 @@ const untagged: Tag = { side: defaults.input.height, classes: defaults.head.clas
  * pictures are prepared for it. A name alone is a classifier of ImageNet's classes at the usual size.
  */
 export function importTimm(text: string, { name, features }: ImportOptions): Result<Imported> {
-  const [model = "", tagName] = text.split(".");
+  const [model = "", tagName] = presentName(text).split(".");
   const network = networkOf(model);
   if (!network.ok) return network;
   const known = tagsOf[model] ?? {};
   const tag = tagName === undefined ? untagged : Object.hasOwn(known, tagName) ? known[tagName] : undefined;
   if (tag === undefined) return fail(error("import-unknown-tag", null, tagName ?? "", model, Object.keys(known)));
-  const { side, classes, preprocessing, note } = tag;
-  const stages = network.value.stages.length;
+  const { side, classes, preprocessing, tested, note } = tag;
   const input = { ...defaults.input, height: side, width: side };
   const { preprocess, notes } = prepared(preprocessing, input);
   return ok({
@@ -55,8 +60,12 @@ export function importTimm(text: string, { name, features }: ImportOptions): Res
       name: name ?? `${model}${side === defaults.input.height ? "" : `_${side}`}`,
       input,
       preprocess,
-      head: features ? allFeatures(stages) : headOf(classes, stages),
+      head: features ? allFeatures(network.value.stages.length) : headOf(classes, network.value),
     }),
-    notes: [...(note === undefined || features ? [] : [note]), ...notes],
+    notes: [
+      ...(note === undefined || features ? [] : [note]),
+      ...notes,
+      ...(tested === undefined ? [] : testedNotes(`${tested.side}x${tested.side}`, tested.crop, input)),
+    ],
   });
 }

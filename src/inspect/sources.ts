@@ -1,5 +1,4 @@
-import { renderTemplate } from "../embedded/render-template.ts";
-import { kernelText, packText } from "../emit/cuda/files.ts";
+import { deviceText, kernelText, packText } from "../emit/cuda/files.ts";
 import { describe } from "../emit/wgsl/descriptor.ts";
 import { distinctKernels, type Plan } from "../plan/plan.ts";
 import type { KernelTargetName } from "./subject.ts";
@@ -45,7 +44,7 @@ export const sourcesOf: { readonly [K in KernelTargetName]: (plan: Plan) => Sour
       ofRun: ofStep,
       others: [
         { name: "pack", code: packText(plan) },
-        { name: "device.h", code: renderTemplate("cuda/device", {}) },
+        { name: "device.h", code: deviceText(plan) },
       ],
       rest: "the kernel that packs the weights once, and what all kernels include",
     };

@@ -4,7 +4,15 @@ import { countParameters } from "./count.ts";
 import type { Located } from "./field-types.ts";
 import type { ModelSettings } from "./fields.ts";
 import { assembleHead } from "./heads.ts";
-import { type Model, type Stage, totalStride } from "./model.ts";
+import {
+  type Model,
+  type NormLayer,
+  type Overlap,
+  overlapStride,
+  type Stage,
+  type Stem,
+  totalStride,
+} from "./model.ts";
 import { assemblePreprocess } from "./preprocess.ts";
 import type { Report } from "./read.ts";
 
@@ -21,25 +29,33 @@ export function assemble(name: string, settings: ModelSettings, span: Span, repo
   const stages = assembleStages(name, settings, span, collect);
   const input = settings.input ?? { value: { height: 224, width: 224, channels: 3 }, span };
   if (stages !== null) {
-    const patch = settings.stem?.value ?? 4;
-    const stride = totalStride(patch, stages.length);
+    const stem = stemOf(settings.stem?.value ?? 4);
+    const stride = totalStride(stem.patch, stages.length);
+    const narrow = settings.norm_layer?.value === "simplenorm" ? stages.find(({ dim }) => dim === 1) : undefined;
+    if (narrow !== undefined) collect(error("norm-of-one", narrow.span));
     checkInput(input, stride, settings.stem?.span, collect);
     if (settings.weights !== undefined && settings.weights.value.sha256 === undefined)
       collect(error("missing-field", settings.weights.span, "weights", "sha256"));
-    const head = assembleHead(settings.head, { input, stride, stages: stages.length, span }, collect);
+    const head = assembleHead(
+      settings.head,
+      { input, stride, stages: stages.length, stem: settings.stem, span },
+      collect,
+    );
     const preprocess = assemblePreprocess(settings.preprocess, input.value, collect);
     if (errors.length === 0 && head !== null && preprocess !== null) {
       const model: Model = {
         name,
         input: input.value,
         preprocess,
-        stem: { patch },
+        stem,
         stages,
         mlpRatio: settings.mlp_ratio?.value ?? 4,
         activation: settings.activation?.value ?? "gelu",
         normEps: settings.norm_eps?.value ?? 1e-6,
         grn: settings.grn?.value ?? "per_sample",
         layerScale: settings.layer_scale?.value ?? null,
+        ...normOf(settings.norm_layer?.value),
+        ...(settings.conv_bias?.value === false ? { convBias: false } : {}),
         head,
         weightsSha256: settings.weights?.value.sha256?.value ?? null,
         span,
@@ -52,6 +68,12 @@ export function assemble(name: string, settings: ModelSettings, span: Span, repo
   errors.forEach(report);
   return null;
 }
+
+const normOf = (layer: NormLayer | undefined): Pick<Model, "normLayer"> =>
+  layer === undefined || layer === "layernorm" ? {} : { normLayer: layer };
+
+const stemOf = (value: number | Overlap): Stem =>
+  typeof value === "number" ? { patch: value } : { patch: overlapStride, overlap: value };
 
 function assembleStages(name: string, settings: ModelSettings, span: Span, report: Report): readonly Stage[] | null {
   const { depths, dims, kernel_size: kernels } = settings;

@@ -85,11 +85,12 @@ export interface OneOrManyType<T extends FieldType = FieldType> {
   readonly list: ListType<T>;
 }
 
-/** `patch 4` */
-export interface MeasureType {
+/** `patch 4`, or one of a few words. */
+export interface MeasureType<W extends string = string> {
   readonly kind: "measure";
   readonly word: string;
   readonly of: IntegerType;
+  readonly others: readonly W[];
 }
 
 /** `none`, or a number. */
@@ -146,31 +147,35 @@ export interface Fields {
 }
 
 /** What reading a value of this type gives. */
-export type ValueOf<T> = T extends IntegerType | NumberType | MeasureType
+export type ValueOf<T> = T extends IntegerType | NumberType
   ? number
-  : T extends FlagType
-    ? boolean
-    : T extends WordType<infer W>
-      ? W
-      : T extends ReferenceType | DigestType
-        ? string
-        : T extends LabelsType
-          ? readonly string[]
-          : T extends SizeType
-            ? { readonly height: number; readonly width: number; readonly channels: number }
-            : T extends BatchType | RangeType
-              ? { readonly min: number; readonly max: number }
-              : T extends ListType<infer U>
-                ? readonly Located<ValueOf<U>>[]
-                : T extends OneOrManyType<infer U>
-                  ? Located<ValueOf<U>> | readonly Located<ValueOf<U>>[]
-                  : T extends OptionalType
-                    ? number | null
-                    : T extends GroupType<infer F>
-                      ? Settings<F>
-                      : T extends ChoiceType<infer C>
-                        ? { readonly [K in keyof C]: { readonly kind: K; readonly settings: Settings<C[K]> } }[keyof C]
-                        : never;
+  : T extends MeasureType<infer W>
+    ? number | W
+    : T extends FlagType
+      ? boolean
+      : T extends WordType<infer W>
+        ? W
+        : T extends ReferenceType | DigestType
+          ? string
+          : T extends LabelsType
+            ? readonly string[]
+            : T extends SizeType
+              ? { readonly height: number; readonly width: number; readonly channels: number }
+              : T extends BatchType | RangeType
+                ? { readonly min: number; readonly max: number }
+                : T extends ListType<infer U>
+                  ? readonly Located<ValueOf<U>>[]
+                  : T extends OneOrManyType<infer U>
+                    ? Located<ValueOf<U>> | readonly Located<ValueOf<U>>[]
+                    : T extends OptionalType
+                      ? number | null
+                      : T extends GroupType<infer F>
+                        ? Settings<F>
+                        : T extends ChoiceType<infer C>
+                          ? {
+                              readonly [K in keyof C]: { readonly kind: K; readonly settings: Settings<C[K]> };
+                            }[keyof C]
+                          : never;
 
 /** The fields of a group that are stated and right. */
 export type Settings<F> = {

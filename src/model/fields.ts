@@ -21,6 +21,8 @@ import {
   grnScopes,
   layerDecayTypes,
   maxBatch,
+  normLayers,
+  overlaps,
   problems,
   storageTypes,
   targetNames,
@@ -37,6 +39,8 @@ const depth = integer(1, Infinity);
 
 const classifier = {
   classes: alsoCalled(field(integer(0, 1_000_000), "1000"), "num_classes", "num_labels", "nb_classes"),
+  hidden_size: alsoCalled(field(channels), "head_hidden_size"),
+  norm_first: alsoCalled(field({ kind: "flag" }, "false"), "head_norm_first"),
   labels: alsoCalled(field({ kind: "labels" }), "id2label", "label_names", "class_names"),
   problem: alsoCalled(field(word(problems), "single_label"), "problem_type", "multi_label"),
 } as const;
@@ -77,22 +81,36 @@ const ofPictures = Object.entries(preprocess).flatMap(([name, { elsewhere }]) =>
 
 export const modelFields = {
   depths: required(list(depth, 1, maxStages)),
-  dims: required(list(channels, 1, maxStages)),
-  input: field({ kind: "size", of: integer(1, 65_536) }, "224x224x3"),
+  dims: alsoCalled(required(list(channels, 1, maxStages)), "hidden_sizes"),
+  input: alsoCalled(
+    field({ kind: "size", of: integer(1, 65_536) }, "224x224x3"),
+    ...["input_size", "img_size", "image_size", "in_chans", "in_channels", "num_channels"],
+  ),
   preprocess: alsoCalled(
     field({ kind: "group", fields: preprocess }),
     "preprocessing",
     "pretrained_cfg",
     ...ofPictures,
   ),
-  head: field({ kind: "choice", of: { classifier, features, fcmae } }, "classifier { classes 1000 }"),
-  stem: field({ kind: "measure", word: "patch", of: integer(1, 256, "power of two") }, "patch 4"),
-  kernel_size: field(oneOrMany(list(integer(1, 63, "odd"), 1, maxStages)), "7"),
+  head: alsoCalled(
+    field({ kind: "choice", of: { classifier, features, fcmae } }, "classifier { classes 1000 }"),
+    ...["num_classes", "num_labels", "classes", "head_hidden_size", "head_norm_first"],
+  ),
+  stem: alsoCalled(
+    field({ kind: "measure", word: "patch", of: integer(1, 256, "power of two"), others: overlaps }, "patch 4"),
+    ...["patch_size", "stem_patch_size", "stem_type"],
+  ),
+  kernel_size: alsoCalled(field(oneOrMany(list(integer(1, 63, "odd"), 1, maxStages)), "7"), "kernel_sizes"),
   mlp_ratio: field(integer(1, 64), "4"),
-  activation: field(word(activations), "gelu"),
-  norm_eps: field(positiveFloat, "1e-6"),
-  grn: field(word(grnScopes), "per_sample"),
-  layer_scale: field({ kind: "optional", word: "none", of: positiveFloat }, "none"),
+  activation: alsoCalled(field(word(activations), "gelu"), "act_layer", "hidden_act"),
+  norm_layer: field(word(normLayers), "layernorm"),
+  norm_eps: alsoCalled(field(positiveFloat, "1e-6"), "layer_norm_eps", "eps"),
+  grn: alsoCalled(field(word(grnScopes), "per_sample"), "use_grn"),
+  layer_scale: alsoCalled(
+    field({ kind: "optional", word: "none", of: positiveFloat }, "none"),
+    ...["ls_init_value", "layer_scale_init_value"],
+  ),
+  conv_bias: field({ kind: "flag" }, "true"),
   weights: own({ kind: "group", fields: { sha256: field({ kind: "digest" }) } }),
 } as const;
 

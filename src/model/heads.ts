@@ -11,6 +11,7 @@ interface Body {
   readonly input: Located<{ readonly height: number; readonly width: number }>;
   readonly stride: number;
   readonly stages: number;
+  readonly stem: ModelSettings["stem"];
   /** Blamed for what is stated nowhere. */
   readonly span: Span;
 }
@@ -32,7 +33,7 @@ const heads: {
     report: Report,
   ) => Extract<Head, { kind: K }> | null;
 } = {
-  classifier: ({ classes, labels, problem }, _, report): Classifier | null => {
+  classifier: ({ classes, labels, problem, hidden_size, norm_first }, _, report): Classifier | null => {
     const count = classes?.value ?? labels?.value.length ?? 1000;
     if (labels !== undefined && labels.value.length !== count) {
       const differ = error("labels-differ", labels.span, labels.value.length, count);
@@ -41,7 +42,14 @@ const heads: {
     }
     const meaning = problem?.value ?? usualProblem(count);
     if (count === 1 && meaning === "single_label") report(error("single-class", problem?.span ?? null));
-    return { kind: "classifier", classes: count, labels: labels?.value ?? null, problem: meaning };
+    return {
+      kind: "classifier",
+      classes: count,
+      labels: labels?.value ?? null,
+      problem: meaning,
+      ...(hidden_size === undefined ? {} : { hiddenSize: hidden_size.value }),
+      ...(norm_first?.value ? { normFirst: true } : {}),
+    };
   },
 
   features: ({ levels, norm }, { stages }, report): Features | null => {
@@ -56,6 +64,10 @@ const heads: {
     const { mask_ratio, patch_size, decoder, norm_pix_loss } = settings;
     const maskRatio = mask_ratio?.value ?? 0.6;
     const patchSize = patch_size?.value ?? 32;
+    if (typeof body.stem?.value === "string") {
+      report(error("overlap-masked", body.stem.span, body.stem.value));
+      return null;
+    }
     if (!patchesFit(patchSize, patch_size?.span ?? body.span, body, report)) return null;
     const { rows, columns, keep: kept } = patchGrid(body.input.value, { patchSize, maskRatio });
     const patches = rows * columns;

@@ -3,13 +3,16 @@ import type { Comparison } from "./comparisons.ts";
 import type { Located } from "./field-types.ts";
 import type { ModelSettings } from "./fields.ts";
 
-/** A checked model: every field stated, every default filled in, every number in its range. */
+/**
+ * A checked model: every field stated, every default filled in, every number in its range. What timm has beyond the
+ * published networks is there only where it differs from them, so that it is no part of what those mean (`modelHash`).
+ */
 export interface Model {
   readonly name: string;
   readonly input: Input;
   /** How a picture becomes input. */
   readonly preprocess: Preprocess;
-  readonly stem: { readonly patch: number };
+  readonly stem: Stem;
   readonly stages: readonly Stage[];
   /** Width of the inverted bottleneck over the stage's channels. */
   readonly mlpRatio: number;
@@ -20,6 +23,10 @@ export interface Model {
   readonly grn: GrnScope;
   /** Initial value of the layer scale, or null where there is none. */
   readonly layerScale: number | null;
+  /** What stands in the place of every LayerNorm. */
+  readonly normLayer?: Exclude<NormLayer, "layernorm">;
+  /** No bias in the stem, in downsampling and in depthwise convolutions. */
+  readonly convBias?: false;
   readonly head: Head;
   /** SHA-256 in hex of the only file of weights the model takes, or null: no part of what the model is. */
   readonly weightsSha256: string | null;
@@ -56,6 +63,13 @@ export interface Resize {
   readonly width: number;
 }
 
+/** Pixels a side of what a position of the first stage stands for, which is the patch of a stem that has no overlap. */
+export interface Stem {
+  readonly patch: number;
+  /** Two 3x3 convolutions at stride 2 in the place of one whose patches do not overlap. */
+  readonly overlap?: Overlap;
+}
+
 export interface Stage {
   readonly depth: number;
   readonly dim: number;
@@ -64,19 +78,45 @@ export interface Stage {
   readonly span: Span;
 }
 
-export const activations = ["gelu", "gelu_tanh"] as const;
+/** timm's stems of two convolutions: plain, narrower between them, and with an activation there. */
+export const overlaps = ["overlap", "overlap_tiered", "overlap_act"] as const;
+export type Overlap = (typeof overlaps)[number];
+
+/** What a position after a stem of two convolutions stands for. */
+export const overlapStride = 4;
+
+/**
+ * Channels between the two convolutions. Half of the stem's, where it is tiered: as the nearest multiple of 8 that is no
+ * more than a tenth below. timm layers/helpers.py, `make_divisible`.
+ */
+export function channelsBetween(overlap: Overlap, dim: number): number {
+  if (overlap !== "overlap_tiered") return dim;
+  const half = Math.floor(dim / 2);
+  const nearest = Math.max(8, Math.floor((half + 4) / 8) * 8);
+  return nearest < 0.9 * half ? nearest + 8 : nearest;
+}
+
+/** LayerNorm, or one that leaves the mean where it is: over the root of the mean square, or over the deviation. */
+export const normLayers = ["layernorm", "rmsnorm", "simplenorm"] as const;
+export type NormLayer = (typeof normLayers)[number];
+
+export const activations = ["gelu", "gelu_tanh", "silu", "relu"] as const;
 export type Activation = (typeof activations)[number];
 export const grnScopes = ["per_sample", "per_batch", "none"] as const;
 export type GrnScope = (typeof grnScopes)[number];
 export type Head = Classifier | Features | Fcmae;
 
-/** Global average pool, LayerNorm and a linear layer; 0 classes leave the linear layer out. */
+/** Global average pool, norm and a linear layer; 0 classes leave the linear layer out. */
 export interface Classifier {
   readonly kind: "classifier";
   readonly classes: number;
   /** Names of the classes in their order, or null. */
   readonly labels: readonly string[] | null;
   readonly problem: Problem;
+  /** Outputs of a linear layer with GELU before the last one. */
+  readonly hiddenSize?: number;
+  /** The norm is that of the map, before it is pooled. */
+  readonly normFirst?: true;
 }
 
 /** What logits are: one of the classes, by a softmax of all, or any of them, by a sigmoid each. */

@@ -135,6 +135,13 @@ const readers: { readonly [K in FieldType["kind"]]: Reader<Extract<FieldType, { 
     return one && { value: one };
   },
   measure: (type, value, path, report) => {
+    if (value.kind === "word") {
+      const known = type.others.find(word => word === value.text);
+      if (known !== undefined) return { value: known };
+      const nearest = nearestOf(type.others)(value.text);
+      report(error("unknown-word", value.span, path, value.text, describeType(type), nearest));
+      return null;
+    }
     if (value.kind !== "tagged" || value.value.kind !== "number") return wrongType(type, value, path, report);
     if (value.tag.text === type.word) return read(type.of, value.value, `${path} ${type.word}`, report);
     report(error("unknown-word", value.tag.span, path, value.tag.text, describeType(type), null));

@@ -1,4 +1,4 @@
-import type { GeluApproximation, PatchGrid } from "../graph/ops.ts";
+import type { GeluApproximation, PatchGrid, RescaledBy } from "../graph/ops.ts";
 import {
   divideUp,
   type GemmTile,
@@ -30,6 +30,8 @@ export interface KernelParams extends TrainingKernelParams {
   readonly placeSites: PlaceSitesParams;
   readonly siteDepthwise: SiteDepthwiseParams;
   readonly averagePool: AveragePoolParams;
+  readonly unfold: UnfoldParams;
+  readonly rescale: RescaleParams;
   readonly siteError: SiteErrorParams;
   readonly maskedMean: MaskedMeanParams;
   readonly widen: WidenParams;
@@ -211,13 +213,15 @@ export interface ToChannelsFirstParams {
 interface Elementwise {
   readonly value: string;
   readonly other: "value" | "channel" | "channel of an image" | null;
-  /** The GELU that it is, if it is one: each language has its own. */
+  /** The form of GELU that it is, if it is one: each language has its own. */
   readonly gelu: GeluApproximation | null;
 }
 
 export const elementwiseOps = {
   gelu: { value: "gelu(x)", other: null, gelu: "erf" },
   "gelu-tanh": { value: "gelu(x)", other: null, gelu: "tanh" },
+  silu: { value: "silu(x)", other: null, gelu: "silu" },
+  relu: { value: "relu(x)", other: null, gelu: "relu" },
   add: { value: "x + y", other: "value", gelu: null },
   scale: { value: "x * y", other: "channel", gelu: null },
   "scale-each": { value: "x * y", other: "channel of an image", gelu: null },
@@ -231,6 +235,8 @@ export type ElementwiseOp = keyof typeof elementwiseOps;
 
 export interface ElementwiseParams {
   readonly op: ElementwiseOp;
+  /** It is about a pooled vector, which is f32 whatever maps are kept in. */
+  readonly pooled?: true;
   /** An image's vector lies close to the next one's; those of GRN's factors are padded. */
   readonly close?: true;
   /** Elements of an image. */
@@ -257,6 +263,28 @@ export interface AveragePoolParams {
   readonly width: number;
   readonly channels: number;
   readonly size: number;
+}
+
+/** Rows over the root of their mean square, or over their deviation. */
+export interface RescaleParams {
+  readonly rows: number;
+  readonly channels: number;
+  readonly eps: number;
+  readonly by: RescaledBy;
+  /** The rows are pooled vectors, not the sites of a map. */
+  readonly pooled?: true;
+}
+
+/** What is under the taps of a convolution with zero padding, site by site. */
+export interface UnfoldParams {
+  /** Of the map that is read. */
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly kernel: number;
+  readonly stride: number;
+  /** The map is an image, whose channels lie one after the other. */
+  readonly fromImage?: true;
 }
 
 /** Mean squared error of every patch, against the image's own pixels. */
@@ -292,6 +320,8 @@ export interface PackParams {
   /** Spatial taps of the source weight, innermost there: 1 linear, 4 downsample, k*k depthwise. */
   readonly taps: number;
   readonly packed: PackedShape;
+  /** The layer has no bias of its own. */
+  readonly bare?: true;
   /** The weight as gradients come back through it: a matrix transposed, a depthwise kernel by half a turn. No bias then. */
   readonly turned?: "transposed" | "flipped";
   /** What is done to weight and bias before, in order. */

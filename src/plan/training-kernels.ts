@@ -1,6 +1,6 @@
 import type { GeluApproximation } from "../graph/ops.ts";
 import type { Variance } from "../graph/training-ops.ts";
-import type { PatchGeometry, SiteErrorParams } from "./kernels.ts";
+import type { PatchGeometry, RescaleParams, SiteErrorParams, UnfoldParams } from "./kernels.ts";
 import type { GemmTile } from "./tiles/tile.ts";
 
 /** Kernels of graphs that learn, a line each as in `KernelParams`. */
@@ -12,6 +12,8 @@ export interface TrainingKernelParams {
   readonly weightwise: WeightwiseParams;
   readonly weightDot: WeightDotParams;
   readonly rearrange: RearrangeParams;
+  readonly rescaleGrad: Omit<RescaleParams, "pooled">;
+  readonly unfoldGrad: Omit<UnfoldParams, "fromImage">;
   readonly inverseDeviation: RowStatisticsParams;
   readonly standardize: RowStatisticsParams;
   readonly normalizeGrad: Omit<RowStatisticsParams, "eps">;
@@ -134,9 +136,11 @@ export interface PointwiseRead {
   readonly close?: true;
 }
 
+type GeluOp = "gelu" | "gelu-tanh" | "silu" | "relu";
+
 /** An op on what is read, by its name, or on what the n-th op has made, `vn`. */
 export interface PointwiseOp {
-  readonly op: "gelu" | "gelu-tanh" | "gelu-grad" | "gelu-tanh-grad" | "multiply" | "add";
+  readonly op: GeluOp | `${GeluOp}-grad` | "multiply" | "add";
   readonly args: readonly string[];
 }
 

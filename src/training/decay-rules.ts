@@ -23,7 +23,7 @@ const decayRows: readonly DecayRow[] = [
   { name: /^mask_token$/, under: ["published_pretrain", "published_finetune"] },
   // Layer scale, and every LayerNorm: one dimension.
   { name: /\.gamma$/, under: [] },
-  { name: /(^|\.)norm\d*\.weight$|^downsample_layers\.(0\.1|[1-9]\d*\.0)\.weight$/, under: [] },
+  { name: /(^|\.)norm(_pre|\d*)\.weight$|^downsample_layers\.(0\.1|[1-9]\d*\.0)\.weight$/, under: [] },
   { name: /\.weight$/, under: always },
 ];
 

@@ -1,6 +1,6 @@
 import type { Span } from "../diagnostics/diagnostic.ts";
 import { choices } from "../model/choices.ts";
-import { activations, classifierOf, type Head, type Model } from "../model/model.ts";
+import { activations, classifierOf, type Head, type Model, overlaps } from "../model/model.ts";
 import { usualPreprocess } from "../model/preprocess.ts";
 
 const nowhere: Span = { source: { name: "generated", text: "" }, start: 0, end: 0 };
@@ -52,12 +52,14 @@ export function randomModel(seed: number, stages = 4): Case {
   const side = (): number => stride * int(1, Math.max(1, Math.floor(48 / stride))) + over();
   const grn = pick(["per_sample", "per_sample", "per_sample", "per_batch", "none"] as const);
   const levels = Array.from({ length: count }, (_, i) => i + 1).filter(() => int(0, 2) > 0);
+  const dims = Array.from({ length: count }, () => pick([1, 3, 5, 8, 10, 12, 17, 24, 33, 40, 64]));
+  const wide = !dims.includes(1);
   return {
     batch: int(1, 3),
     model: whole({
       name: `random_${seed}`,
       depths: Array.from({ length: count }, () => int(1, 2)),
-      dims: Array.from({ length: count }, () => pick([1, 3, 5, 8, 10, 12, 17, 24, 33, 40, 64])),
+      dims,
       kernels: Array.from({ length: count }, () => pick([1, 3, 5, 7, 9, 11])),
       input: { height: side(), width: side(), channels: pick([1, 2, 3, 4]) },
       stem: { patch },
@@ -68,8 +70,13 @@ export function randomModel(seed: number, stages = 4): Case {
       layerScale: pick([null, null, 1e-6]),
       head: pick<Head>([
         classifierOf(pick([0, 1, 7, 10, 33])),
+        { ...classifierOf(pick([0, 10])), hiddenSize: pick([5, 12]) },
+        { ...classifierOf(pick([0, 10])), normFirst: true },
         { kind: "features", levels: levels.length === 0 ? [count] : levels, norm: pick([true, false]) },
       ]),
+      ...pick([{}, {}, {}, { convBias: false }] as const),
+      ...pick([{}, {}, {}, { normLayer: "rmsnorm" }, ...(wide ? [{ normLayer: "simplenorm" } as const] : [])] as const),
+      ...(patch === 4 ? pick([{}, ...overlaps.map(overlap => ({ stem: { patch, overlap } }))]) : {}),
     }),
   };
 }
@@ -104,6 +111,8 @@ export function randomFcmae(seed: number, stages = 4): Case {
         decoder: { depth: int(1, 2), dim: pick([4, 7, 16]) },
         normPixLoss: pick([true, false]) && patchSize ** 2 > 1,
       },
+      ...pick([{}, {}, {}, { normLayer: "rmsnorm" }] as const),
+      ...pick([{}, {}, {}, { convBias: false }] as const),
     }),
   };
 }

@@ -1,5 +1,13 @@
 import { choices } from "../../src/model/choices.ts";
-import { activations, classifierOf, grnScopes, type Head, type Model } from "../../src/model/model.ts";
+import {
+  activations,
+  classifierOf,
+  grnScopes,
+  type Head,
+  type Model,
+  overlaps,
+  type Stem,
+} from "../../src/model/model.ts";
 import type { SiteLayout } from "../../src/passes/site-layout.ts";
 import type { WebgpuProfileName } from "../../src/plan/tiles/tuning-profiles.ts";
 import { model } from "../support/models.ts";
@@ -15,6 +23,17 @@ export interface Learner {
   readonly sites: SiteLayout;
   readonly tiles: WebgpuProfileName;
 }
+
+/** ReLU has a bend, across which a difference is no slope; PyTorch's gradients of it are recorded. */
+const smooth = activations.filter(activation => activation !== "relu");
+
+const stems: readonly Stem[] = [{ patch: 4 }, ...overlaps.map(overlap => ({ patch: 4, overlap }))];
+
+/** Norms that leave the mean where it is; one divides by a deviation, of which one channel has none. */
+const normsFor = (dims: readonly number[]): readonly Pick<Model, "normLayer">[] => [
+  { normLayer: "rmsnorm" },
+  ...(dims.includes(1) ? [] : [{ normLayer: "simplenorm" } as const]),
+];
 
 /** Models of a family. */
 export const familySize = 20;
@@ -51,6 +70,7 @@ export function family(index: number): readonly Learner[] {
     channels: sizes.input.channels,
   };
   const classes = pick([1, 7, 10, 33]);
+  const hiddenSize = pick([5, 12]);
   const masked = {
     patchSize,
     decoderDim: pick([4, 7, 16]),
@@ -63,7 +83,10 @@ export function family(index: number): readonly Learner[] {
     const own = choices(seed * 7919 + 1);
     const chosen = Array.from({ length: count }, (_, level) => level + 1).filter(() => own.int(0, 2) > 0);
     const heads: Readonly<Record<Head["kind"], () => Head>> = {
-      classifier: () => classifierOf(own.pick([0, classes, classes])),
+      classifier: () => ({
+        ...classifierOf(own.pick([0, classes, classes])),
+        ...own.pick([{}, {}, { hiddenSize }, { normFirst: true }] as const),
+      }),
       features: () => ({
         kind: "features",
         levels: chosen.length === 0 ? [count] : chosen,
@@ -77,18 +100,23 @@ export function family(index: number): readonly Learner[] {
         normPixLoss: own.pick([true, false]) && patchSize > 1,
       }),
     };
-    const drawn = {
-      depths: Array.from({ length: count }, () => own.int(1, 2)),
-      activation: own.pick(activations),
-      grn: own.pick(grnScopes),
-      layerScale: own.pick([null, null, 1e-6]),
-      head: own.pick([heads.classifier, heads.features, heads.fcmae])(),
-    };
-    const input = drawn.head.kind === "fcmae" ? sizes.input : uneven;
+    const head = own.pick([heads.classifier, heads.features, heads.fcmae])();
     return {
       ...shared,
       seed,
-      model: model({ ...sizes, ...drawn, name: `learner_${seed}`, input }),
+      model: model({
+        ...sizes,
+        input: head.kind === "fcmae" ? sizes.input : uneven,
+        name: `learner_${seed}`,
+        depths: Array.from({ length: count }, () => own.int(1, 2)),
+        activation: own.pick(smooth),
+        grn: own.pick(grnScopes),
+        layerScale: own.pick([null, null, 1e-6]),
+        head,
+        ...own.pick([{}, {}, {}, { convBias: false }] as const),
+        ...own.pick([{}, {}, ...normsFor(sizes.dims)]),
+        ...(patch === 4 && head.kind !== "fcmae" ? { stem: own.pick(stems) } : {}),
+      }),
       dropPath: own.pick([true, false]),
       sites: own.pick(["auto", "compact", "masked"] as const),
     };

@@ -118,7 +118,7 @@ model tiny {
 
   test.each<[string, Json]>([
     ["model_type", { model_type: "resnet" }],
-    ["hidden_act", { hidden_act: "relu" }],
+    ["hidden_act", { hidden_act: "quick_gelu" }],
     ["depths", { depths: [3, 3.5] }],
     ["depths", { depths: "3" }],
     ["hidden_sizes", { hidden_sizes: [96, 192] }],

@@ -107,7 +107,8 @@ describe("a config that timm has pushed to a hub", () => {
           kernel_sizes: [3, 5, 7],
           patch_size: 2,
           ls_init_value: 0.1,
-          act_layer: "gelu_tanh",
+          act_layer: "swish",
+          conv_bias: false,
           norm_eps: 1e-3,
         },
       },
@@ -119,7 +120,8 @@ describe("a config that timm has pushed to a hub", () => {
           { depth: 2, dim: 16, kernel: 5 },
           { depth: 1, dim: 24, kernel: 7 },
         ],
-        activation: "gelu_tanh",
+        activation: "silu",
+        convBias: false,
         normEps: 1e-3,
         grn: "per_sample",
         layerScale: 0.1,
@@ -147,9 +149,14 @@ describe("a config that timm has pushed to a hub", () => {
     specOf(importJson({ json: config, file: "config.json" }, null, usual));
   });
 
-  test("of another network says which part", () => {
-    expect(told(importJson({ json: { architecture: "convnext_tiny_hnf" }, file: "c" }, null, usual))).toEqual([
-      "import-timm-network: timm's 'convnext_tiny_hnf' is another network than a spec can say: its head normalises before it pools",
-    ]);
+  test("with other heads and stems", () => {
+    const of = (model_args: Json) => read({ ...published, architecture: "convnext_tiny", model_args }).draft;
+    expect(of({ head_hidden_size: 96 }).head).toEqual({ kind: "classifier", classes: 1000, hiddenSize: 96 });
+    expect(of({ head_norm_first: true }).head).toEqual({ kind: "classifier", classes: 1000, normFirst: true });
+    expect(of({ stem_type: "overlap_act", patch_size: 2 }).stem).toEqual({ patch: 4, overlap: "overlap_act" });
+    expect(read({ architecture: "convnext_large_mlp", model_args: { head_hidden_size: null } }).draft.head).toEqual({
+      kind: "classifier",
+      classes: 1000,
+    });
   });
 });

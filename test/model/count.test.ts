@@ -55,10 +55,12 @@ function specOf({ kind, input, spec }: Golden): string {
     dims ${list(spec.dims)}
     input ${height}x${width}x${channels}
     kernel_size ${Array.isArray(kernels) ? list(kernels) : kernels}
-    stem patch ${spec.stem_patch ?? 4}
+    stem ${spec.stem ?? `patch ${spec.stem_patch ?? 4}`}
     mlp_ratio ${spec.mlp_ratio ?? 4}
     grn ${spec.grn ?? "per_sample"}
+    norm_layer ${spec.norm_layer ?? "layernorm"}
+    conv_bias ${spec.conv_bias ?? true}
     layer_scale ${spec.layer_scale ? "1e-6" : "none"}
-    ${kind === "fcmae" ? `head fcmae { decoder { depth ${spec.decoder_depth} dim ${spec.decoder_embed_dim} } }` : `head classifier { classes ${spec.num_classes} }`}
+    ${kind === "fcmae" ? `head fcmae { decoder { depth ${spec.decoder_depth} dim ${spec.decoder_embed_dim} } }` : `head classifier { classes ${spec.num_classes} ${spec.hidden_size ? `hidden_size ${spec.hidden_size}` : ""} norm_first ${spec.norm_first ?? false} }`}
   }`;
 }

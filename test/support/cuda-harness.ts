@@ -83,7 +83,7 @@ export async function buildHarness(cases: readonly KernelCase[], flags: readonly
   const folder = await builtOnce(
     "harness",
     {
-      "device.h": renderTemplate("cuda/device", {}),
+      "device.h": renderTemplate("cuda/device", { silu: true, relu: true }),
       "kernels.h": `#pragma once\n#include "device.h"\nnamespace cnxc_bench {\nusing Run = int(int batch, void *const *operand, cnx::Stream stream);\n${runs}\n}\n`,
       ...Object.fromEntries(cases.map(one => [`${one.name}.cu`, textOf(one)])),
       "cases.h": tableOf(cases),

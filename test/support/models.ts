@@ -2,8 +2,7 @@ import type { Span } from "../../src/diagnostics/diagnostic.ts";
 import { build } from "../../src/graph/build.ts";
 import { type Values, widen } from "../../src/graph/evaluate.ts";
 import { type Graph, resolve, type ValueId } from "../../src/graph/graph.ts";
-import type { Head, Model } from "../../src/model/model.ts";
-import { classifierOf } from "../../src/model/model.ts";
+import { classifierOf, type Head, type Model, type Overlap } from "../../src/model/model.ts";
 import { usualPreprocess } from "../../src/model/preprocess.ts";
 import { generatorTensor } from "../../src/weights/made/generator.ts";
 import { nondegenerateWeights } from "../../src/weights/made/nondegenerate.ts";
@@ -50,6 +49,12 @@ interface GoldenSpec {
   readonly stem_patch?: number;
   readonly grn?: "none";
   readonly layer_scale?: boolean;
+  readonly conv_bias?: false;
+  readonly stem?: Overlap;
+  readonly norm_layer?: "rmsnorm" | "simplenorm";
+  readonly norm_eps?: number;
+  readonly hidden_size?: number;
+  readonly norm_first?: true;
 }
 
 /** The model a dense or options golden file was recorded from. */
@@ -63,12 +68,19 @@ export function goldenModel(golden: Golden, head?: Head): Model {
     dims: spec.dims,
     kernels: spec.depths.map((_, i) => (typeof kernel === "number" ? kernel : (kernel[i] as number))),
     input: { height, width, channels },
-    stem: { patch: spec.stem_patch ?? 4 },
+    stem: { patch: spec.stem_patch ?? 4, ...(spec.stem === undefined ? {} : { overlap: spec.stem }) },
     mlpRatio: spec.mlp_ratio ?? 4,
     activation: spec.activation ?? "gelu",
+    ...(spec.norm_layer === undefined ? {} : { normLayer: spec.norm_layer }),
+    normEps: spec.norm_eps ?? 1e-6,
     grn: spec.grn ?? "per_sample",
     layerScale: spec.layer_scale ? 1e-6 : null,
-    head: head ?? classifierOf(spec.num_classes),
+    ...(spec.conv_bias === false ? { convBias: false } : {}),
+    head: head ?? {
+      ...classifierOf(spec.num_classes),
+      ...(spec.hidden_size === undefined ? {} : { hiddenSize: spec.hidden_size }),
+      ...(spec.norm_first ? { normFirst: true } : {}),
+    },
   });
 }
 

@@ -19,10 +19,6 @@ export const importMessages = {
     text: (name: string, nearest: string | null) =>
       `timm's ${quoted(name)} is not known${nearest === null ? "" : `, did you mean ${quoted(nearest)}?`}`,
   },
-  "import-timm-network": {
-    kind: "E_USAGE",
-    text: (name: string, part: string) => `timm's ${quoted(name)} is another network than a spec can say: ${part}`,
-  },
   "import-unknown-tag": {
     kind: "E_USAGE",
     text: (tag: string, name: string, known: readonly string[]) =>

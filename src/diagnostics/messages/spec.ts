@@ -248,6 +248,16 @@ const shapeMessages = {
     text: (side: string, size: number, stride: number) =>
       `${side} ${size} is below the total stride ${stride}, nearest is ${stride}`,
   },
+  "norm-of-one": {
+    kind: "E_SPEC_SHAPE",
+    text: () =>
+      "simplenorm divides by the deviation of a site's channels, of which there is none where it has 1: give the stage 2 or more, or take rmsnorm",
+  },
+  "overlap-masked": {
+    kind: "E_SPEC_SHAPE",
+    text: (stem: string) =>
+      `stem ${stem} sees pixels of removed patches beside kept ones, so a masked autoencoder takes 'stem patch N' alone`,
+  },
   "uneven-patch-size": {
     kind: "E_SPEC_SHAPE",
     text: (patchSize: number, stride: number, nearest: readonly string[]) =>

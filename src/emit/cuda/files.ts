@@ -8,7 +8,7 @@ import { banner } from "../banner.ts";
 import type { EmitContext, OutputFile } from "../target.ts";
 import { blocksFor, type CudaKernel, elementType, scalars, storageOf } from "./kernels/shared.ts";
 import { sourceOf } from "./kernels.ts";
-import { launchPlan, mostSteps } from "./launch-plan.ts";
+import { hasBare, launchPlan, mostSteps } from "./launch-plan.ts";
 import { stemOf } from "./names.ts";
 import { identifier, portsOf } from "./ports.ts";
 
@@ -25,7 +25,7 @@ export function cudaFiles(plan: Plan, context: EmitContext, torch: boolean): rea
     { file: `${shared.prefix}.cu` },
   ];
   const files: readonly (readonly [path: string, contents: string])[] = [
-    ["device.h", slashes + renderTemplate("cuda/device", {})],
+    ["device.h", slashes + deviceText(plan)],
     [
       "kernels.h",
       slashes +
@@ -81,8 +81,15 @@ function sharedOf({ name, precision }: Plan): Shared {
 
 const packingOf = (plan: Plan): Shared => ({ ...sharedOf(plan), scalar: elementType("matrix", plan.precision) });
 
+/** The text of what all kernels include, with the rarer activations where one of them calls these. */
+export function deviceText(plan: Plan): string {
+  const called = new Set(plan.steps.map(step => sourceOf(step, plan).context.gelu));
+  return renderTemplate("cuda/device", { silu: called.has("silu"), relu: called.has("relu") });
+}
+
 /** The text of what packs the weights, without the banner. */
-export const packText = (plan: Plan): string => renderTemplate("cuda/pack", packingOf(plan));
+export const packText = (plan: Plan): string =>
+  renderTemplate("cuda/pack", { ...packingOf(plan), bare: hasBare(plan) });
 
 const entryOf = ({ name }: Step) => ({ entry: identifier(name) });
 

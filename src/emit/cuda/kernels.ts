@@ -73,7 +73,7 @@ function packing(params: PackParams): Kernel {
   return {
     operands: [
       read("weight", columns * channels * taps),
-      read("bias", columns),
+      ...(params.bare ? [] : [read("bias", columns)]),
       ...[...foldVectors(params)].map(([role, elements]) => read(role, elements)),
       { ...read("packed", packed.depth * packed.columns), access: "write", storage: floats },
       { ...read("packed_bias", packed.columns), access: "write" },

@@ -32,6 +32,7 @@ export function launchPlan(plan: Plan) {
     counterBytes: [...plan.buffers.values()].reduce((sum, of) => sum + (of.role === "counters" ? bytesOf(of) : 0), 0),
     kept: places.filter(({ buffer }) => buffer.role === "param").map(({ name }) => ({ id: identifier(name) })),
     setup: plan.setup.map(step => packingContext(step, stored)),
+    bare: hasBare(plan),
     operandCount,
     steps: plan.steps.map(({ name, operands }, i) => ({
       name,
@@ -64,11 +65,15 @@ function packingContext(step: Step, stored: ReadonlySet<ValueId>) {
   ];
   const steps = fold.map(({ op, by }) => `{Op::${packingOps[op]}, ${parameter(by)}}`);
   return {
-    layer: `{{${shape.join(", ")}}, ${parameter("weight")}, ${parameter("bias")}, {${steps.join(", ")}}}`,
+    layer: `{{${shape.join(", ")}}, ${parameter("weight")}, ${step.params.bare ? "-1" : parameter("bias")}, {${steps.join(", ")}}}`,
     packed: identifier(named("packed")),
     packedBias: identifier(named("packed_bias")),
   };
 }
+
+/** Whether a layer has no bias of its own. */
+export const hasBare = ({ setup }: Plan): boolean =>
+  setup.some(step => step.kind === "pack" && step.params.bare === true);
 
 const packingOps: Readonly<Record<FoldOp, string>> = {
   scaleInputs: "scale_inputs",

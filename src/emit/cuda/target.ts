@@ -1,5 +1,5 @@
 import type { Batch, Precision, StorageType } from "../../model/model.ts";
-import { foldingPasses, groupingPasses } from "../../passes/all.ts";
+import { groupingPasses, kernelPasses } from "../../passes/all.ts";
 import type { SchedulePass } from "../../plan/schedule-pass.ts";
 import { type TunedChoices, untuned } from "../../plan/tiles/tuned-choices.ts";
 import { profileFor } from "../../plan/tiles/tuning-profiles.ts";
@@ -31,7 +31,7 @@ export const cudaTarget = (
   return {
     name: "cuda",
     takes: "plan",
-    rewriting: foldingPasses,
+    rewriting: kernelPasses,
     grouping: groupingPasses,
     legal: loweredOps,
     precision,

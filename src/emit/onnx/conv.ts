@@ -17,6 +17,13 @@ export function patchConv(node: Node<"patchConv">, w: Writer): void {
   }
 }
 
+export function overlappingConv(node: Node<"conv">, w: Writer): void {
+  const { kernel, stride } = node.attrs;
+  const pad = (kernel - 1) / 2;
+  const window = { kernel_shape: ints(kernel, kernel), strides: ints(stride, stride), pads: ints(pad, pad, pad, pad) };
+  w.result(node, "Transpose", [conv(node, w, channelsFirst(node, w), window)], lastly);
+}
+
 export const depthwise = (node: Node<"depthwise">, w: Writer): void =>
   w.result(node, "Transpose", [conv(node, w, channelsFirst(node, w), aroundEach(node))], lastly);
 
@@ -35,8 +42,12 @@ export function siteDepthwise(node: Node<"siteDepthwise">, w: Writer): void {
 /** Convolutions read and write channels-first. Runtimes join the transposes with the layout they convert to anyway. */
 const lastly: Attributes = { perm: ints(0, 2, 3, 1) };
 
-const conv = (node: Node, w: Writer, input: string, attributes: Attributes): string =>
-  w.step(node.id, "conv", "Conv", [input, asIs(w, operand(node, 1)), vector(w, operand(node, 2))], attributes);
+function conv(node: Node, w: Writer, input: string, attributes: Attributes): string {
+  const weight = asIs(w, operand(node, 1));
+  const bias = operand(node, 2);
+  const optional = w.node(bias).op === "constant" ? [] : [vector(w, bias)];
+  return w.step(node.id, "conv", "Conv", [input, weight, ...optional], attributes);
+}
 
 function aroundEach(node: Node<"depthwise"> | Node<"siteDepthwise">): Attributes {
   const { kernel } = node.attrs;

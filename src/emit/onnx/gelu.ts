@@ -5,21 +5,26 @@ import { type Attributes, text, type Writer } from "./writer.ts";
 
 /** Opset 20 has the op. Before, the chains that runtimes know and fuse: those of PyTorch's exporter. */
 export function gelu(node: Node<"gelu">, w: Writer): void {
-  const { form: approximation } = node.attrs;
+  const { form } = node.attrs;
   const layout = w.layoutOf(operand(node, 0));
   const x = w.value(operand(node, 0), layout);
-  if (w.opset >= 20) w.result(node, "Gelu", [x], approximations[approximation], layout);
-  else w.result(node, "Mul", chains[approximation](w, node.id, x), {}, layout);
+  if (form === "relu") w.result(node, "Relu", [x], {}, layout);
+  else if (form === "silu") w.result(node, "Mul", [x, w.step(node.id, "sigmoid", "Sigmoid", [x])], {}, layout);
+  else if (w.opset >= 20) w.result(node, "Gelu", [x], approximations[form], layout);
+  else w.result(node, "Mul", chains[form](w, node.id, x), {}, layout);
 }
 
+/** The forms that are GELU. */
+type Form = Exclude<GeluApproximation, "silu" | "relu">;
+
 /** The op's attribute, whose default is the exact form. */
-const approximations: Readonly<Record<GeluApproximation, Attributes>> = {
+const approximations: Readonly<Record<Form, Attributes>> = {
   erf: {},
   tanh: { approximate: text("tanh") },
 };
 
 /** The two factors of GELU. */
-const chains: Readonly<Record<GeluApproximation, (w: Writer, id: string, x: string) => readonly [string, string]>> = {
+const chains: Readonly<Record<Form, (w: Writer, id: string, x: string) => readonly [string, string]>> = {
   erf(w, id, x) {
     const erf = w.step(id, "erf", "Erf", [w.step(id, "scaled", "Div", [x, scalar(w, Math.SQRT2)])]);
     const one = w.step(id, "one", "Add", [erf, scalar(w, 1)]);

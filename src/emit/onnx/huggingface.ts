@@ -39,7 +39,12 @@ const suffixes: Readonly<Record<Head["kind"], string | null>> = {
 };
 
 /** What transformers calls an activation. */
-const hiddenAct: Readonly<Record<Activation, string>> = { gelu: "gelu", gelu_tanh: "gelu_pytorch_tanh" };
+const hiddenAct: Readonly<Record<Activation, string>> = {
+  gelu: "gelu",
+  gelu_tanh: "gelu_pytorch_tanh",
+  silu: "silu",
+  relu: "relu",
+};
 
 /** Why a model cannot be laid out like this. */
 export function huggingfaceProblems(model: Model): readonly Diagnostic[] {

@@ -59,10 +59,11 @@ const computed = (
   return w.initializer({ kind: "computed", name, shape, param: paramOf(w, from.at(-1) ?? name), compute });
 };
 
-/** The checkpoint's tensor in what passes have folded: the first operand of every fold. */
+/** The checkpoint's tensor in what passes have folded: the first operand of every fold, where that is no constant. */
 function paramOf(w: Writer, id: ValueId): ValueId {
-  const [first] = w.node(id).inputs;
-  return first === undefined ? id : paramOf(w, first);
+  const { inputs } = w.node(id);
+  const from = inputs.find(input => w.node(input).op !== "constant");
+  return from === undefined ? id : paramOf(w, from);
 }
 
 /** As the checkpoint has it, or as the passes have folded it. */

@@ -2,7 +2,7 @@ import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { foldingPasses } from "../../passes/all.ts";
-import { type EmitContext, type GraphTarget, loweredOps, type OutputFile } from "../target.ts";
+import { type EmitContext, type GraphTarget, type OutputFile, onnxOps } from "../target.ts";
 import { constantsOf } from "./constants.ts";
 import { inlineLimit, inlineProblems, onnxFiles, type Unwritten } from "./files.ts";
 import { type FloatTypes, floatTypes, inF16 } from "./float-types.ts";
@@ -23,7 +23,7 @@ export const onnxTarget = (half: boolean): GraphTarget => ({
   takes: "graph",
   rewriting: foldingPasses,
   grouping: [],
-  legal: loweredOps,
+  legal: onnxOps,
   problems: (graph, context) => [
     ...sitesProblems(graph),
     ...(context.onnx.layout === "huggingface" ? huggingfaceProblems(context.model) : []),

@@ -1,7 +1,7 @@
 import { invariant } from "../../diagnostics/invariant.ts";
 import { channels, type Node, type OpTable, operand, sites } from "../../graph/graph.ts";
 import type { GrnOver, NetworkOp } from "../../graph/ops.ts";
-import { depthwise, patchConv, siteDepthwise } from "./conv.ts";
+import { depthwise, overlappingConv, patchConv, siteDepthwise } from "./conv.ts";
 import { gelu } from "./gelu.ts";
 import { integers, mostConstants, ones, scalar, tiled, vector, zeros } from "./initializers.ts";
 import { linear } from "./linear.ts";
@@ -15,11 +15,15 @@ import { float, int, ints, type Writer } from "./writer.ts";
 export const emission: OpTable<void, [Writer], NetworkOp> = {
   input() {},
   param: constant,
+  constant,
 
   toChannelsLast: (node, w) => w.result(node, "Transpose", [w.value(operand(node, 0))], { perm: ints(0, 2, 3, 1) }),
   toChannelsFirst: (node, w) => w.result(node, "Transpose", [w.value(operand(node, 0))], { perm: ints(0, 3, 1, 2) }),
 
   patchConv,
+  conv: overlappingConv,
+  unfold: ofKernels,
+  reshape: ofKernels,
   depthwise,
   linear,
 
@@ -28,6 +32,7 @@ export const emission: OpTable<void, [Writer], NetworkOp> = {
     w.result(node, "LayerNormalization", inputs, { axis: int(-1), epsilon: float(node.attrs.eps) });
   },
   normalize,
+  rescale,
   gelu,
   grn: node => invariant(false, `'${node.id}' is split before`),
 
@@ -80,6 +85,11 @@ export const emission: OpTable<void, [Writer], NetworkOp> = {
   biasThrough: constant,
 };
 
+/** What a pass for kernels makes. */
+function ofKernels(node: Node): void {
+  invariant(false, `'${node.id}' is for kernels alone`);
+}
+
 /** What depends on the weights alone is an initializer, made where it is read. */
 function constant(node: Node): void {
   invariant(false, `'${node.id}' is a constant`);
@@ -128,6 +138,23 @@ function normalize(node: Node<"normalize">, w: Writer): void {
     const scaleAndShift = affine(w, times(w, height, width));
     w.result(node, "InstanceNormalization", [w.value(x, "row"), ...scaleAndShift], { epsilon }, "row");
   }
+}
+
+/** The mean goes first where there is one to take off: it may be far above the spread. */
+function rescale(node: Node<"rescale">, w: Writer): void {
+  const { eps, by } = node.attrs;
+  const { id } = node;
+  const x = w.value(operand(node, 0));
+  const count = channels(node.type);
+  const centred =
+    by === "square"
+      ? x
+      : w.step(id, "centred", "Sub", [x, w.step(id, "mean", "ReduceMean", ...overAxes(w, x, [-1], 1))]);
+  const squared = w.step(id, "squared", "Mul", [centred, centred]);
+  const mean = w.step(id, "square", "ReduceMean", ...overAxes(w, squared, [-1], 1));
+  const variance = by === "square" ? mean : w.step(id, "variance", "Mul", [mean, scalar(w, count / (count - 1))]);
+  const root = w.step(id, "root", "Sqrt", [w.step(id, "floor", "Add", [variance, scalar(w, eps)])]);
+  w.result(node, "Div", [x, root]);
 }
 
 /** Whether sites are normalised as instances. */

@@ -150,7 +150,7 @@ const conv: Rule = (inputs, attributes) => {
   need(group > 0 && Number(weight[1]) * group === channels && Number(outputs) % group === 0, () => {
     return `${group} groups of ${weight[1]} channels are not the ${channels} of its input, or do not divide ${outputs} outputs`;
   });
-  vectorOf(input(inputs, 2), outputs, "its bias");
+  if (inputs[2] !== undefined) vectorOf(inputs[2], outputs, "its bias");
   need(strides.length === 2 && strides.every(n => n > 0), () => `its strides are ${say(strides)}`);
   need(pads.length === 4 && pads.every(n => n >= 0), () => `its pads are ${say(pads)}`);
   const along = [0, 1].map(i => {
@@ -189,6 +189,8 @@ export const shapeRules: Readonly<Record<OperatorName, Rule>> = {
   Erf: alike,
   Gelu: alike,
   Identity: alike,
+  Relu: alike,
+  Sigmoid: alike,
   Round: alike,
   Sqrt: alike,
   Tanh: alike,

@@ -5,6 +5,7 @@ import {
   dims,
   elementThreads,
   type Form,
+  geluWord,
   inF32,
   maskOperand,
   parameter,
@@ -19,8 +20,9 @@ import {
 // Kernels whose threads make a value of a map each, or four of them.
 
 export function elementwise(p: KernelParams["elementwise"], { language, vec: vecOf, padded }: Form): SimpleKernel {
-  const { op, length, channels } = p;
+  const { op, length, channels, pooled = false } = p;
   const { value, other, gelu } = elementwiseOps[op];
+  const kept = pooled ? inF32 : (operand: SimpleOperand) => operand;
   const channelwise = other !== null && other !== "value";
   const vec = channelwise && vecOf(channels) === 1 ? 1 : vecOf(length);
   return {
@@ -35,13 +37,13 @@ export function elementwise(p: KernelParams["elementwise"], { language, vec: vec
       otherAt: channelwise ? `i % ${channels / vec}` : "i",
     },
     operands: present([
-      read("input", length, vec, dims(length)),
-      other === "value" ? read("other", length, vec, dims(length)) : null,
+      kept(read("input", length, vec, dims(length))),
+      other === "value" ? kept(read("other", length, vec, dims(length))) : null,
       other === "channel" ? parameter("vector", channels, vec, dims(channels)) : null,
       other === "channel of an image"
         ? inF32(read("vector", p.close ? channels : padded(channels), vec, dims(channels)))
         : null,
-      write("output", length, vec, dims(length)),
+      kept(write("output", length, vec, dims(length))),
     ]),
     threads: elementThreads[language],
     over: { elements: length / vec },
@@ -55,8 +57,12 @@ const pointwiseOps: Readonly<
 > = {
   gelu: { formula: ([x]) => `gelu(${x})`, gelu: "erf" },
   "gelu-tanh": { formula: ([x]) => `gelu(${x})`, gelu: "tanh" },
+  silu: { formula: ([x]) => `silu(${x})`, gelu: "silu" },
+  relu: { formula: ([x]) => `relu(${x})`, gelu: "relu" },
   "gelu-grad": { formula: ([x, d]) => `${d} * gelu'(${x})`, gelu: "erf", slope: true },
   "gelu-tanh-grad": { formula: ([x, d]) => `${d} * gelu'(${x})`, gelu: "tanh", slope: true },
+  "silu-grad": { formula: ([x, d]) => `${d} * silu'(${x})`, gelu: "silu", slope: true },
+  "relu-grad": { formula: ([x, d]) => `${d} * relu'(${x})`, gelu: "relu", slope: true },
   multiply: { formula: ([x, y]) => `${x} * ${y}` },
   add: { formula: ([x, y]) => `${x} + ${y}` },
 };
@@ -71,7 +77,7 @@ export function pointwise(p: KernelParams["pointwise"], { language, vec: vecOf, 
     return {
       name: `v${index + 1}`,
       formula: formula(args),
-      value: slope ? `${args[1]} * gelu_slope(${args[0]})` : formula(args),
+      value: gelu && slope ? `${args[1]} * ${geluWord[gelu]}_slope(${args[0]})` : formula(args),
       gelu: gelu !== undefined && !slope,
       of: args[0],
     };

@@ -103,6 +103,16 @@ export const dims = (...sizes: readonly number[]): string => sizes.map(size => `
 export const threadsFor = (work: number, together: number, most: number): number =>
   Math.min(most, roundUp(work, together));
 
+/** What code and formulas call a form of GELU. */
+export const geluWord = { erf: "gelu", tanh: "gelu", silu: "silu", relu: "relu" } as const satisfies Readonly<
+  Record<GeluApproximation, string>
+>;
+
+/** What comments call it. */
+export const geluTitle = { erf: "GELU", tanh: "GELU", silu: "SiLU", relu: "ReLU" } as const satisfies Readonly<
+  Record<GeluApproximation, string>
+>;
+
 /** Threads of a kernel whose threads make a value each. */
 export const elementThreads = { wgsl: 64, cuda: 256 } as const satisfies Record<Form["language"], number>;
 

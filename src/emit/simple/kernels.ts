@@ -22,6 +22,8 @@ import {
   toChannelsFirst,
 } from "./groups.ts";
 import type { Form, SimpleKernel } from "./kernel.ts";
+import { rescale, rescaleGrad } from "./rescale.ts";
+import { unfold, unfoldGrad } from "./unfold.ts";
 import { columnSums, columnTotals, depthwiseGrad, weightDot, weightwise } from "./weight-gradients.ts";
 
 /** The kernels of which there is one text for every target. */
@@ -34,9 +36,11 @@ const simpleKernels = {
   patchTable,
   placeSites,
   pool,
+  rescale,
   siteError,
   sumSquares,
   toChannelsFirst,
+  unfold,
   widen,
 
   columnSums,
@@ -50,9 +54,11 @@ const simpleKernels = {
   normalizeGrad,
   pointwise,
   rearrange,
+  rescaleGrad,
   scaleSamples,
   siteErrorGrad,
   standardize,
+  unfoldGrad,
   weightDot,
   weightwise,
 } as const satisfies { readonly [K in keyof KernelParams]?: (params: KernelParams[K], form: Form) => SimpleKernel };

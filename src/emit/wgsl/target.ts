@@ -1,5 +1,5 @@
 import type { Recipe } from "../../model/model.ts";
-import { foldingPasses, groupingPasses } from "../../passes/all.ts";
+import { groupingPasses, kernelPasses } from "../../passes/all.ts";
 import { f16Params, type Plan } from "../../plan/plan.ts";
 import { printPlan } from "../../plan/print.ts";
 import { profileFor, type WebgpuProfileName } from "../../plan/tiles/tuning-profiles.ts";
@@ -34,7 +34,7 @@ export interface TrainingFiles {
 export const wgslTarget = (tuning: WebgpuProfileName, half: boolean, host: HostWriter = () => []): KernelTarget => ({
   name: "wgsl",
   takes: "plan",
-  rewriting: foldingPasses,
+  rewriting: kernelPasses,
   grouping: groupingPasses,
   legal: loweredOps,
   precision: half ? "f16" : "f32",

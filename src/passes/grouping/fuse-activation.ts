@@ -1,4 +1,4 @@
-import { as } from "../../graph/graph.ts";
+import { as, isMap } from "../../graph/graph.ts";
 import type { Pass } from "../pass.ts";
 import { group } from "./group.ts";
 
@@ -19,11 +19,11 @@ export const fuseActivation: Pass = {
   summary: "Apply GELU and sum the squares in the kernel of the first linear",
   run: graph =>
     group(graph, (node, view) => {
-      if (node.op !== "linear") return null;
-      // The first reader: gradients read it too, after that.
-      const [reader] = view.readers(node.id);
+      if (node.op !== "linear" || !isMap(node.type)) return null;
+      // The first reader: gradients read it too, after that. What else reads it would have it by itself.
+      const [reader, ...others] = view.readers(node.id);
       const gelu = reader && !view.isOutput(node.id) ? as(reader, "gelu") : null;
-      if (!gelu) return null;
+      if (!gelu || !others.every(({ op }) => op === "gelu" || op === "geluGrad")) return null;
       const next = view.soleReader(gelu.id);
       const mask = next && as(next, "maskSites");
       const squares = view.readers(mask?.id ?? gelu.id).filter(other => other.op === "sumSquares");

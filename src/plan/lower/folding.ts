@@ -36,8 +36,9 @@ export function folding(graph: Graph, weight: ValueId, bias: ValueId) {
   }
   return {
     turned,
-    /** The parameter that the weight is made of. */
-    source: nodeOf(graph, program.weight),
+    bare: program.bias === null,
+    /** The weight before it is changed, in the shape that its layer has. */
+    source: shapedAs(graph, nodeOf(graph, whole)),
     fold: program.steps.map(({ op, by }): FoldStep => ({ op, by: named.get(by) ?? by })),
     reads: {
       weight: program.weight,
@@ -46,6 +47,14 @@ export function folding(graph: Graph, weight: ValueId, bias: ValueId) {
     },
   };
 }
+
+/** A weight without the steps that change its values. */
+const shapedAs = (graph: Graph, weight: Node): Node =>
+  weightSteps[weight.op] === undefined ? weight : shapedAs(graph, nodeOf(graph, operand(weight, 0)));
+
+/** A weight without what it is reshaped by: packings say themselves which shape they read it in. */
+const unshaped = (graph: Graph, weight: Node): Node =>
+  weight.op === "reshape" ? nodeOf(graph, operand(weight, 0)) : weight;
 
 interface Program {
   /** Of the checkpoint, which the steps begin with. */
@@ -71,16 +80,19 @@ function programOf(graph: Graph, weight: Node, bias: Node): Program {
   if (ofBias) return then(programOf(graph, weight, before(bias)), ofBias, bias);
   if (ofWeight) return then(programOf(graph, before(weight), bias), ofWeight, weight);
   invariant(through === weight.id, `'${bias.id}' goes through '${through}', which its layer's weight is not made of`);
-  invariant(weight.op === "param" && bias.op === "param", `no kernel packs '${weight.id}' and '${bias.id}'`);
-  return { weight: weight.id, bias: bias.id, steps: [] };
+  const bare = bias.op === "constant" && bias.attrs.value === 0;
+  const source = unshaped(graph, weight);
+  invariant(source.op === "param" && (bare || bias.op === "param"), `no kernel packs '${weight.id}' and '${bias.id}'`);
+  return { weight: source.id, bias: bare ? null : bias.id, steps: [] };
 }
 
 /** The steps that leave a weight alone, of a layer without a bias. */
 function weightProgram(graph: Graph, weight: Node): Program {
   const op = weightSteps[weight.op];
   if (op === undefined) {
-    invariant(weight.op === "param", `no kernel packs '${weight.id}'`);
-    return { weight: weight.id, bias: null, steps: [] };
+    const source = unshaped(graph, weight);
+    invariant(source.op === "param", `no kernel packs '${weight.id}'`);
+    return { weight: source.id, bias: null, steps: [] };
   }
   const { steps, ...from } = weightProgram(graph, nodeOf(graph, operand(weight, 0)));
   return { ...from, steps: [...steps, { op, by: operand(weight, 1) }] };

@@ -23,11 +23,9 @@ import { sumOf, weightDot, weightwise } from "./weightwise.ts";
 
 /** What an op of a graph that learns becomes; null for those that only ever stand in front of a layer's weight. */
 export const trainingLowerings: { readonly [K in Exclude<TrainingOp, "geluGrad">]: Lowering | null } = {
-  constant: null,
   transpose: null,
   flipKernel: null,
 
-  reshape: weightwise,
   times: ({ anchor }) => times(anchor),
   scaleSamples: ({ anchor }, graph) => {
     const [, blocks] = nodeOf(graph, operand(anchor, 1)).type.shape as [unknown, number];
@@ -79,6 +77,13 @@ export const trainingLowerings: { readonly [K in Exclude<TrainingOp, "geluGrad">
     const [normalized, deviation, d] = [operand(anchor, 0), operand(anchor, 1), operand(anchor, 2)];
     return one(anchor, "normalizeGrad", params, { normalized, deviation, d });
   },
+  rescaleGrad: ({ anchor }) =>
+    one(
+      anchor,
+      "rescaleGrad",
+      { ...attr(anchor, "rescaleGrad"), ...rowsOf(anchor) },
+      { input: operand(anchor, 0), d: operand(anchor, 1) },
+    ),
   grnScaleGrad: grnGrad,
   grnResponseGrad: grnGrad,
   spreadSites: ({ anchor }) => {
@@ -90,6 +95,11 @@ export const trainingLowerings: { readonly [K in Exclude<TrainingOp, "geluGrad">
     const { size } = attr(anchor, "spreadPool");
     const params = { op: "spreadPool", ...sites(type), channels: channels(type), size } as const;
     return one(anchor, "rearrange", params, { input: operand(anchor, 0) });
+  },
+  unfoldGrad: ({ anchor }) => {
+    const { kernel, stride } = attr(anchor, "unfoldGrad");
+    const params = { ...sites(anchor.type), channels: channels(anchor.type), kernel, stride };
+    return one(anchor, "unfoldGrad", params, { d: operand(anchor, 0) });
   },
   depthToSpace: ({ anchor }, graph) => {
     const { type } = nodeOf(graph, operand(anchor, 0));

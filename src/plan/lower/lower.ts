@@ -1,4 +1,4 @@
-import { channels, type Graph, nodeOf, operand, sites } from "../../graph/graph.ts";
+import { channels, elements, type Graph, type Node, nodeOf, operand, sites } from "../../graph/graph.ts";
 import type { OpName } from "../../graph/ops.ts";
 import { gemvPacked } from "../kernels.ts";
 import { chooseGemm, chooseGemv, chooseNorm, choosePool } from "../tiles/choose-tile.ts";
@@ -30,6 +30,10 @@ export const lowerings: { readonly [K in OpName]: Lowering | null } = {
   ...pointwiseLowerings,
   input: null,
   param: null,
+  constant: null,
+  conv: null,
+  unfold,
+  reshape: weightwise,
   toChannelsLast: standalone.toChannelsLast,
   patchConv: (group, graph, tuning) =>
     member(group, "toChannelsLast") ? stem(group, graph, tuning) : downsample(group, graph, tuning),
@@ -39,6 +43,7 @@ export const lowerings: { readonly [K in OpName]: Lowering | null } = {
   meanSites: pool,
   layernorm: rowNorm,
   normalize: rowNorm,
+  rescale: ({ anchor }) => rescale(anchor),
   sumSquares,
   grnScale,
   toChannelsFirst,
@@ -67,6 +72,7 @@ function gemm(group: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Call
   const shape = gemmShape(anchor, depth);
   const tile = chooseGemm(tuning, shape);
   const gelu = member(group, "gelu");
+  const unfolded = nodeOf(graph, operand(anchor, 0)).op === "unfold";
   const squares = member(group, "sumSquares");
   const add = member(group, "add");
   const mask = member(group, "maskSites");
@@ -79,7 +85,7 @@ function gemm(group: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Call
   });
   const grn = scaled ? grnInput(graph, nodeOf(graph, operand(scaled, 1)), tile, tuning) : null;
   const params = {
-    title: scaled ? "second linear" : gelu ? "first linear" : "linear",
+    title: unfolded ? "convolution" : scaled ? "second linear" : gelu ? "first linear" : "linear",
     ...shape,
     gelu: gelu ? attr(gelu, "gelu").form : null,
     residual: add !== undefined,
@@ -104,13 +110,14 @@ function gemm(group: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Call
   return { setup, steps: [call(anchor, "gemm", params, operands, writes)] };
 }
 
-function classifier({ anchor }: FusionGroup, graph: Graph, tuning: TuningProfile): Calls {
+function classifier({ anchor }: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Calls {
   const depth = channels(nodeOf(graph, operand(anchor, 0)).type);
   const columns = channels(anchor.type);
   const tile = chooseGemv(tuning);
   const packed = gemvPacked(tile, { depth, columns });
   const { setup, reads } = packing(graph, anchor, { columns, channels: depth, taps: 1, packed });
-  const params = { title: "classifier", depth, columns, tile };
+  const isHidden = graph.readers.get(anchor.id)?.some(({ op }) => op === "gelu") ?? false;
+  const params = { title: isHidden ? "hidden layer of the head" : "classifier", depth, columns, tile };
   return {
     setup,
     steps: [call(anchor, "gemv", params, { input: operand(anchor, 0), ...reads }, { output: anchor.id })],
@@ -131,6 +138,31 @@ function pool(group: FusionGroup, graph: Graph, tuning: TuningProfile): Calls {
   };
   const reads = { input: operand(anchor, 0), ...fused.reads };
   return { setup: [], steps: [call(anchor, "pool", params, reads, { output: (normNode ?? anchor).id })] };
+}
+
+function rescale(node: Node): Calls {
+  const params = {
+    ...attr(node, "rescale"),
+    rows: elements(node.type) / channels(node.type),
+    channels: channels(node.type),
+  };
+  const pooled = node.type.shape.length === 2 ? { pooled: true as const } : {};
+  const made = call(node, "rescale", { ...params, ...pooled }, { input: operand(node, 0) }, { output: node.id });
+  return { setup: [], steps: [made] };
+}
+
+function unfold(group: FusionGroup, graph: Graph): Calls {
+  const { anchor } = group;
+  const image = member(group, "toChannelsLast");
+  const from = image ?? nodeOf(graph, operand(anchor, 0));
+  const params = {
+    ...sites(from.type),
+    channels: channels(from.type),
+    ...attr(anchor, "unfold"),
+    ...(image ? { fromImage: true as const } : {}),
+  };
+  const input = operand(image ?? anchor, 0);
+  return { setup: [], steps: [call(anchor, "unfold", params, { input }, { output: anchor.id })] };
 }
 
 function toChannelsFirst({ anchor }: FusionGroup, graph: Graph, tuning: TuningProfile): Calls {

@@ -16,7 +16,7 @@ import { weightwise } from "./weightwise.ts";
 
 // What is made value by value: an op by itself, or several in a kernel.
 
-const geluOps = { erf: "gelu", tanh: "gelu-tanh" } as const satisfies Readonly<
+const geluOps = { erf: "gelu", tanh: "gelu-tanh", silu: "silu", relu: "relu" } as const satisfies Readonly<
   Record<GeluApproximation, ElementwiseOp>
 >;
 
@@ -50,7 +50,8 @@ function elementwise(
   more: Readonly<Record<string, ValueId>>,
   form: Pick<KernelParams["elementwise"], "close"> = {},
 ): Calls {
-  const params = { op, length: elements(node.type), channels: channels(node.type), ...form };
+  const pooled = isBatched(node.type) && node.type.shape.length === 2 ? { pooled: true as const } : {};
+  const params = { op, ...pooled, length: elements(node.type), channels: channels(node.type), ...form };
   const reads = { input: operand(node, 0), ...more };
   return { setup: [], steps: [call(node, "elementwise", params, reads, { output: node.id })] };
 }
@@ -90,7 +91,7 @@ function pointwise({ anchor, members }: FusionGroup, graph: Graph): Calls {
 
 function pointwiseOp(node: Node): PointwiseOp["op"] {
   if (node.op === "gelu") return geluOps[node.attrs.form];
-  if (node.op === "geluGrad") return node.attrs.form === "erf" ? "gelu-grad" : "gelu-tanh-grad";
+  if (node.op === "geluGrad") return `${geluOps[node.attrs.form]}-grad`;
   if (node.op === "scaleChannels") return "multiply";
   invariant(node.op === "add" || node.op === "shiftChannels", `'${node.id}' is not made value by value`);
   return "add";

@@ -10,8 +10,11 @@ export interface Architecture {
 /** timm's `small`, which has no published V2 weights. */
 export const small = { name: "small", depths: [3, 3, 27, 3], dims: [96, 192, 384, 768] };
 
+/** timm's smallest, of V1 alone. */
+export const zepto = { name: "zepto", depths: [2, 2, 4, 2], dims: [32, 64, 128, 256] };
+
 /** The sizes there are checkpoints for, and timm's. */
-const known: readonly (Architecture & { readonly name: string })[] = [...published, small];
+const known: readonly (Architecture & { readonly name: string })[] = [...published, small, zepto];
 
 export const sameArchitecture = (a: Architecture, b: Architecture): boolean =>
   a.depths.join() === b.depths.join() && a.dims.join() === b.dims.join();
@@ -24,9 +27,11 @@ export const publishedName = (found: Architecture): string | null =>
   known.find(variant => sameArchitecture(variant, found))?.name ?? null;
 
 /** Sizes whose linear layers timm has as 1×1 convolutions. */
-const convMlp: ReadonlySet<string | null> = new Set(["atto", "femto", "pico", "nano"]);
+const convMlp: ReadonlySet<string | null> = new Set(["zepto", "atto", "femto", "pico", "nano"]);
 
-export const makesConvMlp = (found: Architecture): boolean => convMlp.has(publishedName(found));
+/** Networks with the norm first have such layers too, whatever their size. */
+export const makesConvMlp = (found: Architecture, names: Iterable<string>): boolean =>
+  convMlp.has(publishedName(found)) || [...names].includes("norm_pre.weight");
 
 /** Depths and dims, read off the depthwise kernels under their official names; null where a block lacks its kernel. */
 export function architectureOf(tensors: Iterable<Param>): Architecture | null {

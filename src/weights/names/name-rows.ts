@@ -11,7 +11,10 @@ export const dialects = [
 ] as const;
 export type Dialect = (typeof dialects)[number];
 
-/** A length, or the name of one: two tensors that name the same have the same. `last` is the `dim` of the last stage. */
+/**
+ * A length, or the name of one: two tensors that name the same have the same. `last` is the `dim` of the last stage,
+ * `features` what the last layer of a head reads: that, or the `hidden` of a head with such a layer.
+ */
 export type Length = number | string;
 
 /**
@@ -28,12 +31,36 @@ interface NameRow extends Readonly<Record<Dialect, string | null>> {
   /** Of the weight, as official; a bias has its first length. */
   readonly shape: readonly Length[];
   readonly layout: Layout;
+  /** The kind of stem that it is of, where timm's name is of another kind's too. */
+  readonly stem?: StemKind;
 }
+
+/** Stems whose names in timm are those of others, by how many modules they have. */
+export type StemKind = "patch" | "overlap" | "overlap_act";
 
 /** What reconstructs, in pre-training: dense blocks, whatever the encoder's are, and no other dialect has them. */
 const decoderRow = (name: string, shape: readonly Length[]): NameRow => ({
   ...{ part: "decoder", official: name, timm: null, timm_features: null, huggingface: null, dinov3: null },
   ...{ mmpretrain: null, torchvision: null, fcmae: name, shape, layout: "plain" },
+});
+
+/** A stem of timm alone, whose modules have names of their own here; `lengths` is of the weight's outputs and inputs. */
+const stemRows = (
+  stem: StemKind,
+  modules: readonly (readonly [name: string, ...lengths: readonly Length[]])[],
+): readonly NameRow[] =>
+  modules.map(([name, ...lengths]) => ({
+    ...timmRow(`downsample_layers.0.${name}.{p}`, `stem.${name.slice(-1)}.{p}`, [
+      ...lengths,
+      ...(lengths.length > 1 ? [3, 3] : []),
+    ]),
+    ...{ part: "trunk", timm_features: `stem_${name.slice(-1)}.{p}`, stem },
+  }));
+
+/** What heads of timm alone have; other dialects have no name for it. */
+const timmRow = (name: string, timm: string, shape: readonly Length[]): NameRow => ({
+  ...{ part: "head", official: name, timm, timm_features: null, huggingface: null, dinov3: null },
+  ...{ mmpretrain: null, torchvision: null, fcmae: null, shape, layout: "plain" },
 });
 
 /**
@@ -51,6 +78,7 @@ const decoderRow = (name: string, shape: readonly Length[]): NameRow => ({
 export const nameRows: readonly NameRow[] = [
   {
     part: "trunk",
+    stem: "patch",
     official: "downsample_layers.0.0.{p}",
     timm: "stem.0.{p}",
     timm_features: "stem_0.{p}",
@@ -64,6 +92,7 @@ export const nameRows: readonly NameRow[] = [
   },
   {
     part: "trunk",
+    stem: "patch",
     official: "downsample_layers.0.1.{p}",
     timm: "stem.1.{p}",
     timm_features: "stem_1.{p}",
@@ -206,6 +235,20 @@ export const nameRows: readonly NameRow[] = [
     shape: ["last"],
     layout: "plain",
   },
+  // timm's stems of two convolutions: what stands at each place in the row.
+  ...stemRows("overlap", [
+    ["conv0", "middle", "in"],
+    ["conv1", "dim0", "middle"],
+    ["norm2", "dim0"],
+  ]),
+  ...stemRows("overlap_act", [
+    ["conv0", "middle", "in"],
+    ["conv2", "dim0", "middle"],
+    ["norm3", "dim0"],
+  ]),
+  // timm's norm of the map, before it is pooled, and its hidden layer of a head.
+  timmRow("norm_pre.{p}", "norm_pre.{p}", ["last"]),
+  timmRow("pre_logits.fc.{p}", "head.pre_logits.fc.{p}", ["hidden", "last"]),
   {
     part: "head",
     official: "head{layer}.{p}",
@@ -216,7 +259,7 @@ export const nameRows: readonly NameRow[] = [
     mmpretrain: "head.fc{layer}.{p}",
     torchvision: "classifier.2{layer}.{p}",
     fcmae: null,
-    shape: ["classes", "last"],
+    shape: ["classes", "features"],
     layout: "plain",
   },
   // The LayerNorm of one level of a feature head.

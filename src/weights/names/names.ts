@@ -1,4 +1,12 @@
-import { type Dialect, dialects, type Layout, type Length, type ModelPart, nameRows } from "./name-rows.ts";
+import {
+  type Dialect,
+  dialects,
+  type Layout,
+  type Length,
+  type ModelPart,
+  nameRows,
+  type StemKind,
+} from "./name-rows.ts";
 
 export { type Dialect, dialects } from "./name-rows.ts";
 
@@ -136,6 +144,8 @@ export function translate(name: string, from: Dialect, to: Dialect, context: Con
     const source = row[from];
     const values = regex === null || source === null ? null : match(source, regex, name);
     if (values === null || (values.has("final") && values.get("final") !== context.get("final"))) continue;
+    // Other dialects have this stem alone.
+    if (row.stem !== undefined && from.startsWith("timm") && row.stem !== (context.get("stem") ?? "patch")) continue;
     const target = row[to];
     if (target === null || (target.includes("{final}") && !context.has("final"))) return null;
     const isBias = values.get("p") === "bias";
@@ -160,6 +170,12 @@ const lastStage: Partial<Record<Dialect, RegExp>> = {
   mmpretrain: /^backbone\.stages\.(\d+)\./,
 };
 
+/** A stem of timm by its last module: that of patches has two, one of convolutions three, or four with an activation. */
+function stemOf(names: readonly string[]): StemKind {
+  const places = names.flatMap(name => /^stem[._](\d)\./.exec(name)?.[1] ?? []).map(Number);
+  return (["overlap_act", "overlap"] as const).find((_, i) => places.includes(3 - i)) ?? "patch";
+}
+
 /**
  * What a file's names say together. Official names say which stage is the last, and whether there is a GRN: Hugging
  * Face has a model of its own for V1, whose blocks have none. MMPretrain's LayerNorm of the last stage is a
@@ -172,6 +188,8 @@ export function contextOf(names: readonly string[], dialect: Dialect): Context {
   const isOther = (name: string) => name.startsWith("backbone.norm") && !name.startsWith(`backbone.norm${last}.`);
   if (last !== undefined && (dialect !== "mmpretrain" || names.some(isHead) || !names.some(isOther)))
     context.set("final", last);
+  const stem = dialect.startsWith("timm") ? stemOf(names) : null;
+  if (stem !== null) context.set("stem", stem);
   if (dialect === "official" && !names.some(name => name.includes(".grn."))) context.set("base", "convnext.");
   return context;
 }

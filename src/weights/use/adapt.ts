@@ -39,14 +39,17 @@ const refused = (file: string, tensor: OfficialTensor | undefined, option: strin
 
 const find = (tensors: readonly OfficialTensor[], name: string) => tensors.find(tensor => tensor.name === name);
 
-const stemName = "downsample_layers.0.0.weight";
+const stemNames = ["downsample_layers.0.0.weight", "downsample_layers.0.conv0.weight"];
+
+/** The first convolution. */
+const findStem = (tensors: readonly OfficialTensor[]) => tensors.find(({ name }) => stemNames.includes(name));
 
 /**
  * The stem's kernel for another number of channels, by timm's rule (`adapt_input_conv`): for 1 channel the sum over
  * those there are, else those of RGB in turn, times 3/N, so that an input whose channels are equal gives what it gave.
  */
 const adaptStem: Step = (tensors, channels, file) => {
-  const stem = find(tensors, stemName);
+  const stem = findStem(tensors);
   const no = (why: string) => refused(file, stem, "--in-chans", why);
   if (stem === undefined) return no("the file has no stem");
   const there = stem.shape[1] ?? 0;
@@ -72,7 +75,7 @@ const adaptStem: Step = (tensors, channels, file) => {
   const how = channels === 1 ? `summed over ${there} channels` : `3 channels in turn, times 3/${channels}`;
   return ok({
     tensors: tensors.map(tensor => (tensor === stem ? adapted : tensor)),
-    notes: [`${stemName} [${shape.join(", ")}]: ${how}`],
+    notes: [`${stem.name} [${shape.join(", ")}]: ${how}`],
   });
 };
 
@@ -114,18 +117,24 @@ const named = (names: readonly string[]): string =>
  * A decoder goes too: what pre-training leaves is then what a classifier starts from.
  */
 const adaptHead: Step = (tensors, classes, file) => {
-  const stem = find(tensors, stemName);
+  const stem = findStem(tensors);
   if (stem === undefined) return refused(file, stem, "--classes", "the file has no encoder");
   const last = lastDim(tensors);
-  const kept = tensors.filter(({ known, name }) => known.part === "trunk" || /^norm\./.test(name));
+  const width = find(tensors, "pre_logits.fc.weight")?.shape[0] ?? last;
+  const kept = tensors.filter(
+    ({ known, name }) => known.part === "trunk" || /^(norm|norm_pre|pre_logits\.fc)\./.test(name),
+  );
   const dropped = tensors.filter(tensor => !kept.includes(tensor)).map(({ name }) => name);
   const lost = dropped.filter(name => classes === 0 || !/^head\./.test(name));
   const fresh = (name: string, shape: readonly number[], value: number) => made(name, shape, value, stem.dtype);
-  const norm = find(tensors, "norm.weight") ? [] : [fresh("norm.weight", [last], 1), fresh("norm.bias", [last], 0)];
-  const head = classes === 0 ? [] : [fresh("head.weight", [classes, last], 0), fresh("head.bias", [classes], 0)];
+  const norm =
+    find(tensors, "norm.weight") || find(tensors, "norm_pre.weight")
+      ? []
+      : [fresh("norm.weight", [last], 1), fresh("norm.bias", [last], 0)];
+  const head = classes === 0 ? [] : [fresh("head.weight", [classes, width], 0), fresh("head.bias", [classes], 0)];
   const notes = [
     ...(norm.length > 0 ? [`norm.weight, norm.bias [${last}]: new, ones and zeros`] : []),
-    ...(head.length > 0 ? [`head.weight [${classes}, ${last}], head.bias [${classes}]: new, zeros`] : []),
+    ...(head.length > 0 ? [`head.weight [${classes}, ${width}], head.bias [${classes}]: new, zeros`] : []),
     ...(lost.length > 0 ? [`${named(lost)}: left out`] : []),
   ];
   const zeros = classes === 0 ? [] : [warning("weights-head-zero", { file, offset: null })];

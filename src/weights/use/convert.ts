@@ -54,7 +54,7 @@ export function convertWeights(file: TensorFile, conversion: Conversion): Result
   if (!typed.ok) return typed;
 
   const architecture = architectureOf(officialParams(renamed.value));
-  const style = { convMlp: architecture !== null && makesConvMlp(architecture) };
+  const style = { convMlp: architecture !== null && makesConvMlp(architecture, renamed.value.tensors.keys()) };
   const context = contextOf(
     typed.value.map(({ name }) => name),
     "official",

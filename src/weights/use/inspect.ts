@@ -1,4 +1,5 @@
 import { ok, type Result } from "../../diagnostics/diagnostic.ts";
+import type { Overlap } from "../../model/model.ts";
 import { dtypeBytes, type FileDType } from "../dtype.ts";
 import { type Architecture, architectureOf, type Decoder, decoderOf, publishedName } from "../names/architecture.ts";
 import { neededShape, sharedLengths } from "../names/lengths.ts";
@@ -15,7 +16,7 @@ const kinds = {
   "FCMAE encoder": (_, dialect) => dialect === "fcmae",
   classifier: has => has(/^head\.weight$/),
   features: has => has(/^norm\d+\.weight$/),
-  "pooled encoder": has => has(/^norm\.weight$/),
+  "pooled encoder": has => has(/^norm(_pre)?\.weight$/),
   encoder: () => true,
 } as const satisfies Record<string, (has: (name: RegExp) => boolean, dialect: Dialect) => boolean>;
 
@@ -28,10 +29,14 @@ export interface Inspection {
   readonly architecture: Architecture | null;
   readonly channels: number | null;
   readonly stemPatch: number | null;
+  /** Two convolutions instead of a patch. */
+  readonly overlap: Overlap | null;
   /** Of each stage. */
   readonly kernels: readonly (number | null)[];
   readonly mlpRatio: number | null;
   readonly classes: number | null;
+  /** Of the layer before the last in a head that has one. */
+  readonly hiddenSize: number | null;
   readonly decoder: (Decoder & { readonly patchSize: number | null }) | null;
   readonly parameters: number;
   readonly bytes: number;
@@ -61,9 +66,11 @@ export function inspectWeights(file: TensorFile): Result<Inspection> {
     architecture,
     channels: length("in"),
     stemPatch: length("patch"),
+    overlap: overlapIn(names, length("middle"), length("dim0")),
     kernels: (architecture?.dims ?? []).map((_, i) => length(`kernel${i}`)),
     mlpRatio: ratio(length("hidden0"), length("dim0")),
     classes: length("classes"),
+    hiddenSize: length("hidden"),
     decoder: decoderIn(renamed.value, length("pixels"), length("in")),
     parameters: params.reduce((sum, { shape }) => sum + elements(shape), 0),
     bytes: sizes.reduce((sum, size) => sum + size, 0),
@@ -82,6 +89,12 @@ const kindOf = (names: readonly string[], dialect: Dialect): WeightsKind => {
   const found = Object.entries(kinds).find(([, holds]) => holds(has, dialect)) ?? ["encoder"];
   return found[0] as WeightsKind;
 };
+
+function overlapIn(names: readonly string[], between: number | null, dim: number | null): Overlap | null {
+  if (names.includes("downsample_layers.0.conv2.weight")) return "overlap_act";
+  if (!names.includes("downsample_layers.0.conv1.weight")) return null;
+  return between === dim ? "overlap" : "overlap_tiered";
+}
 
 /** A whole ratio, or null. */
 const ratio = (of: number | null, to: number | null): number | null =>

@@ -3,7 +3,7 @@ import type { Precision } from "../../../model/model.ts";
 import type { GemmParams } from "../../../plan/kernels.ts";
 import { blockTile, divideUp, type GemmTile, packedShape, roundUp, squareTiles } from "../../../plan/tiles/tile.ts";
 import { maskContext } from "../../patches.ts";
-import { dims } from "../../simple/kernel.ts";
+import { dims, geluWord } from "../../simple/kernel.ts";
 import {
   activation,
   type CudaOperand,
@@ -77,6 +77,7 @@ export function common(p: GemmParams, operand: Operand, { precision }: Setting) 
       scaled: grn !== null,
       operand: patches !== null || grn !== null ? "a" : "input",
       gelu,
+      activationWord: p.gelu === null ? null : geluWord[p.gelu],
       activated: gelu === null ? "x" : `${gelu}(x)`,
       residual: p.residual,
       mask: p.mask === null ? null : maskContext(p.mask),

@@ -2,6 +2,7 @@ import type { StorageType } from "../../../model/model.ts";
 import type { MlpParams } from "../../../plan/kernels.ts";
 import { divideUp, packedShape, roundUp } from "../../../plan/tiles/tile.ts";
 import type { MlpChoice } from "../../../plan/tiles/tuned-choices.ts";
+import { geluWord } from "../../simple/kernel.ts";
 import { activation, type CudaKernel, geluName, result, type Setting, scalars, weight } from "./shared.ts";
 
 /** Every choice there is; `mlpFits` says which of them a pair of products has. */
@@ -71,6 +72,7 @@ export function mlp({ expand, project, choice }: MlpParams, { dtype }: Setting):
       weight1Row: first.columns,
       weight2Row: second.columns,
       gelu: geluName(expand.gelu ?? "erf", dtype),
+      activationWord: geluWord[expand.gelu ?? "erf"],
     },
     operands: [
       activation("input", rows * channels, `[${rows}][${channels}]`),

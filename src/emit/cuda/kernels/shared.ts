@@ -85,6 +85,8 @@ export const geluName = (gelu: GeluApproximation, precision: Precision): string 
 const geluNames: Readonly<Record<GeluApproximation, Readonly<Record<Precision, string>>>> = {
   erf: { f32: "gelu", tf32: "gelu_close", f16: "gelu_fitted", bf16: "gelu_fitted" },
   tanh: { f32: "gelu_tanh", tf32: "gelu_tanh", f16: "gelu_tanh", bf16: "gelu_tanh" },
+  silu: { f32: "silu", tf32: "silu", f16: "silu", bf16: "silu" },
+  relu: { f32: "relu", tf32: "relu", f16: "relu", bf16: "relu" },
 };
 
 export const activation = (

@@ -4,7 +4,7 @@ import { dims } from "../../simple/kernel.ts";
 import { bindingContext, type KernelSource, operandsOf, slots, weight } from "./shared.ts";
 
 export const pack = (p: PackParams): KernelSource => {
-  const { columns, channels, taps, packed, fold, turned } = p;
+  const { columns, channels, taps, packed, fold, turned, bare = false } = p;
   const { segment, depth } = packed;
   const tapMajor = taps > 1 && segment !== null;
   const shape = dims(columns, channels, taps);
@@ -22,7 +22,7 @@ export const pack = (p: PackParams): KernelSource => {
   const invocations = 64;
   const list = slots([
     weight("weight", columns * channels * taps, 1, shape),
-    turned ? null : weight("bias", columns, 1, dims(columns)),
+    turned || bare ? null : weight("bias", columns, 1, dims(columns)),
     ...[...foldVectors(p)].map(([role, elements]) => weight(role, elements, 1, dims(elements))),
     { ...weight("packed", depth * packed.columns, 1, packedShape, "write"), storage: ["f16", "f32"] },
     weight("packed_bias", packed.columns, 1, dims(packed.columns), "write"),
@@ -45,6 +45,7 @@ export const pack = (p: PackParams): KernelSource => {
       channelOf: tapMajor ? `k % ${segment}` : taps === 1 ? "k" : `k / ${taps}`,
       tapOf: turned === "flipped" ? `${taps - 1} - ${tapOf}` : tapOf,
       turned: turned ?? null,
+      bare,
       back: transposed ? { first: back("n"), second: back("(n + 1)") } : null,
       weightShape: shape,
       packedShape,

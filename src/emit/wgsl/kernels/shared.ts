@@ -4,7 +4,7 @@ import type { Kernel, KernelOperand } from "../../../plan/plan.ts";
 import { divideUp } from "../../../plan/tiles/tile.ts";
 import { webgpuLimits } from "../../../plan/tiles/tuning-profiles.ts";
 import { maskContext } from "../../patches.ts";
-import { dims, type Vec } from "../../simple/kernel.ts";
+import { dims, geluTitle, geluWord, type Vec } from "../../simple/kernel.ts";
 
 // What the kernel kinds share: bindings, vectors, literals, and the contexts of common partials.
 
@@ -151,8 +151,22 @@ export const tailOf = (channels: number) => {
   return { tail, tailList: tail === 0 ? [] : range(4).map(i => ({ i, inside: i < tail })) };
 };
 
-/** Which forms of GELU partials/gelu computes by the hyperbolic tangent. */
-export const approximate: Readonly<Record<GeluApproximation, boolean>> = { erf: false, tanh: true };
+/** Which form of GELU partials/gelu is of, and what it is called. */
+export const geluContext = (form: GeluApproximation | null) => ({
+  gelu: form === null ? null : geluWord[form],
+  activationName: form === null ? null : geluTitle[form],
+  tanh: form === "tanh",
+  silu: form === "silu",
+  relu: form === "relu",
+});
+
+/** The same of partials/gelu-slope. */
+export const slopeContext = (form: GeluApproximation | null) => ({
+  slope: form !== null,
+  tanhSlope: form === "tanh",
+  siluSlope: form === "silu",
+  reluSlope: form === "relu",
+});
 
 export const epilogueContext = (
   p: Pick<GemmParams, "rows" | "columns" | "gelu" | "residual" | "mask" | "hidden">,
@@ -163,8 +177,7 @@ export const epilogueContext = (
   columns: p.columns,
   columnQuads: divideUp(p.columns, 4),
   columnsVector: p.columns % 4 === 0,
-  gelu: p.gelu !== null,
-  tanh: p.gelu !== null && approximate[p.gelu],
+  ...geluContext(p.gelu),
   residual: p.residual,
   hidden: p.hidden ?? false,
   mask: p.mask === null ? null : maskContext(p.mask),

@@ -2,7 +2,7 @@ import type { KernelParams } from "../../../plan/kernels.ts";
 import type { DataType } from "../../../plan/plan.ts";
 import { groupsOf, type SimpleOperand, wgslForm } from "../../simple/kernel.ts";
 import { type SimpleKind, simpleKernel } from "../../simple/kernels.ts";
-import { approximate, bindingContext, grid1, type KernelSource, operandsOf, wgslType } from "./shared.ts";
+import { bindingContext, geluContext, grid1, type KernelSource, operandsOf, slopeContext, wgslType } from "./shared.ts";
 
 /** How templates/kernels are spelled in WGSL. */
 const words = {
@@ -42,10 +42,8 @@ export const simple =
         raggedElements: "elements" in over && grid[0] * grid[1] * threads !== over.elements,
         acc: wgslType(operands.at(-1)?.vec ?? 1),
         zero: `${wgslType(operands.at(-1)?.vec ?? 1)}()`,
-        gelu: gelu === undefined ? null : "gelu",
-        tanh: gelu !== undefined && approximate[gelu],
-        slope: slope !== undefined,
-        tanhSlope: slope !== undefined && approximate[slope],
+        ...geluContext(gelu ?? null),
+        ...slopeContext(slope ?? null),
         totals: kernel.totals ?? false,
         once: kernel.once ?? false,
         offsets: Object.fromEntries(operands.map(operand => [operand.role, kernel.across ? "" : offsetOf(operand)])),

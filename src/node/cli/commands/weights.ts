@@ -165,15 +165,19 @@ async function inspect(file: string, options: FileFlags): Promise<Outcome> {
 function inspectionRows(
   found: Inspection & { readonly sha256: string },
 ): readonly (readonly [what: string, text: string])[] {
-  const { size, architecture, channels, stemPatch, kernels, mlpRatio, classes, decoder, tensors } = found;
+  const { size, architecture, channels, overlap, kernels, mlpRatio, classes, hiddenSize, decoder, tensors } = found;
   const patches = decoder?.patchSize ? `, patches of ${decoder.patchSize}` : "";
   const metadata = Object.entries(found.metadata).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
   const rows: readonly (readonly [what: string, text: string | null])[] = [
     ["size", size],
     ["stages", architecture && printArchitecture(architecture)],
-    ["stem", channels && `patch ${stemPatch}, ${channels} ${channels === 1 ? "channel" : "channels"}`],
+    [
+      "stem",
+      channels && `${overlap ?? `patch ${found.stemPatch}`}, ${channels} ${channels === 1 ? "channel" : "channels"}`,
+    ],
     ["kernels", [...new Set(kernels)].join(", ")],
     ["mlp ratio", mlpRatio && `${mlpRatio}`],
+    ["hidden size", hiddenSize && grouped(hiddenSize)],
     ["classes", classes && grouped(classes)],
     ["decoder", decoder && `${printDecoder(decoder)}${patches}`],
     ["parameters", grouped(found.parameters)],
