@@ -130,6 +130,40 @@ describe("one op, worked out by hand", () => {
     expect(op("biasThrough", {}, values([2], 1000, 2000), w, values([2], 10, 1))).toEqual(values([2], 1037, 2125));
   });
 
+  test("SiLU and ReLU are forms of it", () => {
+    const x = values([3], -1, 0, 2);
+    numbers(op("gelu", { form: "silu" }, x)).forEach((v, i) => {
+      expect(v).toBeCloseTo([-0.2689414213699951, 0, 1.7615941559557649][i] as number, 15);
+    });
+    expect(numbers(op("gelu", { form: "relu" }, x))).toEqual([0, 0, 2]);
+  });
+
+  test("conv pads with zeros and takes every second site; unfold has what is under its taps, channel by channel", () => {
+    const x = values([1, 2, 3, 2], 1, 10, 2, 20, 3, 30, 4, 40, 5, 50, 6, 60);
+    // Of channel 0 the tap in the middle, of channel 1 that below it and to the right.
+    const w = values([1, 2, 3, 3], ...[0, 0, 0, 0, 1, 0, 0, 0, 0], ...[0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    expect(op("conv", { kernel: 3, stride: 2 }, x, w, values([1], 0.5))).toEqual(
+      values([1, 1, 2, 1], 1 + 50 + 0.5, 3 + 0.5),
+    );
+    expect(op("unfold", { kernel: 3, stride: 2 }, x)).toEqual(
+      values(
+        [1, 1, 2, 18],
+        ...[0, 0, 0, 0, 1, 2, 0, 4, 5, 0, 0, 0, 0, 10, 20, 0, 40, 50],
+        ...[0, 0, 0, 2, 3, 0, 5, 6, 0, 0, 0, 0, 20, 30, 0, 50, 60, 0],
+      ),
+    );
+  });
+
+  test("rescale divides by the root of the mean square, or by the deviation over n − 1", () => {
+    const x = values([1, 4], 1, 2, 3, 4);
+    numbers(op("rescale", { eps: 0.5, by: "square" }, x)).forEach((v, i) => {
+      expect(v).toBeCloseTo((i + 1) / Math.sqrt(7.5 + 0.5), 15);
+    });
+    numbers(op("rescale", { eps: 0.5, by: "deviation" }, x)).forEach((v, i) => {
+      expect(v).toBeCloseTo((i + 1) / Math.sqrt(5 / 3 + 0.5), 15);
+    });
+  });
+
   test("gelu in both forms", () => {
     const x = values([3], -1, 0, 2);
     // Φ(−1), Φ(2): tables of the normal distribution.

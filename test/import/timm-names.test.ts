@@ -4,6 +4,7 @@ import { printDraft } from "../../src/import/print-draft.ts";
 import { importTimm } from "../../src/import/timm.ts";
 import { networks } from "../../src/import/timm-networks.ts";
 import { tagsOf } from "../../src/import/timm-tags.ts";
+import { countParameters } from "../../src/model/count.ts";
 import { classifierOf } from "../../src/model/model.ts";
 import { imagenet, resizedTo } from "../../src/model/preprocess.ts";
 import { checkFiles, filesOf, must } from "../syntax/support.ts";
@@ -90,6 +91,37 @@ describe("timm's tags", () => {
     const text = printDraft(draft, "Test.");
     const models = text.ok ? [...must(checkFiles(filesOf({ "input.cnx": text.value }))).models.values()] : [];
     expect(models.map(({ preprocess }) => preprocess)).toEqual([draft.preprocess]);
+  });
+
+  // results/results-imagenet.csv of timm, in millions.
+  test.each([
+    ["convnext_zepto_rms", 2.16],
+    ["convnext_zepto_rms_ols", 2.16],
+    ["convnext_atto", 3.7],
+    ["convnext_atto_ols", 3.7],
+    ["convnext_femto", 5.22],
+    ["convnext_femto_ols", 5.23],
+    ["convnext_pico", 9.05],
+    ["convnext_pico_ols", 9.06],
+    ["convnext_nano", 15.59],
+    ["convnext_nano_ols", 15.65],
+    ["convnext_tiny", 28.59],
+    ["convnext_tiny_hnf", 28.59],
+    ["convnext_small", 50.22],
+    ["convnext_base", 88.59],
+    ["convnext_large", 197.77],
+    ["convnext_large_mlp", 200.13],
+    ["convnext_xlarge", 350.2],
+    ["convnext_xxlarge", 846.47],
+    ["test_convnext", 0.27],
+    ["test_convnext2", 0.48],
+    ["test_convnext3", 0.47],
+  ])("%s has the %f million parameters that timm counts", (name, millions) => {
+    const result = importTimm(name, usual);
+    if (!result.ok) throw new Error(name);
+    const text = printDraft(result.value.draft, "Test.");
+    const model = text.ok && must(checkFiles(filesOf({ "input.cnx": text.value }))).models.get(name);
+    expect(model && Math.round(countParameters(model) / 1e4) / 100).toBe(millions);
   });
 
   test.each([

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { buildFields, modelFields } from "../../src/model/fields.ts";
 import { modelHash } from "../../src/model/hash.ts";
 import type { Model } from "../../src/model/model.ts";
+import { channelsBetween } from "../../src/model/model.ts";
 import { specNames } from "../support/specs.ts";
 import { checkFiles, checkText, codesOf, errorsOf, filesOf, must } from "../syntax/support.ts";
 
@@ -76,6 +77,47 @@ describe("models", () => {
   test("keep a patch of 384 of 64 at the published ratio", () => {
     const head = "head fcmae { mask_ratio 0.6 }";
     expect(model(`model a { ${two} input 384x384x3 ${head} }`).head).toMatchObject({ maskRatio: 0.6, patchSize: 32 });
+  });
+});
+
+/** Of `two` alone, as the first version had it. */
+const plainHash = "4a554e3cadecba01e4d2d62a2ab742e2e385cc7b61c7e3cbdc1780f839c1c375";
+
+describe("what timm has beyond the published networks", () => {
+  const hashOf = (fields: string) => modelHash([model(`model a { ${two} ${fields} }`)]);
+
+  test("is no part of what models without it mean", () => {
+    const usual =
+      "conv_bias true norm_layer layernorm activation gelu stem patch 4 head classifier { classes 1000 norm_first false }";
+    expect(hashOf(usual)).toBe(hashOf(""));
+    // Of models from before there was any of it: specs, manifests and caches name it.
+    expect(hashOf("")).toBe(plainHash);
+  });
+
+  test.each([
+    ["conv_bias false", { convBias: false }],
+    ["norm_layer simplenorm", { normLayer: "simplenorm" }],
+    ["activation silu", { activation: "silu" }],
+    ["stem overlap_act", { stem: { patch: 4, overlap: "overlap_act" } }],
+    ["head classifier { hidden_size 12 }", { head: { kind: "classifier", classes: 1000, hiddenSize: 12 } }],
+    ["head classifier { norm_first true }", { head: { kind: "classifier", classes: 1000, normFirst: true } }],
+  ])("%s is another model", (fields, expected) => {
+    expect(model(`model a { ${two} ${fields} }`)).toMatchObject(expected);
+    expect(hashOf(fields)).not.toBe(hashOf(""));
+  });
+
+  test.each([
+    [20, 16],
+    [32, 16],
+    [40, 24],
+    [48, 24],
+    [50, 24],
+    [64, 32],
+    [8, 8],
+    [1, 8],
+  ])("of a tiered stem of %i channels %i are between its convolutions", (dim, between) => {
+    expect(channelsBetween("overlap_tiered", dim)).toBe(between);
+    expect(channelsBetween("overlap", dim)).toBe(dim);
   });
 });
 
