@@ -151,12 +151,11 @@ describe("a config that timm has pushed to a hub", () => {
 
   test("with other heads and stems", () => {
     const of = (model_args: Json) => read({ ...published, architecture: "convnext_tiny", model_args }).draft;
-    expect(of({ head_hidden_size: 96 }).head).toEqual({ kind: "classifier", classes: 1000, hiddenSize: 96 });
-    expect(of({ head_norm_first: true }).head).toEqual({ kind: "classifier", classes: 1000, normFirst: true });
+    expect(of({ head_hidden_size: 96 }).head).toEqual({ ...classifierOf(1000), hiddenSize: 96 });
+    expect(of({ head_norm_first: true }).head).toEqual({ ...classifierOf(1000), normFirst: true });
     expect(of({ stem_type: "overlap_act", patch_size: 2 }).stem).toEqual({ patch: 4, overlap: "overlap_act" });
     expect(read({ architecture: "convnext_large_mlp", model_args: { head_hidden_size: null } }).draft.head).toEqual({
-      kind: "classifier",
-      classes: 1000,
+      ...classifierOf(1000),
     });
   });
 });
