@@ -177,7 +177,7 @@ export const trainFields = {
   ema: field({ kind: "optional", word: "none", of: number(0, 1, "open") }, "none"),
   layer_decay: field({ kind: "optional", word: "none", of: number(0, 1) }, "none"),
   layer_decay_type: field(word(layerDecayTypes), "single"),
-  drop_path: field(number(0, 1, "half-open"), "0"),
+  drop_path: alsoCalled(field(number(0, 1, "half-open"), "0"), "drop_path_rate"),
   smoothing: alsoCalled(field(number(0, 1, "half-open"), "0"), "label_smoothing"),
   augment: alsoCalled(field({ kind: "group", fields: augment }), "augmentation", "transforms", ...augmentations),
   seed: field(integer(0, 0xffffffff), "0"),

@@ -3,7 +3,7 @@ import { nearestOf } from "../diagnostics/nearest.ts";
 import type { Path, PathStep } from "../syntax/ast.ts";
 import type { Fields, FieldType, Located, Settings } from "./field-types.ts";
 import { type ModelSettings, modelFields } from "./fields.ts";
-import type { Report } from "./read.ts";
+import { nearestField, type Report } from "./read.ts";
 
 /** What a sweep's path leads to: the type of the values there, and the path as plain steps. */
 export interface Target {
@@ -25,7 +25,7 @@ export function resolvePath(path: Path, base: ModelSettings, report: Report): Ta
   const stages = base.depths?.value.length ?? 0;
   const first = memberOf(varied, base, path.field.text);
   if (first === null) {
-    const nearest = nearestOf(Object.keys(varied))(path.field.text);
+    const nearest = nearestField(varied)(path.field.text);
     report(error("unknown-field", path.field.span, "a point of a sweep", path.field.text, nearest));
     return null;
   }
@@ -125,9 +125,9 @@ export const describeSteps = (steps: Target["steps"]): string =>
 
 function reportStep(part: Part, step: PathStep, owner: string, stages: number, report: Report): void {
   if (step.kind === "member") {
-    const known = part.type.kind === "measure" ? [part.type.word] : Object.keys(fieldsOf(part)?.fields ?? {});
-    const nearest = nearestOf(known)(step.name.text);
-    report(error("unknown-field", step.span, owner, step.name.text, nearest));
+    const nearest =
+      part.type.kind === "measure" ? nearestOf([part.type.word]) : nearestField(fieldsOf(part)?.fields ?? {});
+    report(error("unknown-field", step.span, owner, step.name.text, nearest(step.name.text)));
     return;
   }
   const length = elementsOf(part, stages).length;

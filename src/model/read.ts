@@ -1,6 +1,6 @@
 import type { Diagnostic, Span } from "../diagnostics/diagnostic.ts";
 import { error, withNote } from "../diagnostics/messages.ts";
-import { nearestOf } from "../diagnostics/nearest.ts";
+import { type Nearest, nearestOf } from "../diagnostics/nearest.ts";
 import type { GroupValue, NumberValue, Value, Field as WrittenField } from "../syntax/ast.ts";
 import type {
   BatchType,
@@ -186,9 +186,7 @@ export function readFields<F extends Fields>(
   where: { readonly owner: string; readonly path: string },
   report: Report,
 ): Settings<F> | null {
-  const names = nearestOf(Object.keys(fields));
-  const known = (word: string) => Object.entries(fields).find(([, { elsewhere }]) => elsewhere.includes(word))?.[0];
-  const nearest = (word: string) => known(word) ?? names(word);
+  const nearest = nearestField(fields);
   const seen = new Map<string, WrittenField>();
   const settings = new Map<string, Located<unknown>>();
   let right = true;
@@ -208,6 +206,13 @@ export function readFields<F extends Fields>(
     if (before === undefined) seen.set(name, item);
   }
   return right ? (Object.fromEntries(settings) as Settings<F>) : null;
+}
+
+/** The field that a word is meant for: what it is called elsewhere, or what is spelled like it. */
+export function nearestField(fields: Fields): Nearest {
+  const names = nearestOf(Object.keys(fields));
+  const known = (word: string) => Object.entries(fields).find(([, { elsewhere }]) => elsewhere.includes(word))?.[0];
+  return word => known(word) ?? names(word);
 }
 
 function rangeIn(type: BatchType | RangeType, value: Value, path: string, report: Report) {

@@ -43,7 +43,8 @@ test("a config and weights of compile: specs that check and fmt have nothing to 
 
 test("a name, to standard output and to a program", async () => {
   const { code, stdout, stderr } = await cnxc(["import", "convnextv2_atto.fcmae_ft_in1k"]);
-  expect([code, stderr]).toEqual([0, ""]);
+  const tested = "timm tests these weights at 288x288 with crop_pct 0.95; the input is 224x224";
+  expect([code, stderr]).toEqual([0, `${tested}\n`]);
   expect(stdout).toBe(`// Made by cnxc import from convnextv2_atto.fcmae_ft_in1k.
 model convnextv2_atto {
   depths [2, 2, 6, 2]
@@ -86,7 +87,7 @@ test("an id of a hub says what to do, unless its owner is a folder", async () =>
   expect(await said("runs/b")).toContain("file-not-found]");
 });
 
-const otherStem = '{"architecture": "convnextv2_atto", "model_args": {"stem_type": "overlap"}}';
+const dilated = '{"architecture": "convnextv2_atto", "model_args": {"output_stride": 16}}';
 
 describe("what is refused, and nothing written", () => {
   test.each<[string, Readonly<Record<string, string>>, readonly string[], number, string]>([
@@ -105,7 +106,7 @@ describe("what is refused, and nothing written", () => {
     ],
     ["an id of a hub", {}, ["facebook/convnextv2-tiny-1k-224"], 6, "E_IO_NOTFOUND"],
     ["weights timm does not have", {}, ["convnextv2_atto.fcmae_ft_in22k"], 2, "E_USAGE"],
-    ["a network of timm that is another", {}, ["convnext_large_mlp"], 2, "E_USAGE"],
+    ["a network of timm that is none", {}, ["convnext_large_mpl"], 2, "E_USAGE"],
     ["a folder without a config", { "m/model.safetensors": "" }, ["m"], 6, "E_IO_NOTFOUND"],
     ["a folder with a list for a config", { "m/config.json": "[]" }, ["m"], 4, "E_O_FORMAT"],
     ["a folder with a folder for a config", { "m/config.json/a": "" }, ["m"], 6, "E_IO_NOTFILE"],
@@ -118,7 +119,7 @@ describe("what is refused, and nothing written", () => {
     ],
     ["what prepares pictures alone", { c: '{"image_mean": [0.5]}' }, ["c"], 4, "E_O_FORMAT"],
     ["a config in Python", { "c.py": "model = dict(type='EncoderDecoder')\n" }, ["c.py"], 4, "E_O_FORMAT"],
-    ["an argument of another network", { c: otherStem }, ["c"], 4, "E_O_FORMAT"],
+    ["an argument of another network", { c: dilated }, ["c"], 4, "E_O_FORMAT"],
     ["a name that is none", {}, ["convnextv2_atto", "--name", "a b"], 2, "E_USAGE"],
     ["a name of a device", {}, ["convnextv2_atto", "--name", "nul"], 3, "E_SPEC_NAME"],
     ["an output whose folder is not there", {}, ["convnextv2_atto", "-o", "a/b.cnx"], 6, "E_IO_NOTFOUND"],
