@@ -4,6 +4,7 @@ import { error } from "../diagnostics/messages.ts";
 import { nearestOf } from "../diagnostics/nearest.ts";
 import {
   type Activation,
+  dilationsOf,
   type Fcmae,
   type GrnScope,
   type Model,
@@ -85,6 +86,7 @@ function network(model: Model, learning: Learning | null = null): Builder {
   let passed = 0;
   let dim = channels;
   const stageOutputs: ValueId[] = [];
+  const dilations = dilationsOf(model);
   for (const [i, stage] of model.stages.entries()) {
     const { span } = stage;
     b.at({ span, scope: { part: i === 0 ? "stem" : i, block: null } });
@@ -97,7 +99,10 @@ function network(model: Model, learning: Learning | null = null): Builder {
       b.tap(name, x, true, null, "block");
     } else {
       const norm = b.layernorm(`${name}.0`, x, dim, model.normEps);
-      x = b.patchConv(`${name}.1`, norm, dim, stage.dim, 2);
+      const { entry } = dilations[i] ?? {};
+      x = entry
+        ? b.neighbourConv(`${name}.1`, norm, dim, stage.dim, entry)
+        : b.patchConv(`${name}.1`, norm, dim, stage.dim, 2);
       b.tap(`${name}.0`, norm, true, hide);
       b.tap(`${name}.1`, x, true, hide);
       b.tap(name, x, true, hide, "block");
@@ -107,7 +112,8 @@ function network(model: Model, learning: Learning | null = null): Builder {
     for (let j = 0; j < stage.depth; j++) {
       b.at({ span, scope: { part: i, block: j } });
       const drop = keep === null ? null : { keep, index: passed++ };
-      x = block(b, { ...encoderBlock(model, stage), name: `stages.${i}.${j}`, hide, drop }, x);
+      const dilation = dilations[i]?.blocks ?? 1;
+      x = block(b, { ...encoderBlock(model, stage), dilation, name: `stages.${i}.${j}`, hide, drop }, x);
       b.tap(`stages.${i}.${j}`, x, true, null, "block");
     }
     b.tap(`stages.${i}`, x, true, null, "stage");
@@ -125,6 +131,7 @@ interface Block {
   readonly name: string;
   readonly dim: number;
   readonly kernel: number;
+  readonly dilation: number;
   readonly mlpRatio: number;
   readonly activation: Activation;
   readonly normEps: number;
@@ -150,7 +157,7 @@ const grnOver = { per_sample: "sample", per_batch: "batch" } as const satisfies 
 >;
 
 function block(b: Builder, shape: Block, x: ValueId): ValueId {
-  const { name, dim, kernel, normEps, activation, grn, hide, drop } = shape;
+  const { name, dim, kernel, dilation, normEps, activation, grn, hide, drop } = shape;
   const wide = dim * shape.mlpRatio;
   const inside = (part: string, value: ValueId, channelsFirst = false): ValueId => {
     b.tap(`${name}.${part}`, value, channelsFirst, hide);
@@ -158,7 +165,8 @@ function block(b: Builder, shape: Block, x: ValueId): ValueId {
   };
   const weight = b.param(`${name}.dwconv.weight`, [dim, 1, kernel, kernel]);
   const bias = b.param(`${name}.dwconv.bias`, [dim]);
-  let y = inside("dwconv", b.op("depthwise", `${name}.dwconv`, { kernel }, [x, weight, bias]), true);
+  const taps = dilation === 1 ? { kernel } : { kernel, dilation };
+  let y = inside("dwconv", b.op("depthwise", `${name}.dwconv`, taps, [x, weight, bias]), true);
   y = inside("norm", b.layernorm(`${name}.norm`, y, dim, normEps));
   y = inside("pwconv1", b.linear(`${name}.pwconv1`, y, dim, wide));
   y = inside("act", b.op("gelu", `${name}.act`, { form: geluForms[activation] }, [y]));
@@ -228,7 +236,15 @@ function autoencoder(b: Builder, model: Model, { head, mask, grid }: Masking, x:
   const proj = b.pointwise("proj", x, model.stages.at(-1)?.dim ?? 0, dim);
   const token = b.param("mask_token", [1, dim, 1, 1]);
   let y = b.op("fillSites", "decoder.tokens", grid, [proj, mask, token]);
-  const published = { kernel: 7, mlpRatio: 4, grn: "per_sample", layerScale: false, hide: null, drop: null } as const;
+  const published = {
+    kernel: 7,
+    dilation: 1,
+    mlpRatio: 4,
+    grn: "per_sample",
+    layerScale: false,
+    hide: null,
+    drop: null,
+  } as const;
   const { activation, normEps } = model;
   for (let k = 0; k < decoder.depth; k++) {
     b.at({ span: model.span, scope: { part: "decoder", block: k } });
@@ -261,6 +277,8 @@ interface Builder {
   readonly layernorm: (id: ValueId, x: ValueId, dim: number, eps: number) => ValueId;
   readonly linear: (id: ValueId, x: ValueId, from: number, to: number) => ValueId;
   readonly patchConv: (id: ValueId, x: ValueId, from: number, to: number, size: number) => ValueId;
+  /** A 2x2 convolution of stride 1, whose taps are `dilation` apart: timm's, with padding `same`. */
+  readonly neighbourConv: (id: ValueId, x: ValueId, from: number, to: number, dilation: number) => ValueId;
   /** A linear layer that the official code writes as a 1x1 convolution. */
   readonly pointwise: (id: ValueId, x: ValueId, from: number, to: number) => ValueId;
   readonly tap: (name: string, value: ValueId, channelsFirst: boolean, hide?: Hide | null, extent?: Extent) => void;
@@ -296,6 +314,10 @@ function builder(start: Place): Builder {
     layernorm: (id, x, dim, eps) => op("layernorm", id, { eps }, [x, ...weighted(id, [dim])]),
     linear: (id, x, from, to) => op("linear", id, {}, [x, ...weighted(id, [to, from])]),
     patchConv: (id, x, from, to, size) => op("patchConv", id, { size }, [x, ...weighted(id, [to, from, size, size])]),
+    neighbourConv: (id, x, from, to, dilation) => {
+      const near = op("neighbours", `${id}.neighbours`, { dilation }, [x]);
+      return op("linear", id, {}, [near, ...weighted(id, [to, from, 2, 2])]);
+    },
     pointwise: (id, x, from, to) => op("linear", id, {}, [x, ...weighted(id, [to, from, 1, 1])]),
     tap: (name, value, channelsFirst, hide = null, extent = "inside") =>
       taps.set(name, { value, channelsFirst, hide, extent }),

@@ -8,7 +8,8 @@ const list = (values: readonly (number | string)[]): string => `[${values.join("
 /** How each kind of head is written, and what is left out of it. */
 const heads: { readonly [K in Head["kind"]]: (head: Extract<Head, { kind: K }>) => string } = {
   classifier: ({ classes }) => `classifier { classes ${classes} }`,
-  features: ({ levels, norm }) => `features { levels ${list(levels)} norm ${norm} }`,
+  features: ({ levels, norm, outputStride }) =>
+    `features { levels ${list(levels)} norm ${norm}${outputStride === undefined ? "" : ` output_stride ${outputStride}`} }`,
   fcmae: ({ maskRatio, patchSize, decoder, normPixLoss }) =>
     `fcmae { mask_ratio ${maskRatio} patch_size ${patchSize} ` +
     `decoder { depth ${decoder.depth} dim ${decoder.dim} } norm_pix_loss ${normPixLoss} }`,

@@ -25,7 +25,7 @@ export function assemble(name: string, settings: ModelSettings, span: Span, repo
     checkInput(input, stride, settings.stem?.span, collect);
     if (settings.weights !== undefined && settings.weights.value.sha256 === undefined)
       collect(error("missing-field", settings.weights.span, "weights", "sha256"));
-    const head = assembleHead(settings.head, { input, stride, stages: stages.length, span }, collect);
+    const head = assembleHead(settings.head, { input, patch, stride, stages: stages.length, span }, collect);
     if (errors.length === 0 && head !== null) {
       const model: Model = {
         name,

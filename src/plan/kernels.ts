@@ -58,6 +58,8 @@ export interface DepthwiseParams {
   readonly width: number;
   readonly channels: number;
   readonly kernel: number;
+  /** How far apart its taps are, where they are not side by side. */
+  readonly dilation?: number;
   readonly norm: NormParams | null;
   readonly tile: StripTile;
   /** CUDA's tile, where its passes have chosen one. */

@@ -219,6 +219,11 @@ const shapeMessages = {
     text: (side: string, size: number, stride: number) =>
       `${side} ${size} is below the total stride ${stride}, nearest is ${stride}`,
   },
+  "output-stride": {
+    kind: "E_SPEC_SHAPE",
+    text: (stride: number, least: number, most: number) =>
+      `output_stride ${stride} is not between the stem's stride ${least} and the total stride ${most}, nearest is ${stride < least ? least : most}`,
+  },
   "uneven-patch-size": {
     kind: "E_SPEC_SHAPE",
     text: (patchSize: number, stride: number, nearest: readonly string[]) =>

@@ -35,8 +35,11 @@ const suffixes: Readonly<Record<Head["kind"], string | null>> = {
 const hiddenAct: Readonly<Record<Activation, string>> = { gelu: "gelu", gelu_tanh: "gelu_pytorch_tanh" };
 
 /** Why a model cannot be laid out like this. */
-export const huggingfaceProblems = ({ name, head, span }: Model): readonly Diagnostic[] =>
-  suffixes[head.kind] === null ? [error("no-such-class", span, name, head.kind)] : [];
+export function huggingfaceProblems({ name, head, span }: Model): readonly Diagnostic[] {
+  if (head.kind === "features" && head.outputStride !== undefined)
+    return [error("no-such-class", span, name, "features { output_stride }")];
+  return suffixes[head.kind] === null ? [error("no-such-class", span, name, head.kind)] : [];
+}
 
 function config(model: Model, names: FileNames, externalData: boolean): Readonly<Record<string, unknown>> {
   const { head, stages, input, stem } = model;

@@ -21,6 +21,8 @@ export const emission: OpTable<void, [Writer], NetworkOp> = {
 
   patchConv,
   depthwise,
+  /** A part of the convolution that reads it. */
+  neighbours() {},
   linear,
 
   layernorm(node, w) {

@@ -38,6 +38,8 @@ export function folding(graph: Graph, weight: ValueId, bias: ValueId) {
     turned,
     /** The parameter that the weight is made of. */
     source: nodeOf(graph, program.weight),
+    /** The shape in which it is turned. */
+    shape: nodeOf(graph, whole).type.shape,
     fold: program.steps.map(({ op, by }): FoldStep => ({ op, by: named.get(by) ?? by })),
     reads: {
       weight: program.weight,
@@ -78,6 +80,8 @@ function programOf(graph: Graph, weight: Node, bias: Node): Program {
 /** The steps that leave a weight alone, of a layer without a bias. */
 function weightProgram(graph: Graph, weight: Node): Program {
   const op = weightSteps[weight.op];
+  // The same weight under another shape.
+  if (weight.op === "reshape") return weightProgram(graph, nodeOf(graph, operand(weight, 0)));
   if (op === undefined) {
     invariant(weight.op === "param", `no kernel packs '${weight.id}'`);
     return { weight: weight.id, bias: null, steps: [] };
