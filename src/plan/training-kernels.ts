@@ -115,8 +115,6 @@ export type RearrangeParams = {
 } & (
   | { readonly op: "toChannelsLast" | "spreadSites" }
   | { readonly op: "spreadPool" | "depthToSpace" | "patchify"; readonly size: number }
-  | { readonly op: "neighbours" | "neighbourSum"; readonly dilation: number }
-  | { readonly op: "padSites"; readonly to: { readonly height: number; readonly width: number } }
 );
 
 /** Sums over the last dimension, a thread a row. */

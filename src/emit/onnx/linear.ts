@@ -1,6 +1,7 @@
 import { as, channels, type Node, operand, sites } from "../../graph/graph.ts";
 import { neighbourConv } from "./conv.ts";
-import { asIs, carriesBias, carryingBias, integers, tiled, transposed, vector } from "./initializers.ts";
+import { asIs, carriesBias, carryingBias, integers, transposed, vector } from "./initializers.ts";
+import { tiled } from "./map-constants.ts";
 import { sidesOf } from "./sides.ts";
 import { int, shapeIn, type Writer } from "./writer.ts";
 

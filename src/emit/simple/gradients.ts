@@ -22,8 +22,6 @@ interface Rearrangement {
   readonly note: string;
   readonly at: string;
   readonly scale: number;
-  /** Where the values are sums of some, each only where it says so. */
-  readonly terms?: readonly { readonly inside: string; readonly at: string }[];
   readonly to: readonly [height: number, width: number, channels: number];
 }
 
@@ -32,14 +30,6 @@ function rearrangement(p: RearrangeParams): Rearrangement {
   const from = height * width * channels;
   const map = { from, note: dims(height, width, channels), scale: 1 };
   const image = { ...map, note: dims(channels, height, width) };
-  if (p.op === "padSites") {
-    const { to } = p;
-    const [row, column] = [`i / ${to.width * channels}`, `i / ${channels} % ${to.width}`];
-    const at = `(${row} * ${width} + ${column}) * ${channels} + i % ${channels}`;
-    const inside = `${row} < ${height} && ${column} < ${width}`;
-    return { ...map, to: [to.height, to.width, channels], at, terms: [{ inside, at }] };
-  }
-  if ("dilation" in p) return neighbourhood(p);
   if (!("size" in p)) {
     const to = [height, width, channels] as const;
     if (p.op === "toChannelsLast") return { ...image, to, at: `i % ${channels} * ${height * width} + i / ${channels}` };
@@ -63,47 +53,16 @@ function rearrangement(p: RearrangeParams): Rearrangement {
   return { ...map, to, at: `(${site} * ${size ** 2} + ${place}) * ${deep} + i % ${deep}` };
 }
 
-/** A site's neighbours, or the sum over those that it is a neighbour of: where each tap of them is. */
-function neighbourhood(p: Extract<RearrangeParams, { op: "neighbours" | "neighbourSum" }>): Rearrangement {
-  const { height, width, channels, dilation, op } = p;
-  const before = Math.floor(dilation / 2);
-  const map = { from: height * width * channels, note: dims(height, width, channels), scale: 1 };
-  if (op === "neighbours") {
-    const deep = 4 * channels;
-    const place = (index: string, tap: string) => `${index} + ${tap} * ${dilation}`;
-    const [row, column] = [place(`i / ${width * deep}`, "i / 2 % 2"), place(`i / ${deep} % ${width}`, "i % 2")];
-    const within = (at: string, length: number) => `${at} >= ${before} && ${at} < ${length + before}`;
-    const at = `((${row} - ${before}) * ${width} + ${column} - ${before}) * ${channels} + i / 4 % ${channels}`;
-    const inside = `${within(row, height)} && ${within(column, width)}`;
-    return { ...map, to: [height, width, deep], at, terms: [{ inside, at }] };
-  }
-  const [row, column] = [`i / ${width * channels}`, `i / ${channels} % ${width}`];
-  const from = (index: string, tap: number, length: number) => {
-    const by = before - tap * dilation;
-    if (by === 0) return { at: index, inside: [] };
-    return by > 0
-      ? { at: `${index} + ${by}`, inside: [`${index} + ${by} < ${length}`] }
-      : { at: `${index} - ${-by}`, inside: [`${index} >= ${-by}`] };
-  };
-  const terms = [0, 1, 2, 3].map(tap => {
-    const [y, x] = [from(row, tap >> 1, height), from(column, tap & 1, width)];
-    const at = `(((${y.at}) * ${width} + ${x.at}) * ${channels} + i % ${channels}) * 4 + ${tap}`;
-    return { inside: [...y.inside, ...x.inside].join(" && ") || "true", at };
-  });
-  const given = { from: 4 * map.from, note: dims(height, width, 4 * channels), scale: 1 };
-  return { ...given, to: [height, width, channels], at: "its neighbours", terms };
-}
-
 /** What the caller gives is f32. */
 const fromCaller: ReadonlySet<RearrangeParams["op"]> = new Set(["toChannelsLast", "patchify"]);
 
 export function rearrange(p: KernelParams["rearrange"], { language }: Form): SimpleKernel {
-  const { from, note, at, scale, terms = null, to } = rearrangement(p);
+  const { from, note, at, scale, to } = rearrangement(p);
   const length = to[0] * to[1] * to[2];
   const input = read("input", from, 1, note);
   return {
     template: "rearrange",
-    context: { shape: dims(...to), at, terms, scale: scale === 1 ? null : String(scale) },
+    context: { shape: dims(...to), at, scale: scale === 1 ? null : String(scale) },
     operands: [fromCaller.has(p.op) ? inF32(input) : input, write("output", length, 1, dims(...to))],
     threads: elementThreads[language],
     over: { elements: length },

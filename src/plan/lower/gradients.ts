@@ -100,7 +100,7 @@ export const trainingLowerings: { readonly [K in Exclude<TrainingOp, "geluGrad">
   padSites: ({ anchor }, graph) => {
     const { type } = nodeOf(graph, operand(anchor, 0));
     const params = { op: "padSites", ...sites(type), channels: channels(type), to: sites(anchor.type) } as const;
-    return one(anchor, "rearrange", params, { input: operand(anchor, 0) });
+    return one(anchor, "collect", params, { input: operand(anchor, 0) });
   },
   siteErrorGrad: (group, graph) => {
     const { params, reads } = targetOf(group, graph);
@@ -145,7 +145,7 @@ export function neighbours({ anchor }: FusionGroup, graph: Graph): Calls {
   const { type } = op === "neighbours" ? nodeOf(graph, operand(anchor, 0)) : anchor;
   return one(
     anchor,
-    "rearrange",
+    "collect",
     { op, ...sites(type), channels: channels(type), dilation },
     { input: operand(anchor, 0) },
   );
