@@ -31,7 +31,7 @@ describe("docs/ir.md", () => {
     expect(ops.length).toBe(opNames.length);
     for (const [, op = "", attrs = ""] of ops) {
       const [, shown = ""] = new RegExp(`^\\| \`${op}\` +\\|([^|]*)\\|`, "m").exec(text) ?? [];
-      const names = [...attrs.matchAll(/readonly (\w+):/g)].map(([, name]) => `\`${name}\``);
+      const names = [...attrs.matchAll(/readonly (\w+)\??:/g)].map(([, name]) => `\`${name}\``);
       expect(shown.trim(), op).toBe(names.join(", "));
     }
   });

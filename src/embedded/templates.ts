@@ -24,6 +24,7 @@ export type TemplateName =
   | "host/torch-cmake"
   | "host/torch-module"
   | "kernels/average-pool"
+  | "kernels/collect"
   | "kernels/column-sums"
   | "kernels/column-totals"
   | "kernels/cross-entropy-grad"
@@ -240,10 +241,14 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":130},"end":{"line":1,"column":138}} ), depth0)) != null ? stack1 : "")
     + "], zero padding "
     + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":1,"column":158},"end":{"line":1,"column":164}} ), depth0)) != null ? stack1 : "")
-    + ":\n//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-"
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":70},"end":{"line":2,"column":76}} ), depth0)) != null ? stack1 : "")
-    + ", x+j-"
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":86},"end":{"line":2,"column":92}} ), depth0)) != null ? stack1 : "")
+    + ":\n//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i"
+    + ((stack1 = alias2(alias1(depth0, "apart", {"start":{"line":2,"column":69},"end":{"line":2,"column":74}} ), depth0)) != null ? stack1 : "")
+    + "-"
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":79},"end":{"line":2,"column":85}} ), depth0)) != null ? stack1 : "")
+    + ", x+j"
+    + ((stack1 = alias2(alias1(depth0, "apart", {"start":{"line":2,"column":94},"end":{"line":2,"column":99}} ), depth0)) != null ? stack1 : "")
+    + "-"
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":104},"end":{"line":2,"column":110}} ), depth0)) != null ? stack1 : "")
     + ", c]\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"norm-title"),depth0,{"name":"norm-title","hash":{"along":"c","index":"y,x,c"},"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "// A block makes "
@@ -292,9 +297,21 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":32,"column":71},"end":{"line":32,"column":80}} ), depth0)) != null ? stack1 : "")
     + "];\n  }\n  input += ((y - radius) * width + x - radius) * channels;\n  "
     + ((stack1 = alias2(alias1(depth0, "rowUnroll", {"start":{"line":35,"column":4},"end":{"line":35,"column":13}} ), depth0)) != null ? stack1 : "")
-    + "\n  for (int r = 0; r < rows + size - 1; r++) {\n    float u[columns + size - 1];\n    const bool row = !border || (y + r >= radius && y + r < height + radius);\n    CNX_UNROLL\n    for (int j = 0; j < columns + size - 1; j++) {\n      const bool inside = !border || (row && x + j >= radius && x + j < width + radius);\n      u[j] = inside ? widen(input[(r * width + j) * channels]) : 0.0f;\n    }\n    CNX_UNROLL // one output row: row r of the input meets row r of the kernel\n    for (int j = 0; !weights_held && j < size; j++) w[0][j] = weight[(r * size + j) * "
+    + "\n  for (int r = 0; r < rows + size - 1; r++) {\n    float u[columns + "
+    + ((stack1 = alias2(alias1(depth0, "window", {"start":{"line":37,"column":24},"end":{"line":37,"column":30}} ), depth0)) != null ? stack1 : "")
+    + "];\n    const bool row = !border || (y + r"
+    + ((stack1 = alias2(alias1(depth0, "apart", {"start":{"line":38,"column":40},"end":{"line":38,"column":45}} ), depth0)) != null ? stack1 : "")
+    + " >= radius && y + r"
+    + ((stack1 = alias2(alias1(depth0, "apart", {"start":{"line":38,"column":68},"end":{"line":38,"column":73}} ), depth0)) != null ? stack1 : "")
+    + " < height + radius);\n    CNX_UNROLL\n    for (int j = 0; j < columns + "
+    + ((stack1 = alias2(alias1(depth0, "window", {"start":{"line":40,"column":36},"end":{"line":40,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "; j++) {\n      const bool inside = !border || (row && x + j >= radius && x + j < width + radius);\n      u[j] = inside ? widen(input[(r"
+    + ((stack1 = alias2(alias1(depth0, "apart", {"start":{"line":42,"column":38},"end":{"line":42,"column":43}} ), depth0)) != null ? stack1 : "")
+    + " * width + j) * channels]) : 0.0f;\n    }\n    CNX_UNROLL // one output row: row r of the input meets row r of the kernel\n    for (int j = 0; !weights_held && j < size; j++) w[0][j] = weight[(r * size + j) * "
     + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":45,"column":88},"end":{"line":45,"column":97}} ), depth0)) != null ? stack1 : "")
-    + "];\n    CNX_UNROLL\n    for (int o = 0; o < rows; o++) {\n      if (weights_held && (r < o || r >= o + size)) continue;\n      CNX_UNROLL\n      for (int j = 0; j < size; j++) {\n        CNX_UNROLL\n        for (int c = 0; c < columns; c++) v[o][c] += w[weights_held ? r - o : 0][j] * u[c + j];\n      }\n    }\n  }\n}\n\nCNX_KERNEL("
+    + "];\n    CNX_UNROLL\n    for (int o = 0; o < rows; o++) {\n      if (weights_held && (r < o || r >= o + size)) continue;\n      CNX_UNROLL\n      for (int j = 0; j < size; j++) {\n        CNX_UNROLL\n        for (int c = 0; c < columns; c++) v[o][c] += w[weights_held ? r - o : 0][j] * u[c + j"
+    + ((stack1 = alias2(alias1(depth0, "apart", {"start":{"line":52,"column":95},"end":{"line":52,"column":100}} ), depth0)) != null ? stack1 : "")
+    + "];\n      }\n    }\n  }\n}\n\nCNX_KERNEL("
     + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":58,"column":13},"end":{"line":58,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
     + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":58,"column":26},"end":{"line":58,"column":32}} ), depth0)) != null ? stack1 : "")
@@ -2585,6 +2602,62 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
+  "kernels/collect": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":3,"column":4},"end":{"line":3,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " value = "
+    + ((stack1 = alias2(alias1(depth0, "zero", {"start":{"line":3,"column":20},"end":{"line":3,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"terms"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":2},"end":{"line":8,"column":11}}})) != null ? stack1 : "")
+    + "  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":9,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":31},"end":{"line":9,"column":71}}})) != null ? stack1 : "")
+    + ";\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  if ("
+    + ((stack1 = container.lambda(container.strict(depth0, "inside", {"start":{"line":5,"column":8},"end":{"line":5,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    value += "
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"load","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":13},"end":{"line":6,"column":45}}})) != null ? stack1 : "")
+    + ";\n  }\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "at", {"start":{"line":6,"column":32},"end":{"line":6,"column":34}} ), depth0)) != null ? stack1 : "");
+},"3":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "value";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "title", {"start":{"line":1,"column":5},"end":{"line":1,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ", as "
+    + ((stack1 = alias2(alias1(depth0, "shape", {"start":{"line":1,"column":19},"end":{"line":1,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
   "kernels/column-sums": {"0":function(container,depth0,helpers,partials,data) {
     return "the products of two maps";
 },"1":function(container,depth0,helpers,partials,data) {
@@ -3181,7 +3254,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":25,"column":6},"end":{"line":25,"column":9}} ), depth0)) != null ? stack1 : "")
     + " y = line % "
     + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":25,"column":25},"end":{"line":25,"column":31}} ), depth0)) != null ? stack1 : "")
-    + " + dy;\n    if (y < "
+    + " + dy"
+    + ((stack1 = alias2(alias1(depth0, "apart", {"start":{"line":25,"column":40},"end":{"line":25,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ";\n    if (y < "
     + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":26,"column":14},"end":{"line":26,"column":19}} ), depth0)) != null ? stack1 : "")
     + " || y - "
     + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":26,"column":31},"end":{"line":26,"column":36}} ), depth0)) != null ? stack1 : "")
@@ -3281,10 +3356,14 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":140},"end":{"line":1,"column":145}} ), depth0)) != null ? stack1 : "")
     + "]["
     + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":151},"end":{"line":1,"column":159}} ), depth0)) != null ? stack1 : "")
-    + "], of all images:\n//   sums[part,(dy,dx),c] = sum over the lines y of a part, and x, of d[y,x,c] * input[y+dy-"
-    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":2,"column":94},"end":{"line":2,"column":99}} ), depth0)) != null ? stack1 : "")
-    + ",x+dx-"
-    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":2,"column":109},"end":{"line":2,"column":114}} ), depth0)) != null ? stack1 : "")
+    + "], of all images:\n//   sums[part,(dy,dx),c] = sum over the lines y of a part, and x, of d[y,x,c] * input[y+dy"
+    + ((stack1 = alias2(alias1(depth0, "apart", {"start":{"line":2,"column":93},"end":{"line":2,"column":98}} ), depth0)) != null ? stack1 : "")
+    + "-"
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":2,"column":103},"end":{"line":2,"column":108}} ), depth0)) != null ? stack1 : "")
+    + ",x+dx"
+    + ((stack1 = alias2(alias1(depth0, "apart", {"start":{"line":2,"column":117},"end":{"line":2,"column":122}} ), depth0)) != null ? stack1 : "")
+    + "-"
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":2,"column":127},"end":{"line":2,"column":132}} ), depth0)) != null ? stack1 : "")
     + ",c]\n// Of the lines of all images each of "
     + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":3,"column":40},"end":{"line":3,"column":45}} ), depth0)) != null ? stack1 : "")
     + " parts has as many. A thread makes the sums of all dx, line by line, in runs of "
@@ -4615,22 +4694,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return " * "
     + ((stack1 = container.lambda(container.strict(depth0, "scale", {"start":{"line":1,"column":46},"end":{"line":1,"column":51}} ), depth0)) != null ? stack1 : "");
 },"1":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return ", where "
-    + ((stack1 = container.lambda(container.strict(depth0, "inside", {"start":{"line":1,"column":98},"end":{"line":1,"column":104}} ), depth0)) != null ? stack1 : "")
-    + "; else 0";
-},"2":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"inside"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":11,"column":9}}})) != null ? stack1 : "");
-},"3":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -4638,57 +4702,34 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  "
-    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":4,"column":4},"end":{"line":4,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " value = "
-    + ((stack1 = alias2(alias1(depth0, "zero", {"start":{"line":4,"column":20},"end":{"line":4,"column":24}} ), depth0)) != null ? stack1 : "")
-    + ";\n  if ("
-    + ((stack1 = alias2(alias1(depth0, "inside", {"start":{"line":5,"column":8},"end":{"line":5,"column":14}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    value = "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":12},"end":{"line":6,"column":44}}})) != null ? stack1 : "")
-    + ";\n  }\n  "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":2},"end":{"line":8,"column":28}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":3,"column":28}}})) != null ? stack1 : "")
     + " = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":31},"end":{"line":8,"column":71}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":31},"end":{"line":3,"column":131}}})) != null ? stack1 : "")
     + ";\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"load").call(alias1,"input",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":53},"end":{"line":3,"column":85}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"scale"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":85},"end":{"line":3,"column":118}}})) != null ? stack1 : "");
 },"4":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return ((stack1 = container.lambda(container.strict(depth0, "at", {"start":{"line":6,"column":31},"end":{"line":6,"column":33}} ), depth0)) != null ? stack1 : "");
+  return ((stack1 = container.lambda(container.strict(depth0, "at", {"start":{"line":3,"column":72},"end":{"line":3,"column":74}} ), depth0)) != null ? stack1 : "");
 },"5":function(container,depth0,helpers,partials,data) {
-    return "i";
-},"6":function(container,depth0,helpers,partials,data) {
-    return "value";
-},"7":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":2},"end":{"line":10,"column":28}}})) != null ? stack1 : "")
-    + " = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":31},"end":{"line":10,"column":131}}})) != null ? stack1 : "")
-    + ";\n";
-},"8":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"load").call(alias1,"input",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":53},"end":{"line":10,"column":85}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"scale"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":85},"end":{"line":10,"column":118}}})) != null ? stack1 : "");
-},"9":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " * "
-    + ((stack1 = container.lambda(container.strict(depth0, "scale", {"start":{"line":10,"column":103},"end":{"line":10,"column":108}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "scale", {"start":{"line":3,"column":103},"end":{"line":3,"column":108}} ), depth0)) != null ? stack1 : "")
     + "f";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -4698,12 +4739,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "// output[i] = input["
     + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":1,"column":23},"end":{"line":1,"column":25}} ), depth0)) != null ? stack1 : "")
     + "]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scale"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":28},"end":{"line":1,"column":60}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"scale"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":28},"end":{"line":1,"column":60}}})) != null ? stack1 : "")
     + ", as "
     + ((stack1 = alias2(alias1(depth0, "shape", {"start":{"line":1,"column":67},"end":{"line":1,"column":72}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"inside"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":74},"end":{"line":1,"column":121}}})) != null ? stack1 : "")
     + "\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "kernels/rescale-grad": {"0":function(container,depth0,helpers,partials,data) {
@@ -5866,7 +5906,37 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "  var v"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":52,"column":9},"end":{"line":52,"column":10}} ), depth0)) != null ? stack1 : "")
     + " = bias[c];\n";
-},"8":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  let top = y - min(y / "
+    + ((stack1 = alias2(alias1(depth0, "dilation", {"start":{"line":55,"column":26},"end":{"line":55,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":55,"column":40},"end":{"line":55,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "dilation", {"start":{"line":55,"column":54},"end":{"line":55,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  let top = max(y, "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":57,"column":21},"end":{"line":57,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ") - "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":57,"column":35},"end":{"line":57,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " += "
+    + ((stack1 = container.lambda(container.strict(depth0, "dilation", {"start":{"line":60,"column":61},"end":{"line":60,"column":69}} ), depth0)) != null ? stack1 : "");
+},"11":function(container,depth0,helpers,partials,data) {
+    return "++";
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " / "
+    + ((stack1 = container.lambda(container.strict(depth0, "dilation", {"start":{"line":62,"column":53},"end":{"line":62,"column":61}} ), depth0)) != null ? stack1 : "");
+},"13":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5874,9 +5944,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":60,"column":4},"end":{"line":66,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":4},"end":{"line":72,"column":13}}})) != null ? stack1 : "");
-},"9":function(container,depth0,helpers,partials,data,blockParams,depths) {
+  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":4},"end":{"line":70,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":71,"column":4},"end":{"line":76,"column":13}}})) != null ? stack1 : "");
+},"14":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5884,8 +5954,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.program(13, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":61,"column":4},"end":{"line":65,"column":11}}})) != null ? stack1 : "");
-},"10":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.program(18, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":65,"column":4},"end":{"line":69,"column":11}}})) != null ? stack1 : "");
+},"15":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5894,17 +5964,17 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    let u"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":62,"column":11},"end":{"line":62,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":66,"column":11},"end":{"line":66,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = at(r, x "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"before"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":62,"column":25},"end":{"line":62,"column":56}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"before"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":66,"column":25},"end":{"line":66,"column":56}}})) != null ? stack1 : "")
     + " "
-    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":62,"column":59},"end":{"line":62,"column":65}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":66,"column":59},"end":{"line":66,"column":65}} ), depth0)) != null ? stack1 : "")
     + ");\n";
-},"11":function(container,depth0,helpers,partials,data) {
+},"16":function(container,depth0,helpers,partials,data) {
     return "-";
-},"12":function(container,depth0,helpers,partials,data) {
+},"17":function(container,depth0,helpers,partials,data) {
     return "+";
-},"13":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"18":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5913,18 +5983,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    let u"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":64,"column":11},"end":{"line":64,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":68,"column":11},"end":{"line":68,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = "
-    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":17},"end":{"line":64,"column":86}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":68,"column":17},"end":{"line":68,"column":86}}})) != null ? stack1 : "")
     + ";\n";
-},"14":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"19":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "input[r + x * "
-    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":64,"column":53},"end":{"line":64,"column":61}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":64,"column":65},"end":{"line":64,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":68,"column":53},"end":{"line":68,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":68,"column":65},"end":{"line":68,"column":71}} ), depth0)) != null ? stack1 : "")
     + "]";
-},"15":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"20":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5933,72 +6003,21 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    let w"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":68,"column":11},"end":{"line":68,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":72,"column":11},"end":{"line":72,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = weight[w"
-    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":68,"column":27},"end":{"line":68,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":72,"column":27},"end":{"line":72,"column":33}} ), depth0)) != null ? stack1 : "")
     + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":4},"end":{"line":71,"column":13}}})) != null ? stack1 : "");
-},"16":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":4},"end":{"line":75,"column":13}}})) != null ? stack1 : "");
+},"21":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    v"
-    + ((stack1 = alias2(alias1(depth0, "site", {"start":{"line":70,"column":7},"end":{"line":70,"column":11}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "site", {"start":{"line":74,"column":7},"end":{"line":74,"column":11}} ), depth0)) != null ? stack1 : "")
     + " += w"
-    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":70,"column":20},"end":{"line":70,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":74,"column":20},"end":{"line":74,"column":24}} ), depth0)) != null ? stack1 : "")
     + " * u"
-    + ((stack1 = alias2(alias1(depth0, "input", {"start":{"line":70,"column":32},"end":{"line":70,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "input", {"start":{"line":74,"column":32},"end":{"line":74,"column":37}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"17":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    for (var j = 0u; j < "
-    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":74,"column":27},"end":{"line":74,"column":33}} ), depth0)) != null ? stack1 : "")
-    + "; j++) {\n      let k = weight[w + j * "
-    + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":75,"column":31},"end":{"line":75,"column":41}} ), depth0)) != null ? stack1 : "")
-    + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":76,"column":6},"end":{"line":78,"column":15}}})) != null ? stack1 : "")
-    + "    }\n";
-},"18":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "      v"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":77,"column":9},"end":{"line":77,"column":10}} ), depth0)) != null ? stack1 : "")
-    + " += k * at(r, x"
-    + ((stack1 = alias2(alias1(depth0, "more", {"start":{"line":77,"column":29},"end":{"line":77,"column":33}} ), depth0)) != null ? stack1 : "")
-    + " + j - "
-    + ((stack1 = alias2(alias1(depths[1], "radius", {"start":{"line":77,"column":44},"end":{"line":77,"column":53}} ), depth0)) != null ? stack1 : "")
-    + ");\n";
-},"19":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.program(21, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":83,"column":2},"end":{"line":93,"column":9}}})) != null ? stack1 : "");
-},"20":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  tile[o"
-    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":84,"column":10},"end":{"line":84,"column":16}} ), depth0)) != null ? stack1 : "")
-    + "] = v"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":84,"column":25},"end":{"line":84,"column":26}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"21":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.program(24, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":86,"column":2},"end":{"line":92,"column":9}}})) != null ? stack1 : "");
 },"22":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -6007,21 +6026,74 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
+  return "    for (var j = 0u; j < "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":78,"column":27},"end":{"line":78,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "; j++) {\n      let k = weight[w + j * "
+    + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":79,"column":31},"end":{"line":79,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "];\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":80,"column":6},"end":{"line":82,"column":15}}})) != null ? stack1 : "")
+    + "    }\n";
+},"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "      v"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":81,"column":9},"end":{"line":81,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " += k * at(r, x"
+    + ((stack1 = alias2(alias1(depth0, "more", {"start":{"line":81,"column":29},"end":{"line":81,"column":33}} ), depth0)) != null ? stack1 : "")
+    + " + j"
+    + ((stack1 = alias2(alias1(depths[1], "apart", {"start":{"line":81,"column":41},"end":{"line":81,"column":49}} ), depth0)) != null ? stack1 : "")
+    + " - "
+    + ((stack1 = alias2(alias1(depths[1], "reach", {"start":{"line":81,"column":56},"end":{"line":81,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ");\n";
+},"24":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.program(26, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":87,"column":2},"end":{"line":97,"column":9}}})) != null ? stack1 : "");
+},"25":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  tile[o"
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":88,"column":10},"end":{"line":88,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "] = v"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":88,"column":25},"end":{"line":88,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"26":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(27, data, 0, blockParams, depths),"inverse":container.program(29, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":90,"column":2},"end":{"line":96,"column":9}}})) != null ? stack1 : "");
+},"27":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
   return "  if (x"
-    + ((stack1 = alias2(alias1(depth0, "more", {"start":{"line":87,"column":9},"end":{"line":87,"column":13}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "more", {"start":{"line":91,"column":9},"end":{"line":91,"column":13}} ), depth0)) != null ? stack1 : "")
     + " < "
-    + ((stack1 = alias2(alias1(depths[1], "width", {"start":{"line":87,"column":20},"end":{"line":87,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "width", {"start":{"line":91,"column":20},"end":{"line":91,"column":28}} ), depth0)) != null ? stack1 : "")
     + ") {\n    output[o"
-    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":88,"column":14},"end":{"line":88,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":92,"column":14},"end":{"line":92,"column":20}} ), depth0)) != null ? stack1 : "")
     + "] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":88,"column":26},"end":{"line":88,"column":67}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(28, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":92,"column":26},"end":{"line":92,"column":67}}})) != null ? stack1 : "")
     + ";\n  }\n";
-},"23":function(container,depth0,helpers,partials,data) {
+},"28":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "v"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":88,"column":51},"end":{"line":88,"column":52}} ), depth0)) != null ? stack1 : "");
-},"24":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":92,"column":51},"end":{"line":92,"column":52}} ), depth0)) != null ? stack1 : "");
+},"29":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6030,11 +6102,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  output[o"
-    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":91,"column":12},"end":{"line":91,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":95,"column":12},"end":{"line":95,"column":18}} ), depth0)) != null ? stack1 : "")
     + "] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":91,"column":24},"end":{"line":91,"column":65}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":24},"end":{"line":95,"column":65}}})) != null ? stack1 : "")
     + ";\n";
-},"25":function(container,depth0,helpers,partials,data) {
+},"30":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6043,21 +6115,21 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "\n// Column x of the input row at r; zero outside the map (a column left of it wraps to a huge one).\nfn at(r: u32, x: u32) -> "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":99,"column":27},"end":{"line":99,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":103,"column":27},"end":{"line":103,"column":30}} ), depth0)) != null ? stack1 : "")
     + " {\n  return select("
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":100,"column":18},"end":{"line":100,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":104,"column":18},"end":{"line":104,"column":21}} ), depth0)) != null ? stack1 : "")
     + "(), "
-    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":27},"end":{"line":100,"column":104}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(31, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":27},"end":{"line":104,"column":104}}})) != null ? stack1 : "")
     + ", x < "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":100,"column":112},"end":{"line":100,"column":117}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":104,"column":112},"end":{"line":104,"column":117}} ), depth0)) != null ? stack1 : "")
     + ");\n}\n";
-},"26":function(container,depth0,helpers,partials,data) {
+},"31":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "input[r + min(x, "
-    + ((stack1 = alias2(alias1(depth0, "lastColumn", {"start":{"line":100,"column":66},"end":{"line":100,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lastColumn", {"start":{"line":104,"column":66},"end":{"line":104,"column":76}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":100,"column":84},"end":{"line":100,"column":89}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":104,"column":84},"end":{"line":104,"column":89}} ), depth0)) != null ? stack1 : "")
     + "]";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -6080,11 +6152,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "]["
     + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":130},"end":{"line":1,"column":138}} ), depth0)) != null ? stack1 : "")
     + "], zero padding "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":1,"column":158},"end":{"line":1,"column":164}} ), depth0)) != null ? stack1 : "")
-    + ":\n//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-"
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":70},"end":{"line":2,"column":76}} ), depth0)) != null ? stack1 : "")
-    + ", x+j-"
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":86},"end":{"line":2,"column":92}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":1,"column":158},"end":{"line":1,"column":163}} ), depth0)) != null ? stack1 : "")
+    + ":\n//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i"
+    + ((stack1 = alias2(alias1(depth0, "apart", {"start":{"line":2,"column":69},"end":{"line":2,"column":74}} ), depth0)) != null ? stack1 : "")
+    + "-"
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":2,"column":79},"end":{"line":2,"column":84}} ), depth0)) != null ? stack1 : "")
+    + ", x+j"
+    + ((stack1 = alias2(alias1(depth0, "apart", {"start":{"line":2,"column":93},"end":{"line":2,"column":98}} ), depth0)) != null ? stack1 : "")
+    + "-"
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":2,"column":103},"end":{"line":2,"column":108}} ), depth0)) != null ? stack1 : "")
     + ", c]\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"norm-title"),depth0,{"name":"norm-title","hash":{"along":"c","index":"y,x,c"},"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "// A group makes "
@@ -6104,26 +6180,27 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ".\nfn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {\n  let x = x0 + p;\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.program(6, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":46,"column":2},"end":{"line":50,"column":9}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":2},"end":{"line":53,"column":11}}})) != null ? stack1 : "")
-    + "  let top = max(y, "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":54,"column":21},"end":{"line":54,"column":27}} ), depth0)) != null ? stack1 : "")
-    + ") - "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":54,"column":35},"end":{"line":54,"column":41}} ), depth0)) != null ? stack1 : "")
-    + ";\n  let bottom = min(y + "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":55,"column":25},"end":{"line":55,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"dilated"),{"name":"if","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.program(9, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":54,"column":2},"end":{"line":58,"column":9}}})) != null ? stack1 : "")
+    + "  let bottom = min(y + "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":59,"column":25},"end":{"line":59,"column":30}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "lastRow", {"start":{"line":55,"column":37},"end":{"line":55,"column":44}} ), depth0)) != null ? stack1 : "")
-    + ");\n  for (var row = top; row <= bottom; row++) {\n    let r = image + row * "
-    + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":57,"column":28},"end":{"line":57,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lastRow", {"start":{"line":59,"column":36},"end":{"line":59,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ");\n  for (var row = top; row <= bottom; row"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"dilated"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.program(11, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":60,"column":40},"end":{"line":60,"column":88}}})) != null ? stack1 : "")
+    + ") {\n    let r = image + row * "
+    + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":61,"column":28},"end":{"line":61,"column":37}} ), depth0)) != null ? stack1 : "")
     + " + c;\n    let w = (row + "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":58,"column":21},"end":{"line":58,"column":27}} ), depth0)) != null ? stack1 : "")
-    + " - y) * "
-    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":58,"column":39},"end":{"line":58,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":62,"column":21},"end":{"line":62,"column":26}} ), depth0)) != null ? stack1 : "")
+    + " - y)"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"dilated"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":62,"column":33},"end":{"line":62,"column":70}}})) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":62,"column":75},"end":{"line":62,"column":84}} ), depth0)) != null ? stack1 : "")
     + " + c;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.program(17, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":59,"column":4},"end":{"line":80,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.program(22, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":63,"column":4},"end":{"line":84,"column":11}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":82,"column":2},"end":{"line":94,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":86,"column":2},"end":{"line":98,"column":11}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":96,"column":0},"end":{"line":102,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(30, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":0},"end":{"line":106,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
 
   "wgsl/gemm-direct": {"0":function(container,depth0,helpers,partials,data) {
@@ -9208,20 +9285,22 @@ export const partials: Readonly<Record<string, Precompiled>> = {
   return "  "
     + ((stack1 = container.lambda(container.strict(depths[1], "float", {"start":{"line":27,"column":4},"end":{"line":27,"column":12}} ), depth0)) != null ? stack1 : "")
     + " x = "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"input",{"name":"load","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":19},"end":{"line":27,"column":122}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"input",{"name":"load","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":19},"end":{"line":27,"column":134}}})) != null ? stack1 : "")
     + ";\n"
     + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"pairs"),{"name":"each","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":2},"end":{"line":30,"column":11}}})) != null ? stack1 : "");
 },"13":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "((line + dy - "
-    + ((stack1 = alias2(alias1(depths[1], "reach", {"start":{"line":27,"column":52},"end":{"line":27,"column":60}} ), depth0)) != null ? stack1 : "")
+  return "((line + dy"
+    + ((stack1 = alias2(alias1(depths[1], "apart", {"start":{"line":27,"column":49},"end":{"line":27,"column":57}} ), depth0)) != null ? stack1 : "")
+    + " - "
+    + ((stack1 = alias2(alias1(depths[1], "reach", {"start":{"line":27,"column":64},"end":{"line":27,"column":72}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias2(alias1(depths[1], "width", {"start":{"line":27,"column":68},"end":{"line":27,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "width", {"start":{"line":27,"column":80},"end":{"line":27,"column":88}} ), depth0)) != null ? stack1 : "")
     + " + left"
-    + ((stack1 = alias2(alias1(depth0, "from", {"start":{"line":27,"column":87},"end":{"line":27,"column":91}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "from", {"start":{"line":27,"column":99},"end":{"line":27,"column":103}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":27,"column":99},"end":{"line":27,"column":107}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":27,"column":111},"end":{"line":27,"column":119}} ), depth0)) != null ? stack1 : "")
     + " + c";
 },"14":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;

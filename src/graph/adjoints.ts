@@ -45,6 +45,14 @@ const throughWeight =
     return call("linear", [d, transposed, none], {});
   };
 
+/** The weight of a linear layer as rows of inputs, in the order in which they are there. */
+function matrix(write: Write, weight: ValueId, type: TensorType): readonly [ValueId, TensorType] {
+  const [outputs, ...inputs] = type.shape as readonly number[];
+  if (inputs.slice(1).every(length => length === 1)) return [weight, type];
+  const flat: TensorType = { dtype: "f32", shape: [outputs as number, inputs.reduce((a, b) => a * b, 1)] };
+  return [write("weight.flat", call("reshape", [weight], { type: flat })), flat];
+}
+
 /** A correlation with the kernel turned by half a turn. */
 const flipped = (write: Write, weight: ValueId, channels: number): readonly [ValueId, ValueId] => [
   write("weight.flipped", call("flipKernel", [weight], {})),
@@ -96,10 +104,9 @@ export const adjoints: OpTable<Adjoint, [Known]> = {
   unfold: (node, { d, type }) => [() => call("unfoldGrad", [d], { ...node.attrs, ...sites(type(operand(node, 0))) })],
   depthwise(node, { d, type }) {
     const [x, weight] = [operand(node, 0), operand(node, 1)];
-    const { kernel } = node.attrs;
     return [
-      write => call("depthwise", [d, ...flipped(write, weight, type(weight).shape[0] as number)], { kernel }),
-      () => call("depthwiseWeightGrad", [d, x], { kernel }),
+      write => call("depthwise", [d, ...flipped(write, weight, type(weight).shape[0] as number)], node.attrs),
+      () => call("depthwiseWeightGrad", [d, x], node.attrs),
       () => call("channelSum", [d], {}),
     ];
   },
@@ -113,10 +120,11 @@ export const adjoints: OpTable<Adjoint, [Known]> = {
       null,
     ];
   },
+  neighbours: ({ attrs }, { d }) => [() => call("neighbourSum", [d], attrs)],
   linear(node, { d, type }) {
     const [x, weight] = [operand(node, 0), operand(node, 1)];
     return [
-      throughWeight(d, weight, type(weight)),
+      write => throughWeight(d, ...matrix(write, weight, type(weight)))(write),
       () => call("linearWeightGrad", [d, x], {}),
       () => call("channelSum", [d], {}),
     ];
@@ -216,6 +224,7 @@ export const adjoints: OpTable<Adjoint, [Known]> = {
   spreadPool: () => noSecond,
   unfoldGrad: () => noSecond,
   depthToSpace: () => noSecond,
+  neighbourSum: () => noSecond,
   padSites: () => noSecond,
   siteErrorGrad: () => noSecond,
   maskedMeanGrad: () => noSecond,

@@ -5,6 +5,7 @@ import { nearestOf } from "../diagnostics/nearest.ts";
 import {
   type Activation,
   channelsBetween,
+  dilationsOf,
   type Fcmae,
   type GrnScope,
   type Model,
@@ -90,6 +91,7 @@ function network(model: Model, learning: Learning | null = null): Builder {
   let passed = 0;
   let dim = channels;
   const stageOutputs: ValueId[] = [];
+  const dilations = dilationsOf(model);
   for (const [i, stage] of model.stages.entries()) {
     const { span } = stage;
     b.at({ span, scope: { part: i === 0 ? "stem" : i, block: null } });
@@ -105,7 +107,10 @@ function network(model: Model, learning: Learning | null = null): Builder {
       b.tap(name, x, true, null, "block");
     } else {
       const norm = b.norm(`${name}.0`, x, dim, normOf(model));
-      x = b.patchConv(`${name}.1`, norm, [stage.dim, dim, 2, 2], biased);
+      const { entry } = dilations[i] ?? {};
+      x = entry
+        ? b.neighbourConv(`${name}.1`, norm, [stage.dim, dim, 2, 2], entry, biased)
+        : b.patchConv(`${name}.1`, norm, [stage.dim, dim, 2, 2], biased);
       b.tap(`${name}.0`, norm, true, hide);
       b.tap(`${name}.1`, x, true, hide);
       b.tap(name, x, true, hide, "block");
@@ -115,7 +120,8 @@ function network(model: Model, learning: Learning | null = null): Builder {
     for (let j = 0; j < stage.depth; j++) {
       b.at({ span, scope: { part: i, block: j } });
       const drop = keep === null ? null : { keep, index: passed++ };
-      x = block(b, { ...encoderBlock(model, stage), name: `stages.${i}.${j}`, hide, drop }, x);
+      const dilation = dilations[i]?.blocks ?? 1;
+      x = block(b, { ...encoderBlock(model, stage), dilation, name: `stages.${i}.${j}`, hide, drop }, x);
       b.tap(`stages.${i}.${j}`, x, true, null, "block");
     }
     b.tap(`stages.${i}`, x, true, null, "stage");
@@ -157,6 +163,7 @@ interface Block {
   readonly kernel: number;
   /** Whether the depthwise convolution has a bias. */
   readonly biased: boolean;
+  readonly dilation: number;
   readonly mlpRatio: number;
   readonly activation: Activation;
   readonly norm: Norm;
@@ -198,14 +205,15 @@ const grnOver = { per_sample: "sample", per_batch: "batch" } as const satisfies 
 >;
 
 function block(b: Builder, shape: Block, x: ValueId): ValueId {
-  const { name, dim, kernel, norm, activation, grn, hide, drop } = shape;
+  const { name, dim, kernel, dilation, norm, activation, grn, hide, drop } = shape;
   const wide = dim * shape.mlpRatio;
   const inside = (part: string, value: ValueId, channelsFirst = false): ValueId => {
     b.tap(`${name}.${part}`, value, channelsFirst, hide);
     return value;
   };
   const conv = b.weighted(`${name}.dwconv`, [dim, 1, kernel, kernel], shape.biased);
-  let y = inside("dwconv", b.op("depthwise", `${name}.dwconv`, { kernel }, [x, ...conv]), true);
+  const taps = dilation === 1 ? { kernel } : { kernel, dilation };
+  let y = inside("dwconv", b.op("depthwise", `${name}.dwconv`, taps, [x, ...conv]), true);
   y = inside("norm", b.norm(`${name}.norm`, y, dim, norm));
   y = inside("pwconv1", b.linear(`${name}.pwconv1`, y, dim, wide));
   y = inside("act", b.op("gelu", `${name}.act`, { form: geluForms[activation] }, [y]));
@@ -304,6 +312,7 @@ function autoencoder(b: Builder, model: Model, { head, mask, grid }: Masking, x:
   const published = {
     kernel: 7,
     biased: true,
+    dilation: 1,
     mlpRatio: 4,
     grn: "per_sample",
     layerScale: false,
@@ -350,6 +359,14 @@ interface Builder {
     weight: readonly [number, number, number, number],
     biased: boolean,
   ) => ValueId;
+  /** A 2x2 convolution of stride 1, whose taps are `dilation` apart: timm's, with padding `same`. */
+  readonly neighbourConv: (
+    id: ValueId,
+    x: ValueId,
+    weight: readonly [number, number, number, number],
+    dilation: number,
+    biased: boolean,
+  ) => ValueId;
   /** A linear layer that the official code writes as a 1x1 convolution. */
   readonly pointwise: (id: ValueId, x: ValueId, from: number, to: number) => ValueId;
   readonly tap: (name: string, value: ValueId, channelsFirst: boolean, hide?: Hide | null, extent?: Extent) => void;
@@ -393,6 +410,10 @@ function builder(start: Place): Builder {
     weighted,
     patchConv: (id, x, weight, biased) =>
       op("patchConv", id, { size: weight[2] }, [x, ...weighted(id, weight, biased)]),
+    neighbourConv: (id, x, weight, dilation, biased) => {
+      const near = op("neighbours", `${id}.neighbours`, { dilation }, [x]);
+      return op("linear", id, {}, [near, ...weighted(id, weight, biased)]);
+    },
     pointwise: (id, x, from, to) => op("linear", id, {}, [x, ...weighted(id, [to, from, 1, 1])]),
     tap: (name, value, channelsFirst, hide = null, extent = "inside") =>
       taps.set(name, { value, channelsFirst, hide, extent }),

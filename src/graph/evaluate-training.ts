@@ -157,12 +157,12 @@ export const trainingFormulas = {
     return out;
   },
 
-  depthwiseWeightGrad({ attrs: { kernel } }, operands) {
+  depthwiseWeightGrad({ attrs: { kernel, dilation = 1 } }, operands) {
     const [d, x] = pick(operands, 2) as [Values, Values];
     const [, height, width, c] = x.shape as [number, number, number, number];
     const reach = (kernel - 1) / 2;
     return tapProducts(d, x, kernel, (image, row, column, dy, dx) => {
-      const [y, z] = [row + dy - reach, column + dx - reach];
+      const [y, z] = [row + (dy - reach) * dilation, column + (dx - reach) * dilation];
       return y < 0 || y >= height || z < 0 || z >= width ? -1 : ((image * height + y) * width + z) * c;
     });
   },
@@ -306,6 +306,20 @@ export const trainingFormulas = {
     eachSite(out.shape, (i, image, row, column, channel) => {
       const site = (image * h + Math.floor(row / s)) * w + Math.floor(column / s);
       out.data[i] = at(x.data, site * deep + ((row % s) * s + (column % s)) * c + channel);
+    });
+    return out;
+  },
+
+  neighbourSum({ attrs: { dilation } }, operands) {
+    const [d] = pick(operands, 1) as [Values];
+    const [n, height, width, deep] = d.shape as [number, number, number, number];
+    const before = Math.floor(dilation / 2);
+    const out = empty([n, height, width, deep / 4]);
+    eachSite(d.shape, (from, image, row, column, channel) => {
+      const [y, z] = [row - before + (channel & 2 ? dilation : 0), column - before + (channel & 1 ? dilation : 0)];
+      if (y < 0 || y >= height || z < 0 || z >= width) return;
+      const to = (((image * height + y) * width + z) * deep) / 4 + (channel >> 2);
+      out.data[to] = at(out.data, to) + at(d.data, from);
     });
     return out;
   },

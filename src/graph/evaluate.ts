@@ -5,7 +5,20 @@ import { unfoldOps } from "./evaluate-unfold.ts";
 import { gelus } from "./gelu.ts";
 import { dispatch, type Graph, type Node, type OpTable, resolve, type ValueId } from "./graph.ts";
 import type { GrnOver } from "./ops.ts";
-import { at, centreRows, dim, dot, empty, map, type Operands, pick, rowScales, size, type Values } from "./values.ts";
+import {
+  at,
+  centreRows,
+  dim,
+  dot,
+  eachSite,
+  empty,
+  map,
+  type Operands,
+  pick,
+  rowScales,
+  size,
+  type Values,
+} from "./values.ts";
 
 export type { Values } from "./values.ts";
 
@@ -143,7 +156,7 @@ const table: OpTable<Values, [Operands]> = {
 
   ...unfoldOps,
 
-  depthwise({ attrs: { kernel } }, operands) {
+  depthwise({ attrs: { kernel, dilation = 1 } }, operands) {
     const [x, w, b] = pick(operands, 3) as [Values, Values, Values];
     const [n, height, width, c] = x.shape as [number, number, number, number];
     const reach = (kernel - 1) / 2;
@@ -155,10 +168,10 @@ const table: OpTable<Values, [Operands]> = {
           for (let i = 0; i < c; i++) {
             let sum = at(b.data, i);
             for (let dy = 0; dy < kernel; dy++) {
-              const y = row + dy - reach;
+              const y = row + (dy - reach) * dilation;
               if (y < 0 || y >= height) continue;
               for (let dx = 0; dx < kernel; dx++) {
-                const z = column + dx - reach;
+                const z = column + (dx - reach) * dilation;
                 if (z < 0 || z >= width) continue;
                 sum +=
                   at(x.data, ((image * height + y) * width + z) * c + i) * at(w.data, (i * kernel + dy) * kernel + dx);
@@ -169,9 +182,22 @@ const table: OpTable<Values, [Operands]> = {
     return out;
   },
 
+  neighbours({ attrs: { dilation } }, operands) {
+    const [x] = pick(operands, 1) as [Values];
+    const [n, height, width, c] = x.shape as [number, number, number, number];
+    const before = Math.floor(dilation / 2);
+    const out = empty([n, height, width, 4 * c]);
+    eachSite(out.shape, (to, image, row, column, channel) => {
+      const [y, z] = [row - before + (channel & 2 ? dilation : 0), column - before + (channel & 1 ? dilation : 0)];
+      if (y < 0 || y >= height || z < 0 || z >= width) return;
+      out.data[to] = at(x.data, ((image * height + y) * width + z) * c + (channel >> 2));
+    });
+    return out;
+  },
+
   linear(_, operands) {
     const [x, w, b] = pick(operands, 3) as [Values, Values, Values];
-    const [outputs, inputs] = w.shape as [number, number];
+    const [outputs, inputs] = [dim(w, 0), dim(x, -1)];
     const out = empty([...x.shape.slice(0, -1), outputs]);
     for (let row = 0; row < x.data.length / inputs; row++)
       for (let o = 0; o < outputs; o++)

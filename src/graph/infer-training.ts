@@ -131,6 +131,12 @@ export const trainingInference = {
     s.check(map[3] % size ** 2 === 0, `${map[3]} channels are not those of ${size}x${size} sites`);
     return times(map, size, map[3] / size ** 2);
   },
+  neighbourSum(_, s) {
+    s.count(1);
+    const [n, h, w, c] = s.map(0);
+    s.check(c % 4 === 0, `${c} channels are not those of 2x2 sites`);
+    return f32(n, h, w, c / 4);
+  },
   padSites({ attrs: { height, width } }, s) {
     s.count(1);
     const [n, h, w, c] = s.map(0);

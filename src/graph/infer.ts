@@ -95,10 +95,16 @@ const table: OpTable<TensorType, [Shapes]> = {
     checkDepthwise(s, c, kernel);
     return s.at(0);
   },
+  neighbours({ attrs: { dilation } }, s) {
+    s.count(1);
+    const [n, h, w, c] = s.map(0);
+    s.check(Number.isInteger(dilation) && dilation >= 1, "sites are a whole number apart");
+    return f32(n, h, w, 4 * c);
+  },
   linear(_, s) {
     s.count(3);
-    const [o, i, ...rest] = s.at(1).shape;
-    s.check(rest.every(d => d === 1) && i === channels(s.at(0)), `weight is [O,${channels(s.at(0))}]`);
+    const [o, ...rest] = s.at(1).shape;
+    s.check(elements(f32(...rest)) === channels(s.at(0)), `weight is [O,${channels(s.at(0))}]`);
     s.check(isVector(s.at(2), o as number), `bias has ${o} elements`);
     return f32(...s.at(0).shape.slice(0, -1), o as number);
   },

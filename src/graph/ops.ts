@@ -57,9 +57,11 @@ export interface Ops extends TrainingOps {
   readonly conv: { readonly kernel: number; readonly stride: number };
   /** (x [N,H,W,C]) → [N,⌈H/s⌉,⌈W/s⌉,C·k²]: what is under the taps of such a convolution, c·k² + row·k + column. */
   readonly unfold: { readonly kernel: number; readonly stride: number };
-  /** (x [N,H,W,C], w [C,1,k,k], b [C]) → [N,H,W,C]: depthwise correlation, zero padding (k−1)/2. */
-  readonly depthwise: { readonly kernel: number };
-  /** (x […,K], w [O,K] or [O,K,1,1], b [O]) → […,O]: x·wᵀ + b. */
+  /** (x [N,H,W,C], w [C,1,k,k], b [C]) → [N,H,W,C]: depthwise correlation, zero padding (k−1)/2; taps `dilation` sites apart, else 1. */
+  readonly depthwise: { readonly kernel: number; readonly dilation?: number };
+  /** (x [N,H,W,C]) → [N,H,W,4·C]: x at 2x2 sites d apart, from ⌊d/2⌋ above and left on, 0 outside; channel c·4 + row·2 + column. */
+  readonly neighbours: { readonly dilation: number };
+  /** (x […,K], w [O,K] or [O,I,s,s] with I·s·s = K, b [O]) → […,O]: x·wᵀ + b. */
   readonly linear: NoAttrs;
   /** (x […,C], γ [C], β [C]): γ·(x − mean)/√(var + eps) + β over the last dimension, biased variance. */
   readonly layernorm: { readonly eps: number };
@@ -143,6 +145,7 @@ export const opTraits: { readonly [K in OpName]: OpTraits } = {
   conv: { perSite: false, half: false },
   unfold: { perSite: false, half: false },
   depthwise: { perSite: false, half: true },
+  neighbours: { perSite: false, half: true },
   linear: { perSite: true, half: true },
   layernorm: { perSite: true, half: false },
   normalize: { perSite: true, half: false },

@@ -22,8 +22,8 @@ export interface TrainingOps {
   readonly linearWeightGrad: NoAttrs;
   /** (d [N,⌊H/s⌋,⌊W/s⌋,O], x [N,H,W,I]) → [O,I,s,s]: the same over patches. */
   readonly patchConvWeightGrad: { readonly size: number };
-  /** (d [N,H,W,C], x [N,H,W,C]) → [C,1,k,k]: Σ d[y,z]·x[y+i−r, z+j−r] over all sites, zero padding r = (k−1)/2. */
-  readonly depthwiseWeightGrad: { readonly kernel: number };
+  /** (d [N,H,W,C], x [N,H,W,C]) → [C,1,k,k]: Σ d[y,z]·x[y+i−r, z+j−r] over all sites, r = (k−1)/2; i, j and r times `dilation`. */
+  readonly depthwiseWeightGrad: { readonly kernel: number; readonly dilation?: number };
   /** (d [N,keep·p,q,C], x of that shape, table) → [C,1,k,k]: the same at kept sites, where removed ones count as 0. */
   readonly siteDepthwiseWeightGrad: PatchGrid & { readonly kernel: number };
   /** (x […,C]) → [C]: Σ over all rows. */
@@ -58,6 +58,8 @@ export interface TrainingOps {
   };
   /** (x [N,h,w,s²·C]) → [N,h·s,w·s,C], channel (row·s + column)·C + c to its place in the patch. */
   readonly depthToSpace: { readonly size: number };
+  /** (d [N,H,W,4·C]) → [N,H,W,C]: Σ of d wherever `neighbours` has put a site. */
+  readonly neighbourSum: { readonly dilation: number };
   /** (x [N,h,w,C]) → [N,height,width,C]: x, and zeros below it and to its right, where no patch of a convolution was. */
   readonly padSites: { readonly height: number; readonly width: number };
   /** (x, y [N,H,W,C], d [N,H·W]) → dx of `siteError`: 2/C·d·(x − y). */
@@ -106,6 +108,7 @@ export const trainingTraits: { readonly [K in keyof TrainingOps]: OpTraits } = {
   spreadPool: whole,
   unfoldGrad: whole,
   depthToSpace: perSite,
+  neighbourSum: whole,
   padSites: whole,
   siteErrorGrad: whole,
   complement: whole,

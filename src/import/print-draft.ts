@@ -18,7 +18,8 @@ const heads: { readonly [K in Head["kind"]]: (head: Extract<Head, { kind: K }>) 
     ];
     return `classifier { ${fields.join(" ")} }`;
   },
-  features: ({ levels, norm }) => `features { levels ${list(levels)} norm ${norm} }`,
+  features: ({ levels, norm, outputStride }) =>
+    `features { levels ${list(levels)} norm ${norm}${outputStride === undefined ? "" : ` output_stride ${outputStride}`} }`,
   fcmae: ({ maskRatio, patchSize, decoder, normPixLoss }) =>
     `fcmae { mask_ratio ${maskRatio} patch_size ${patchSize} ` +
     `decoder { depth ${decoder.depth} dim ${decoder.dim} } norm_pix_loss ${normPixLoss} }`,

@@ -91,7 +91,10 @@ function shapesOf(model: Model): readonly Pick<PartCost, "map" | "blocks">[] {
 
 export function headText(head: Head): string {
   if (head.kind === "classifier") return head.classes === 0 ? "pooled features" : `classifier of ${head.classes}`;
-  if (head.kind === "features") return `features of levels ${head.levels.join(", ")}`;
+  if (head.kind === "features") {
+    const most = head.outputStride === undefined ? "" : `, output stride ${head.outputStride}`;
+    return `features of levels ${head.levels.join(", ")}${most}`;
+  }
   return `fcmae, ${head.patchSize}-pixel patches, ${head.maskRatio} of them removed`;
 }
 

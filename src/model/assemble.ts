@@ -38,7 +38,7 @@ export function assemble(name: string, settings: ModelSettings, span: Span, repo
       collect(error("missing-field", settings.weights.span, "weights", "sha256"));
     const head = assembleHead(
       settings.head,
-      { input, stride, stages: stages.length, stem: settings.stem, span },
+      { input, patch: stem.patch, stride, stages: stages.length, stem: settings.stem, span },
       collect,
     );
     const preprocess = assemblePreprocess(settings.preprocess, input.value, collect);

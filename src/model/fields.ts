@@ -48,6 +48,7 @@ const classifier = {
 const features = {
   levels: field(list(integer(1, maxStages), 1, maxStages, { empty: "empty-list", distinct: true })),
   norm: field({ kind: "flag" }, "false"),
+  output_stride: field(integer(1, 32_768, "power of two")),
 } as const;
 
 const decoder = {

@@ -9,6 +9,7 @@ import type { Report } from "./read.ts";
 /** What a head has to fit. */
 interface Body {
   readonly input: Located<{ readonly height: number; readonly width: number }>;
+  readonly patch: number;
   readonly stride: number;
   readonly stages: number;
   readonly stem: ModelSettings["stem"];
@@ -52,12 +53,20 @@ const heads: {
     };
   },
 
-  features: ({ levels, norm }, { stages }, report): Features | null => {
+  features: ({ levels, norm, output_stride }, { patch, stride, stages }, report): Features | null => {
     const beyond = levels?.value.filter(({ value }) => value > stages) ?? [];
     for (const { value, span } of beyond) report(error("unknown-level", span, value, stages));
-    if (beyond.length > 0) return null;
+    const most = output_stride?.value ?? stride;
+    const fits = most >= patch && most <= stride;
+    if (output_stride !== undefined && !fits) report(error("output-stride", output_stride.span, most, patch, stride));
+    if (beyond.length > 0 || !fits) return null;
     const all = Array.from({ length: stages }, (_, i) => i + 1);
-    return { kind: "features", levels: levels?.value.map(({ value }) => value) ?? all, norm: norm?.value ?? false };
+    return {
+      kind: "features",
+      levels: levels?.value.map(({ value }) => value) ?? all,
+      norm: norm?.value ?? false,
+      ...(most < stride ? { outputStride: most } : {}),
+    };
   },
 
   fcmae: (settings, body, report): Fcmae | null => {

@@ -139,6 +139,8 @@ export interface Features {
   readonly kind: "features";
   readonly levels: readonly number[];
   readonly norm: boolean;
+  /** Pixels that a site of any map stands for at most; left out where that is the total stride. */
+  readonly outputStride?: number;
 }
 
 /** Fully convolutional masked autoencoder. */
@@ -309,8 +311,36 @@ export interface Program {
 /** Pixels of input a position of the last stage stands for: stem patch times 2 for each further stage. */
 export const totalStride = (stemPatch: number, stages: number): number => stemPatch * 2 ** (stages - 1);
 
+/** How far apart the taps of a stage are, on its maps, where they are not side by side. */
+export interface Dilation {
+  /** Of the 2x2 convolution that the stage begins with, in place of a stride. */
+  readonly entry: number;
+  /** Of the blocks' depthwise convolutions. */
+  readonly blocks: number;
+}
+
+/**
+ * Of each stage of a model with an output stride: null for those that have a stride; in each further one the taps of the
+ * blocks are twice as far apart. As timm has it: those of the convolution before them are 2 apart from the second such
+ * stage on (models/convnext.py, `first_dilation`).
+ */
+export function dilationsOf({
+  stem,
+  stages,
+  head,
+}: Pick<Model, "stem" | "stages" | "head">): readonly (Dilation | null)[] {
+  const most = head.kind === "features" ? head.outputStride : undefined;
+  return stages.map((_, i) => {
+    const stride = totalStride(stem.patch, i + 1);
+    if (most === undefined || stride <= most) return null;
+    const blocks = stride / most;
+    return { entry: blocks === 2 ? 1 : 2, blocks };
+  });
+}
+
 /** Rows and columns of the maps of a stage, counted from 0: a strided convolution takes nothing of what is left over. */
-export function stageSites({ input, stem }: Pick<Model, "input" | "stem">, stage: number) {
-  const stride = totalStride(stem.patch, stage + 1);
+export function stageSites({ input, stem, head }: Pick<Model, "input" | "stem" | "head">, stage: number) {
+  const most = head.kind === "features" ? head.outputStride : undefined;
+  const stride = Math.min(totalStride(stem.patch, stage + 1), most ?? Number.POSITIVE_INFINITY);
   return { height: Math.floor(input.height / stride), width: Math.floor(input.width / stride) };
 }

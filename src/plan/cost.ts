@@ -22,6 +22,7 @@ const macs: { readonly [K in KernelKind]: (params: KernelParams[K]) => number } 
   patchTable: () => 0,
   gatherSites: () => 0,
   placeSites: () => 0,
+  collect: () => 0,
   averagePool: () => 0,
   unfold: () => 0,
   rescale: () => 0,

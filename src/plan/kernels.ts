@@ -29,6 +29,7 @@ export interface KernelParams extends TrainingKernelParams {
   readonly gatherSites: GatherSitesParams;
   readonly placeSites: PlaceSitesParams;
   readonly siteDepthwise: SiteDepthwiseParams;
+  readonly collect: CollectParams;
   readonly averagePool: AveragePoolParams;
   readonly unfold: UnfoldParams;
   readonly rescale: RescaleParams;
@@ -60,6 +61,8 @@ export interface DepthwiseParams {
   readonly width: number;
   readonly channels: number;
   readonly kernel: number;
+  /** How far apart its taps are, where they are not side by side. */
+  readonly dilation?: number;
   readonly norm: NormParams | null;
   readonly tile: StripTile;
   /** CUDA's tile, where its passes have chosen one. */
@@ -256,6 +259,16 @@ export interface PlaceSitesParams extends PatchGeometry {
   readonly from: "compact" | "whole";
   readonly token: boolean;
 }
+
+/** Sums of some values of a map [height, width, channels], or for `neighbourSum` of its neighbours, where they are there. */
+export type CollectParams = {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+} & (
+  | { readonly op: "neighbours" | "neighbourSum"; readonly dilation: number }
+  | { readonly op: "padSites"; readonly to: { readonly height: number; readonly width: number } }
+);
 
 /** Means over size by size sites that do not overlap. */
 export interface AveragePoolParams {

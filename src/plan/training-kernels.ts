@@ -52,6 +52,8 @@ export interface DepthwiseGradParams {
   readonly width: number;
   readonly channels: number;
   readonly kernel: number;
+  /** How far apart its taps are, where they are not side by side. */
+  readonly dilation?: number;
   readonly parts: number;
   /** Where the patches of a compact map lie; null for a whole map. */
   readonly patches: PatchGeometry | null;
@@ -115,7 +117,6 @@ export type RearrangeParams = {
 } & (
   | { readonly op: "toChannelsLast" | "spreadSites" }
   | { readonly op: "spreadPool" | "depthToSpace" | "patchify"; readonly size: number }
-  | { readonly op: "padSites"; readonly to: { readonly height: number; readonly width: number } }
 );
 
 /** Sums over the last dimension, a thread a row. */

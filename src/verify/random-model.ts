@@ -42,6 +42,12 @@ function leftOver(seed: number, stride: number): () => number {
   return () => (pick([true, false]) ? 0 : int(0, stride - 1));
 }
 
+/** An output stride below the total stride, for every third model of several stages. */
+function someOutputStride(seed: number, patch: number, stages: number): { readonly outputStride?: number } {
+  const { int } = choices(seed * 130363 + 5);
+  return stages > 1 && seed % 3 === 0 ? { outputStride: patch * 2 ** int(0, stages - 2) } : {};
+}
+
 /** A small random model that the language allows, of at most so many stages, and a batch for it. */
 export function randomModel(seed: number, stages = 4): Case {
   const { int, pick } = choices(seed * 7919 + 1);
@@ -72,7 +78,12 @@ export function randomModel(seed: number, stages = 4): Case {
         classifierOf(pick([0, 1, 7, 10, 33])),
         { ...classifierOf(pick([0, 10])), hiddenSize: pick([5, 12]) },
         { ...classifierOf(pick([0, 10])), normFirst: true },
-        { kind: "features", levels: levels.length === 0 ? [count] : levels, norm: pick([true, false]) },
+        {
+          kind: "features",
+          levels: levels.length === 0 ? [count] : levels,
+          norm: pick([true, false]),
+          ...someOutputStride(seed, patch, count),
+        },
       ]),
       ...pick([{}, {}, {}, { convBias: false }] as const),
       ...pick([{}, {}, {}, { normLayer: "rmsnorm" }, ...(wide ? [{ normLayer: "simplenorm" } as const] : [])] as const),

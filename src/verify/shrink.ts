@@ -39,6 +39,7 @@ const steps: readonly ((of: Case) => Case)[] = [
   of => withModel(of, model => ({ ...model, stem: { patch: model.stem.patch } })),
   of => withModel(of, model => ({ ...model, grn: "none" })),
   of => withModel(of, model => (model.grn === "per_batch" ? { ...model, grn: "per_sample" } : model)),
+  of => withModel(of, model => ({ ...model, head: withStrides(model.head) })),
   of => withModel(of, model => ({ ...model, head: plainer(model.head) })),
 ];
 
@@ -64,8 +65,17 @@ function smaller(model: Model, side: "height" | "width"): Model {
 function fitted(model: Model): Model {
   const { head, stages } = model;
   if (head.kind !== "features") return model;
-  const levels = head.levels.filter(level => level <= stages.length);
-  return { ...model, head: { ...head, levels: levels.length > 0 ? levels : [stages.length] } };
+  const { outputStride, levels, ...rest } = head;
+  const left = levels.filter(level => level <= stages.length);
+  const apart = outputStride !== undefined && outputStride < strideOf(model) ? { outputStride } : {};
+  return { ...model, head: { ...rest, ...apart, levels: left.length > 0 ? left : [stages.length] } };
+}
+
+/** Taps side by side. */
+function withStrides(head: Head): Head {
+  if (head.kind !== "features") return head;
+  const { outputStride: _, ...rest } = head;
+  return rest;
 }
 
 const plainer = (head: Head): Head =>

@@ -35,6 +35,46 @@ describe("one op, worked out by hand", () => {
     );
   });
 
+  test("patchConv leaves out what its patches do not cover", () => {
+    const x = values([1, 3, 5, 1], 1, 2, 3, 4, 90, 5, 6, 7, 8, 91, 92, 93, 94, 95, 96);
+    const w = values([1, 1, 2, 2], 1, 10, 100, 1000);
+    expect(op("patchConv", { size: 2 }, x, w, values([1], 0))).toEqual(values([1, 1, 2, 1], 6521, 8743));
+    const d = values([1, 1, 2, 1], 1, 10);
+    expect(op("patchConvWeightGrad", { size: 2 }, d, x)).toEqual(values([1, 1, 2, 2], 31, 42, 75, 86));
+    expect(op("padSites", { height: 2, width: 3 }, d)).toEqual(values([1, 2, 3, 1], 1, 10, 0, 0, 0, 0));
+  });
+
+  test("taps that are apart are those of a larger kernel with zeros between them", () => {
+    const [x, w, b] = [random(2, 7, 6, 2), random(2, 1, 3, 3), random(2)];
+    for (const dilation of [1, 2, 3]) {
+      const side = 2 * dilation + 1;
+      const wide = values([2, 1, side, side], ...Array.from({ length: 2 * side * side }, () => 0));
+      w.data.forEach((value, i) => {
+        const [c, row, column] = [Math.floor(i / 9), Math.floor((i % 9) / 3), i % 3];
+        wide.data[(c * side + row * dilation) * side + column * dilation] = value;
+      });
+      expect(op("depthwise", { kernel: 3, dilation }, x, w, b)).toEqual(op("depthwise", { kernel: side }, x, wide, b));
+    }
+  });
+
+  test("neighbours are a site and those behind it, or those around it", () => {
+    const x = values([1, 2, 2, 1], 1, 2, 3, 4);
+    expect(op("neighbours", { dilation: 1 }, x)).toEqual(
+      values([1, 2, 2, 4], 1, 2, 3, 4, 2, 0, 4, 0, 3, 4, 0, 0, 4, 0, 0, 0),
+    );
+    const wide = values([1, 3, 3, 1], 1, 2, 3, 4, 5, 6, 7, 8, 9);
+    const around = op("neighbours", { dilation: 2 }, wide);
+    expect([...around.data.slice(0, 8)]).toEqual([0, 0, 0, 5, 0, 0, 4, 6]);
+    expect([...around.data.slice(16, 20)]).toEqual([1, 3, 7, 9]);
+  });
+
+  test.each([1, 2, 3])("neighbourSum gives back what neighbours took, %i apart", dilation => {
+    const [x, d] = [random(2, 4, 5, 3), random(2, 4, 5, 12)];
+    const product = (a: Values, b: Values) => a.data.reduce((sum, value, i) => sum + value * (b.data[i] as number), 0);
+    const [there, back] = [op("neighbours", { dilation }, x), op("neighbourSum", { dilation }, d)];
+    expect(product(there, d)).toBeCloseTo(product(x, back), 8);
+  });
+
   test("patchConv of two images, two channels and two rows of patches", () => {
     const x = values([2, 2, 1, 2], 1, 2, 3, 4, 5, 6, 7, 8);
     const w = values([2, 2, 1, 1], 1, 10, 100, 1000);

@@ -69,6 +69,7 @@ export function family(index: number): readonly Learner[] {
     width: sizes.input.width + over.int(0, 1) * over.int(0, stride - 1),
     channels: sizes.input.channels,
   };
+  const outputStride = patch * 2 ** over.int(0, count - 1);
   const classes = pick([1, 7, 10, 33]);
   const hiddenSize = pick([5, 12]);
   const masked = {
@@ -91,6 +92,7 @@ export function family(index: number): readonly Learner[] {
         kind: "features",
         levels: chosen.length === 0 ? [count] : chosen,
         norm: own.pick([true, false]),
+        ...(outputStride < stride ? { outputStride } : {}),
       }),
       fcmae: () => ({
         kind: "fcmae",

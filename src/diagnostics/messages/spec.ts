@@ -258,6 +258,11 @@ const shapeMessages = {
     text: (stem: string) =>
       `stem ${stem} sees pixels of removed patches beside kept ones, so a masked autoencoder takes 'stem patch N' alone`,
   },
+  "output-stride": {
+    kind: "E_SPEC_SHAPE",
+    text: (stride: number, least: number, most: number) =>
+      `output_stride ${stride} is not between the stem's stride ${least} and the total stride ${most}, nearest is ${stride < least ? least : most}`,
+  },
   "uneven-patch-size": {
     kind: "E_SPEC_SHAPE",
     text: (patchSize: number, stride: number, nearest: readonly string[]) =>

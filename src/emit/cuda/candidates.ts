@@ -47,8 +47,8 @@ type Call = Pick<KernelCall, "kind" | "params">;
 /** The shape of a step that a table may speak of; null for other kernels. */
 export function shapeOf({ kind, params }: Call): ShapeOf | null {
   if (kind === "depthwise") {
-    const { height, width, channels, kernel } = params as KernelParams["depthwise"];
-    return { kernel: "depthwise", shape: { height, width, channels, kernel } };
+    const { height, width, channels, kernel, dilation } = params as KernelParams["depthwise"];
+    return dilation !== undefined ? null : { kernel: "depthwise", shape: { height, width, channels, kernel } };
   }
   const product = productOf({ kind, params });
   if (product === null) return null;

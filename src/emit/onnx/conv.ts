@@ -24,6 +24,19 @@ export function overlappingConv(node: Node<"conv">, w: Writer): void {
   w.result(node, "Transpose", [conv(node, w, channelsFirst(node, w), window)], lastly);
 }
 
+/** A linear layer over 2x2 sites of its own map. */
+export function neighbourConv(node: Node<"linear">, near: Node<"neighbours">, w: Writer): void {
+  const { dilation } = near.attrs;
+  const before = Math.floor(dilation / 2);
+  const after = dilation - before;
+  const attributes = {
+    kernel_shape: ints(2, 2),
+    dilations: ints(dilation, dilation),
+    pads: ints(before, before, after, after),
+  };
+  w.result(node, "Transpose", [conv(node, w, channelsFirst(near, w), attributes)], lastly);
+}
+
 export const depthwise = (node: Node<"depthwise">, w: Writer): void =>
   w.result(node, "Transpose", [conv(node, w, channelsFirst(node, w), aroundEach(node))], lastly);
 
@@ -51,8 +64,14 @@ function conv(node: Node, w: Writer, input: string, attributes: Attributes): str
 
 function aroundEach(node: Node<"depthwise"> | Node<"siteDepthwise">): Attributes {
   const { kernel } = node.attrs;
-  const pad = (kernel - 1) / 2;
-  return { kernel_shape: ints(kernel, kernel), pads: ints(pad, pad, pad, pad), group: int(channels(node.type)) };
+  const { dilation = 1 } = node.op === "depthwise" ? node.attrs : {};
+  const pad = ((kernel - 1) / 2) * dilation;
+  return {
+    kernel_shape: ints(kernel, kernel),
+    pads: ints(pad, pad, pad, pad),
+    ...(dilation === 1 ? {} : { dilations: ints(dilation, dilation) }),
+    group: int(channels(node.type)),
+  };
 }
 
 /** The operand as NCHW; the image is that already. */

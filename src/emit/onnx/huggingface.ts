@@ -50,8 +50,10 @@ const hiddenAct: Readonly<Record<Activation, string>> = {
 export function huggingfaceProblems(model: Model): readonly Diagnostic[] {
   const { name, head, span } = model;
   const pictures = processorProblem(model);
+  const dilated = head.kind === "features" && head.outputStride !== undefined;
   return [
     ...(suffixes[head.kind] === null ? [error("no-such-class", span, name, head.kind)] : []),
+    ...(dilated ? [error("no-such-class", span, name, "features { output_stride }")] : []),
     ...(pictures === null ? [] : [error("no-such-processor", span, name, pictures)]),
   ];
 }

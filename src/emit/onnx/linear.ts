@@ -1,10 +1,18 @@
-import { channels, type Node, operand, sites } from "../../graph/graph.ts";
-import { asIs, carriesBias, carryingBias, integers, tiled, transposed, vector } from "./initializers.ts";
+import { as, channels, type Node, operand, sites } from "../../graph/graph.ts";
+import { neighbourConv } from "./conv.ts";
+import { asIs, carriesBias, carryingBias, integers, transposed, vector } from "./initializers.ts";
+import { tiled } from "./map-constants.ts";
 import { sidesOf } from "./sides.ts";
 import { int, shapeIn, type Writer } from "./writer.ts";
 
-/** One layer, four ways to write it. */
+/** One layer, five ways to write it. */
 export function linear(node: Node<"linear">, w: Writer): void {
+  const near = as(w.node(operand(node, 0)), "neighbours");
+  if (near) neighbourConv(node, near, w);
+  else matrixProduct(node, w);
+}
+
+function matrixProduct(node: Node<"linear">, w: Writer): void {
   const [x, weight, bias] = [operand(node, 0), operand(node, 1), operand(node, 2)];
   const layout = w.layoutOf(x);
   const input = w.value(x, layout);

@@ -11,7 +11,10 @@ export const operators = {
   Add: { inputs: [2, 2], attributes: {} },
   Cast: { inputs: [1, 1], attributes: { to: "int" } },
   Concat: { inputs: [2, Number.POSITIVE_INFINITY], attributes: { axis: "int" } },
-  Conv: { inputs: [2, 3], attributes: { kernel_shape: "ints", strides: "ints", pads: "ints", group: "int" } },
+  Conv: {
+    inputs: [2, 3],
+    attributes: { kernel_shape: "ints", strides: "ints", pads: "ints", dilations: "ints", group: "int" },
+  },
   CumSum: { inputs: [2, 2], attributes: {} },
   Div: { inputs: [2, 2], attributes: {} },
   Erf: { inputs: [1, 1], attributes: {} },

@@ -3,9 +3,10 @@ import { channels, type Node, type OpTable, operand, sites } from "../../graph/g
 import type { GrnOver, NetworkOp } from "../../graph/ops.ts";
 import { depthwise, overlappingConv, patchConv, siteDepthwise } from "./conv.ts";
 import { gelu } from "./gelu.ts";
-import { integers, mostConstants, ones, scalar, tiled, vector, zeros } from "./initializers.ts";
+import { integers, scalar, vector } from "./initializers.ts";
 import { linear } from "./linear.ts";
 import { averagePool, maskedMean, patchify, siteError, standardize } from "./loss.ts";
+import { mostConstants, ones, tiled, zeros } from "./map-constants.ts";
 import { overAxes } from "./reduce.ts";
 import { type Length, lengths, sidesOf, times } from "./sides.ts";
 import { fillSites, gatherSites, maskSites, patchTable, scatterSites } from "./sites.ts";
@@ -25,6 +26,8 @@ export const emission: OpTable<void, [Writer], NetworkOp> = {
   unfold: ofKernels,
   reshape: ofKernels,
   depthwise,
+  /** A part of the convolution that reads it. */
+  neighbours() {},
   linear,
 
   layernorm(node, w) {

@@ -145,6 +145,7 @@ const conv: Rule = (inputs, attributes) => {
   const kernel = attributes.ints("kernel_shape") ?? weight.slice(2).map(Number);
   const strides = attributes.ints("strides") ?? [1, 1];
   const pads = attributes.ints("pads") ?? [0, 0, 0, 0];
+  const dilations = attributes.ints("dilations") ?? [1, 1];
   need(x.length === 4 && weight.length === 4, () => `an input of ${say(x)} and a weight of ${say(weight)} are no maps`);
   need(sameShape(kernel, weight.slice(2)), () => `its weight is ${say(weight)}, but kernel_shape ${say(kernel)}`);
   need(group > 0 && Number(weight[1]) * group === channels && Number(outputs) % group === 0, () => {
@@ -152,11 +153,13 @@ const conv: Rule = (inputs, attributes) => {
   });
   if (inputs[2] !== undefined) vectorOf(inputs[2], outputs, "its bias");
   need(strides.length === 2 && strides.every(n => n > 0), () => `its strides are ${say(strides)}`);
+  need(dilations.length === 2 && dilations.every(n => n > 0), () => `its dilations are ${say(dilations)}`);
   need(pads.length === 4 && pads.every(n => n >= 0), () => `its pads are ${say(pads)}`);
   const along = [0, 1].map(i => {
     const length = x[i + 2] ?? null;
     if (typeof length !== "number") return null;
-    const sites = length + Number(pads[i]) + Number(pads[i + 2]) - Number(kernel[i]);
+    const reach = (Number(kernel[i]) - 1) * Number(dilations[i]) + 1;
+    const sites = length + Number(pads[i]) + Number(pads[i + 2]) - reach;
     need(sites >= 0, () => `a kernel of ${say(kernel)} is larger than the map ${say(x)} and its pads`);
     return Math.floor(sites / Number(strides[i])) + 1;
   });

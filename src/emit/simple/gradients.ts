@@ -22,8 +22,6 @@ interface Rearrangement {
   readonly note: string;
   readonly at: string;
   readonly scale: number;
-  /** Which values come from anywhere, where not all do; the others are 0. */
-  readonly inside?: string;
   readonly to: readonly [height: number, width: number, channels: number];
 }
 
@@ -32,16 +30,6 @@ function rearrangement(p: RearrangeParams): Rearrangement {
   const from = height * width * channels;
   const map = { from, note: dims(height, width, channels), scale: 1 };
   const image = { ...map, note: dims(channels, height, width) };
-  if (p.op === "padSites") {
-    const { to } = p;
-    const [row, column] = [`i / ${to.width * channels}`, `i / ${channels} % ${to.width}`];
-    return {
-      ...map,
-      to: [to.height, to.width, channels],
-      at: `(${row} * ${width} + ${column}) * ${channels} + i % ${channels}`,
-      inside: `${row} < ${height} && ${column} < ${width}`,
-    };
-  }
   if (!("size" in p)) {
     const to = [height, width, channels] as const;
     if (p.op === "toChannelsLast") return { ...image, to, at: `i % ${channels} * ${height * width} + i / ${channels}` };
@@ -69,12 +57,12 @@ function rearrangement(p: RearrangeParams): Rearrangement {
 const fromCaller: ReadonlySet<RearrangeParams["op"]> = new Set(["toChannelsLast", "patchify"]);
 
 export function rearrange(p: KernelParams["rearrange"], { language }: Form): SimpleKernel {
-  const { from, note, at, scale, inside = null, to } = rearrangement(p);
+  const { from, note, at, scale, to } = rearrangement(p);
   const length = to[0] * to[1] * to[2];
   const input = read("input", from, 1, note);
   return {
     template: "rearrange",
-    context: { shape: dims(...to), at, inside, scale: scale === 1 ? null : String(scale) },
+    context: { shape: dims(...to), at, scale: scale === 1 ? null : String(scale) },
     operands: [fromCaller.has(p.op) ? inF32(input) : input, write("output", length, 1, dims(...to))],
     threads: elementThreads[language],
     over: { elements: length },

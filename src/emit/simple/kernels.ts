@@ -1,4 +1,5 @@
 import type { KernelParams } from "../../plan/kernels.ts";
+import { collect } from "./collect.ts";
 import { averagePool, elementwise, gatherSites, placeSites, pointwise, widen } from "./elements.ts";
 import {
   crossEntropy,
@@ -29,6 +30,7 @@ import { columnSums, columnTotals, depthwiseGrad, weightDot, weightwise } from "
 /** The kernels of which there is one text for every target. */
 const simpleKernels = {
   averagePool,
+  collect,
   elementwise,
   gatherSites,
   grnScale,

@@ -86,10 +86,10 @@ const signed = (offset: number): string => (offset === 0 ? "" : offset < 0 ? ` -
 
 /** A thread a channel, or four, a row of taps and a part. */
 export function depthwiseGrad(p: KernelParams["depthwiseGrad"], { language, vec: vecOf }: Form): SimpleKernel {
-  const { height, width, channels, kernel, parts, patches } = p;
+  const { height, width, channels, kernel, dilation = 1, parts, patches } = p;
   const vec = vecOf(channels);
   const count = channels / vec;
-  const reach = (kernel - 1) / 2;
+  const reach = ((kernel - 1) / 2) * dilation;
   // As few runs of a line as can be, all as long as they need to be; a compact map's lines are one.
   const run = patches ? width : divideUp(width, divideUp(width, longestRun));
   const wholeWidth = patches ? patches.columns * patches.across : width;
@@ -110,7 +110,8 @@ export function depthwiseGrad(p: KernelParams["depthwiseGrad"], { language, vec:
       from: patches ? `line * ${width}` : `line * ${width} + left`,
       taps: range(kernel).map(dx => ({ dx })),
       sites: range(run).map(x => ({ x, more: x === 0 ? "" : ` + ${x}`, ragged: width % run !== 0 })),
-      columns: range(run + kernel - 1).map(j => {
+      apart: dilation === 1 ? "" : ` * ${dilation}`,
+      columns: range(run + (kernel - 1) * dilation).map(j => {
         const offset = j - reach;
         const inside = [
           ...(offset < 0 ? [`left >= ${-offset}`] : []),
@@ -119,7 +120,10 @@ export function depthwiseGrad(p: KernelParams["depthwiseGrad"], { language, vec:
         return {
           from: signed(offset),
           inside: inside.join(" && "),
-          pairs: range(kernel).flatMap(dx => (j - dx >= 0 && j - dx < run ? [{ dx, site: j - dx }] : [])),
+          pairs: range(kernel).flatMap(dx => {
+            const site = j - dx * dilation;
+            return site >= 0 && site < run ? [{ dx, site }] : [];
+          }),
         };
       }),
       patches: patches && {

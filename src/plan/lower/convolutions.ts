@@ -37,7 +37,7 @@ export function stem(group: FusionGroup, graph: Graph, tuning: TuningProfile): C
 
 export function depthwise(group: FusionGroup, graph: Graph, tuning: TuningProfile): Calls {
   const { anchor } = group;
-  const { kernel } = attr(anchor, "depthwise");
+  const { kernel, dilation } = attr(anchor, "depthwise");
   const map = sites(anchor.type);
   const count = channels(anchor.type);
   const normNode = group.members.find(node => node.op === "layernorm" || node.op === "normalize");
@@ -53,7 +53,7 @@ export function depthwise(group: FusionGroup, graph: Graph, tuning: TuningProfil
     call(
       anchor,
       "depthwise",
-      { ...map, channels: count, kernel, norm: fused.params, tile },
+      { ...map, channels: count, kernel, ...(dilation ? { dilation } : {}), norm: fused.params, tile },
       { input: operand(anchor, 0), ...reads, ...fused.reads },
       { output: to },
     );

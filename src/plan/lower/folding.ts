@@ -37,8 +37,8 @@ export function folding(graph: Graph, weight: ValueId, bias: ValueId) {
   return {
     turned,
     bare: program.bias === null,
-    /** The weight before it is changed, in the shape that its layer has. */
-    source: shapedAs(graph, nodeOf(graph, whole)),
+    /** The weight's shape in its layer, in which it is turned. */
+    shape: nodeOf(graph, whole).type.shape,
     fold: program.steps.map(({ op, by }): FoldStep => ({ op, by: named.get(by) ?? by })),
     reads: {
       weight: program.weight,
@@ -47,10 +47,6 @@ export function folding(graph: Graph, weight: ValueId, bias: ValueId) {
     },
   };
 }
-
-/** A weight without the steps that change its values. */
-const shapedAs = (graph: Graph, weight: Node): Node =>
-  weightSteps[weight.op] === undefined ? weight : shapedAs(graph, nodeOf(graph, operand(weight, 0)));
 
 /** A weight without what it is reshaped by: packings say themselves which shape they read it in. */
 const unshaped = (graph: Graph, weight: Node): Node =>
@@ -89,6 +85,8 @@ function programOf(graph: Graph, weight: Node, bias: Node): Program {
 /** The steps that leave a weight alone, of a layer without a bias. */
 function weightProgram(graph: Graph, weight: Node): Program {
   const op = weightSteps[weight.op];
+  // The same weight under another shape.
+  if (weight.op === "reshape") return weightProgram(graph, nodeOf(graph, operand(weight, 0)));
   if (op === undefined) {
     const source = unshaped(graph, weight);
     invariant(source.op === "param", `no kernel packs '${weight.id}'`);

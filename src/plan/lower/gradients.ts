@@ -17,7 +17,7 @@ import { chooseWeightGrad } from "../tiles/choose-tile.ts";
 import { divideUp } from "../tiles/tile.ts";
 import type { TuningProfile } from "../tiles/tuning-profiles.ts";
 import { grnGrad } from "./grn.ts";
-import { attr, type Calls, call, type Lowering, patchesInCompact, patchesOnMap } from "./lowering.ts";
+import { attr, type Calls, call, type FusionGroup, type Lowering, patchesInCompact, patchesOnMap } from "./lowering.ts";
 import { targetOf } from "./sites.ts";
 import { sumOf, weightDot, weightwise } from "./weightwise.ts";
 
@@ -46,11 +46,10 @@ export const trainingLowerings: { readonly [K in Exclude<TrainingOp, "geluGrad">
   linearWeightGrad: ({ anchor }, graph, tuning) => weightGrad(anchor, graph, tuning, 1),
   patchConvWeightGrad: ({ anchor }, graph, tuning) =>
     weightGrad(anchor, graph, tuning, attr(anchor, "patchConvWeightGrad").size),
-  depthwiseWeightGrad: ({ anchor }, graph) =>
-    depthwiseGrad(anchor, graph, attr(anchor, "depthwiseWeightGrad").kernel, null),
+  depthwiseWeightGrad: ({ anchor }, graph) => depthwiseGrad(anchor, graph, attr(anchor, "depthwiseWeightGrad"), null),
   siteDepthwiseWeightGrad: ({ anchor }, graph) => {
     const { kernel, ...grid } = attr(anchor, "siteDepthwiseWeightGrad");
-    return depthwiseGrad(anchor, graph, kernel, patchesInCompact(grid, nodeOf(graph, operand(anchor, 0))));
+    return depthwiseGrad(anchor, graph, { kernel }, patchesInCompact(grid, nodeOf(graph, operand(anchor, 0))));
   },
 
   channelSum: ({ anchor }, graph) => columnSum(anchor, graph, { input: operand(anchor, 0) }, { over: "batch" }),
@@ -107,10 +106,11 @@ export const trainingLowerings: { readonly [K in Exclude<TrainingOp, "geluGrad">
     const params = { op: "depthToSpace", ...sites(type), channels: channels(type), size } as const;
     return one(anchor, "rearrange", params, { input: operand(anchor, 0) });
   },
+  neighbourSum: (group, graph) => neighbours(group, graph),
   padSites: ({ anchor }, graph) => {
     const { type } = nodeOf(graph, operand(anchor, 0));
     const params = { op: "padSites", ...sites(type), channels: channels(type), to: sites(anchor.type) } as const;
-    return one(anchor, "rearrange", params, { input: operand(anchor, 0) });
+    return one(anchor, "collect", params, { input: operand(anchor, 0) });
   },
   siteErrorGrad: (group, graph) => {
     const { params, reads } = targetOf(group, graph);
@@ -147,6 +147,19 @@ const one = <K extends KernelKind>(
   reads: Readonly<Record<string, ValueId>>,
   to = "output",
 ): Calls => ({ setup: [], steps: [call(node, kind, params, reads, { [to]: node.id })] });
+
+/** 2x2 sites of a map as channels of one, and back. */
+export function neighbours({ anchor }: FusionGroup, graph: Graph): Calls {
+  const op = anchor.op === "neighbours" ? "neighbours" : "neighbourSum";
+  const { dilation } = attr(anchor, op);
+  const { type } = op === "neighbours" ? nodeOf(graph, operand(anchor, 0)) : anchor;
+  return one(
+    anchor,
+    "collect",
+    { op, ...sites(type), channels: channels(type), dilation },
+    { input: operand(anchor, 0) },
+  );
+}
 
 /** A loss is differentiated from itself, so that what flows into its gradient is 1. */
 function isOne(graph: Graph, id: ValueId): void {
@@ -214,12 +227,17 @@ function weightGrad(node: Node, graph: Graph, tuning: TuningProfile, size: numbe
   return inParts(node, parts, outputs * columns, 1, sums => call(node, "weightGrad", params, reads, { sums }));
 }
 
-function depthwiseGrad(node: Node, graph: Graph, kernel: number, patches: PatchGeometry | null): Calls {
+function depthwiseGrad(
+  node: Node,
+  graph: Graph,
+  { kernel, dilation }: { readonly kernel: number; readonly dilation?: number },
+  patches: PatchGeometry | null,
+): Calls {
   const d = nodeOf(graph, operand(node, 0));
   const map = { ...sites(d.type), channels: channels(d.type) };
   const taps = kernel * kernel;
   const parts = Math.max(1, Math.min(map.height, 16));
-  const params = { ...map, kernel, parts, patches };
+  const params = { ...map, kernel, ...(dilation ? { dilation } : {}), parts, patches };
   const reads = { d: d.id, input: operand(node, 1), ...(patches ? { table: operand(node, 2) } : {}) };
   return inParts(node, parts, map.channels * taps, taps, sums => call(node, "depthwiseGrad", params, reads, { sums }));
 }

@@ -5,7 +5,7 @@ import { chooseGemm, chooseGemv, chooseNorm, choosePool } from "../tiles/choose-
 import { packedShape } from "../tiles/tile.ts";
 import type { TuningProfile } from "../tiles/tuning-profiles.ts";
 import { depthwise, downsample, rowNorm, siteDepthwise, stem } from "./convolutions.ts";
-import { standalone, trainingLowerings } from "./gradients.ts";
+import { neighbours, standalone, trainingLowerings } from "./gradients.ts";
 import { gemmShape, grnInput, grnScale, sumSquares } from "./grn.ts";
 import {
   attr,
@@ -38,6 +38,7 @@ export const lowerings: { readonly [K in OpName]: Lowering | null } = {
   patchConv: (group, graph, tuning) =>
     member(group, "toChannelsLast") ? stem(group, graph, tuning) : downsample(group, graph, tuning),
   depthwise,
+  neighbours,
   linear: (group, graph, tuning) =>
     group.anchor.type.shape.length === 2 ? classifier(group, graph, tuning) : gemm(group, graph, tuning),
   meanSites: pool,

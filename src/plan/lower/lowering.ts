@@ -58,9 +58,9 @@ export function norm(node: Node | undefined) {
 
 /** The setup step that makes a layer's packed weight and bias, and what to bind them as. */
 export function packing(graph: Graph, node: Node, shape: Omit<KernelParams["pack"], "fold">) {
-  const { fold, reads, turned, bare, source } = folding(graph, operand(node, 1), operand(node, 2));
+  const { fold, reads, turned, bare, shape: whole } = folding(graph, operand(node, 1), operand(node, 2));
   const made = { packed: `${node.id}.packed`, packed_bias: `${node.id}.packed_bias` };
-  const [columns = 1, channels = 1, ...taps] = resolve(source.type.shape, 1);
+  const [columns = 1, channels = 1, ...taps] = resolve(whole, 1);
   const params = turned
     ? { columns, channels, taps: taps.reduce((a, b) => a * b, 1), packed: shape.packed, turned, fold }
     : { ...shape, ...(bare ? { bare } : {}), fold };

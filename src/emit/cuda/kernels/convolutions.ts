@@ -92,8 +92,8 @@ export function depthwise(p: KernelParams["depthwise"], setting: Setting): CudaK
 
 /** What both ways share: everything but the tile and what a thread does. */
 function depthwiseShared(p: KernelParams["depthwise"], { rows, columns, groups }: DepthwiseChoice, { dtype }: Setting) {
-  const { height, width, channels, kernel, norm } = p;
-  const radius = (kernel - 1) / 2;
+  const { height, width, channels, kernel, dilation = 1, norm } = p;
+  const radius = ((kernel - 1) / 2) * dilation;
   const blockColumns = columns * groups;
   const pixels = rows * blockColumns;
   const items = groups * channels;
@@ -128,8 +128,10 @@ function depthwiseShared(p: KernelParams["depthwise"], { rows, columns, groups }
 
 /** A thread makes all its sites at once. */
 function depthwiseTile(p: KernelParams["depthwise"], choice: DepthwiseChoice, setting: Setting): CudaKernel {
-  const { height, width, channels, kernel, norm } = p;
+  const { height, width, channels, kernel, dilation = 1, norm } = p;
   const { rows, columns } = choice;
+  invariant(dilation === 1 || rows === 1, "rows of taps that are apart are made one at a time");
+  const held = kernel <= widestHeld && dilation === 1;
   const { context, pixels, operands, shared, work } = depthwiseShared(p, choice, setting);
   const { blockColumns, items } = context;
   const passes = divideUp(items, 256);
@@ -144,8 +146,10 @@ function depthwiseTile(p: KernelParams["depthwise"], choice: DepthwiseChoice, se
       tileColumns: columns,
       rowsLast: rows - 1,
       passes: passes > 1 ? passes : null,
-      held: kernel <= widestHeld,
-      rowUnroll: kernel <= widestHeld ? "CNX_UNROLL" : "CNX_ROLLED",
+      apart: dilation === 1 ? "" : ` * ${dilation}`,
+      window: dilation === 1 ? "size - 1" : `(size - 1) * ${dilation}`,
+      held,
+      rowUnroll: held ? "CNX_UNROLL" : "CNX_ROLLED",
     },
     operands,
     grid: [divideUp(width, blockColumns), divideUp(height, rows)],
@@ -199,7 +203,9 @@ const widestHeld = 7;
 const defaultRows = 4;
 
 export const defaultDepthwise = (p: KernelParams["depthwise"], batch: number): DepthwiseChoice =>
-  depthwiseChoices(p, batch).find(({ rows }) => rows <= defaultRows) ?? { rows: 1, columns: 4, strip: 1, groups: 1 };
+  depthwiseChoices(p, batch).find(({ rows, strip }) =>
+    p.dilation === undefined ? rows <= defaultRows : rows === 1 && strip === 1,
+  ) ?? { rows: 1, columns: 4, strip: 1, groups: 1 };
 
 /** Bytes of shared memory that a tile's sites, with all their channels, keep to. */
 const mostShared = 81920;

@@ -15,7 +15,9 @@ export const chooseDepthwise = (tuned: TunedChoices["depthwise"]): SchedulePass 
     ...schedule,
     steps: steps.map((step): KernelCall => {
       if (step.kind !== "depthwise") return step;
-      const choice = tuned.get(depthwiseKey(step.params)) ?? defaultDepthwise(step.params, schedule.batch.max);
+      // Tables speak of taps side by side.
+      const known = step.params.dilation === undefined ? tuned.get(depthwiseKey(step.params)) : undefined;
+      const choice = known ?? defaultDepthwise(step.params, schedule.batch.max);
       return { ...step, params: { ...step.params, choice } };
     }),
   }),

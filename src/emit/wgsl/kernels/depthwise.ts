@@ -5,7 +5,7 @@ import { depthwiseContext, depthwiseSlots } from "./depthwise-shape.ts";
 import { bindingContext, type KernelSource, operandsOf, plus, range } from "./shared.ts";
 
 export const depthwise = (p: DepthwiseParams): KernelSource => {
-  const { height, width, kernel, tile } = p;
+  const { height, width, kernel, dilation = 1, tile } = p;
   const { strip, sitesPerInvocation, invocations } = tile;
   const context = depthwiseContext(p, [strip, sitesPerInvocation]);
   const { count, radius, weightStep } = context;
@@ -13,9 +13,11 @@ export const depthwise = (p: DepthwiseParams): KernelSource => {
   const ragged = width % strip !== 0;
   const unrolled = kernel <= widestUnrolled;
   const inside = (d: number) => !single || (d >= 0 && d < width);
-  const columns = range(sitesPerInvocation + kernel - 1)
-    .map(i => ({ i, d: i - radius }))
-    .filter(({ d }) => inside(d));
+  const reach = radius * dilation;
+  const read = new Set(range(kernel).flatMap(i => range(sitesPerInvocation).map(site => site + i * dilation)));
+  const columns = range(sitesPerInvocation + (kernel - 1) * dilation)
+    .map(i => ({ i, d: i - reach }))
+    .filter(({ i, d }) => read.has(i) && inside(d));
   const inputs = columns.map(({ i, d }) => ({
     i,
     guarded: !single && (d < 0 || d >= sitesPerInvocation || ragged),
@@ -27,8 +29,8 @@ export const depthwise = (p: DepthwiseParams): KernelSource => {
     i,
     offset: plus(i * weightStep),
     uses: range(sitesPerInvocation)
-      .filter(site => inside(site + i - radius))
-      .map(site => ({ site, input: site + i })),
+      .filter(site => inside(site + i * dilation - reach))
+      .map(site => ({ site, input: site + i * dilation })),
   }));
   const list = depthwiseSlots(p, [height, width], null);
   return {
@@ -39,6 +41,10 @@ export const depthwise = (p: DepthwiseParams): KernelSource => {
       width,
       ragged,
       unrolled,
+      reach,
+      dilated: dilation > 1,
+      apart: dilation > 1 ? ` * ${dilation}` : "",
+      dilation,
       bindings: bindingContext(list),
       imageLength: height * width * count,
       lastRow: height - 1,
