@@ -10,6 +10,7 @@ import { fileNames, huggingfaceFiles, huggingfaceProblems } from "./huggingface.
 import { type Lowered, lowerToOnnx } from "./lower.ts";
 import { metadata, modelDoc } from "./metadata.ts";
 import { preprocessProblems, withPreprocessing } from "./preprocess-graph.ts";
+import { imageOf } from "./sides.ts";
 import { sitesProblems } from "./sites.ts";
 import { valuesOf } from "./value-info.ts";
 import type { Style } from "./writer.ts";
@@ -72,7 +73,7 @@ export function onnxModel(graph: Graph, context: EmitContext, floatTypes: FloatT
   const { preprocess = false } = context;
   const { opset, anySize } = context.onnx;
   const doc = modelDoc(context);
-  const plain = lowered(graph, { opset, anySize: anySize ? context.model.input : null }, floatTypes);
+  const plain = lowered(graph, { opset, anySize: anySize ? imageOf(context.model) : null }, floatTypes);
   const whole = preprocess ? withPreprocessing(plain, context.model) : plain;
   return {
     irVersion: irVersions[opset],

@@ -1,5 +1,6 @@
 import { sites } from "../../graph/graph.ts";
 import type { TensorType } from "../../graph/ops.ts";
+import type { Model } from "../../model/model.ts";
 import { integers } from "./initializers.ts";
 import type { Writer } from "./writer.ts";
 
@@ -16,9 +17,25 @@ export interface Sides<T extends Length = Length> {
   readonly width: T;
 }
 
+/** An image of the model's own size. */
+export interface Image extends Sides<number> {
+  /** Up to this stride halves of a length are rounded up, as convolutions that overlap do; from there on down. */
+  readonly roundedUp: number;
+}
+
+/** What a stem makes of an image. */
+export const imageOf = ({ input: { height, width }, stem }: Pick<Model, "input" | "stem">): Image => ({
+  height,
+  width,
+  roundedUp: stem.overlap === undefined ? 1 : stem.patch,
+});
+
+/** What is added to a length, so that cut down it has as many sites of that stride as the map. */
+const addedFor = ({ roundedUp }: Image, stride: number): number => Math.min(stride, roundedUp) - 1;
+
 const axes = { height: 2, width: 3 } as const satisfies Record<keyof Sides, number>;
 
-/** `height_8`: the height of the image by 8, rounded down. */
+/** `height_8`: the height of the image by 8, rounded as the model does. */
 const nameOf = (side: keyof Sides, stride: number): string => (stride === 1 ? side : `${side}_${stride}`);
 
 /** Sides of a map, as numbers or as tensors. */
@@ -26,27 +43,30 @@ export function sidesOf(w: Writer, type: TensorType): Sides {
   const map = sites(type);
   if (w.anySize === null) return map;
   const stride = strideOf(w.anySize, map);
-  return { height: tensorOf(w, "height", stride), width: tensorOf(w, "width", stride) };
+  const added = addedFor(w.anySize, stride);
+  return { height: tensorOf(w, "height", stride, added), width: tensorOf(w, "width", stride, added) };
 }
 
 /** Names of the sides of a map, as a graph's inputs and outputs state them. */
-export function sideNames(image: Sides<number>, map: Sides<number>): Sides<string> {
+export function sideNames(image: Image, map: Sides<number>): Sides<string> {
   const stride = strideOf(image, map);
   return { height: nameOf("height", stride), width: nameOf("width", stride) };
 }
 
 /** How many pixels a site stands for. Each stage has half the rows of the one before, so that there is one such number. */
-function strideOf(image: Sides<number>, map: Sides<number>): number {
+function strideOf(image: Image, map: Sides<number>): number {
   let stride = 1;
-  while (Math.floor(image.height / stride) > map.height) stride *= 2;
+  while (Math.floor((image.height + addedFor(image, stride)) / stride) > map.height) stride *= 2;
   return stride;
 }
 
-function tensorOf(w: Writer, side: keyof Sides, stride: number): string {
+function tensorOf(w: Writer, side: keyof Sides, stride: number, added: number): string {
   const [start, end] = [axes[side], axes[side] + 1];
   const range = { start: { kind: "int", value: start }, end: { kind: "int", value: end } } as const;
   const whole = w.step("sizes", side, "Shape", ["pixel_values"], range);
-  return stride === 1 ? whole : w.step("sizes", nameOf(side, stride), "Div", [whole, integers(w, stride)]);
+  if (stride === 1) return whole;
+  const more = added === 0 ? whole : w.step("sizes", `${side}+${added}`, "Add", [whole, integers(w, added)]);
+  return w.step("sizes", nameOf(side, stride), "Div", [more, integers(w, stride)]);
 }
 
 /** The product of two lengths. */

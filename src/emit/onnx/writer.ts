@@ -5,7 +5,7 @@ import type { OnnxAttribute, OnnxDType, OnnxNode } from "../onnx-proto.ts";
 import type { FloatType } from "./cast.ts";
 import type { ReadConstant } from "./constants.ts";
 import type { OperatorName } from "./operators.ts";
-import { lengths, type Sides, sidesOf, times } from "./sides.ts";
+import { type Image, lengths, sidesOf, times } from "./sides.ts";
 
 /** A constant tensor of the ONNX graph. */
 export type Initializer = Literal | Computed;
@@ -42,7 +42,7 @@ export interface Style {
   /** The bias of a layer that reads a bare LayerNorm goes into its weight: see `carryingBias`. */
   readonly carryBias: boolean;
   /** The model's own sides of an image, where the caller chooses others; null where there are no others. */
-  readonly anySize: Sides<number> | null;
+  readonly anySize: Image | null;
 }
 
 export type Attributes = Readonly<Record<string, Attribute>>;

@@ -3,7 +3,7 @@ import { onnxModel } from "../../../src/emit/onnx/onnx.ts";
 import { onnxText } from "../../../src/emit/onnx/text.ts";
 import { evaluate } from "../../../src/graph/evaluate.ts";
 import type { Head, Model } from "../../../src/model/model.ts";
-import { classifierOf } from "../../../src/model/model.ts";
+import { classifierOf, overlaps } from "../../../src/model/model.ts";
 import { expectFloat32 } from "../../support/conditioning.ts";
 import { full } from "../../support/full.ts";
 import { goldenInput, goldenWeights, readGolden } from "../../support/golden.ts";
@@ -57,6 +57,9 @@ describe.each([17, 20] as const)("one graph takes images of any size, opset %i",
   test.each(heads)("%o", head => expectReference({ model: model({ head, dims: [32, 40] }), opset }, several, 3));
   test.each(["per_sample", "per_batch", "none"] as const)("grn %s", grn =>
     expectReference({ model: model({ grn }), opset }, several, 4),
+  );
+  test.each(overlaps)("stem %s", overlap =>
+    expectReference({ model: model({ stem: { patch: 4, overlap } }), opset }, several, 6),
   );
   test("with modules as outputs", () =>
     expectReference({ model: model({}), opset }, several, 5, ["stages.0.0.grn", "stages.0.0.pwconv2", "stages.1"]));

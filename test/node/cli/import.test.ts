@@ -98,8 +98,8 @@ describe("what is refused, and nothing written", () => {
     ["a deep one", { c: `{"a": ${"[".repeat(100_000)}` }, ["c"], 4, "E_O_FORMAT"],
     ["a file of neither kind", { c: "hello, world" }, ["c"], 4, "E_W_FORMAT"],
     [
-      "an image the stem does not divide",
-      { c: '{"model_type": "convnextv2", "image_size": [64, 100]}' },
+      "an image that is smaller than the total stride",
+      { c: '{"model_type": "convnextv2", "image_size": [64, 31]}' },
       ["c"],
       3,
       "E_SPEC_SHAPE",

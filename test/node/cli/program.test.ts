@@ -8,7 +8,7 @@ import { type CliResult, cliFile } from "../../support/cli-process.ts";
 import { fill, newFolder } from "../../support/folders.ts";
 
 const spec = "model tiny {\n  depths [1, 1]\n  dims   [8, 16]\n  input  32x32x3\n}\n";
-const wrong = spec.replace("32x32", "33x32");
+const wrong = spec.replace("32x32", "3x32");
 const kindsOf = ({ stderr }: CliResult) => [...stderr.matchAll(/^error\[(\w+)\//gm)].map(match => match[1]);
 const answer = (result: CliResult) => ({ code: result.code, kinds: kindsOf(result), stdout: result.stdout });
 

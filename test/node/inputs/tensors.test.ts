@@ -19,7 +19,7 @@ function project(): string {
   return folder;
 }
 const run = (folder: string, input: string) =>
-  cnxc(["run", "a.cnx", "--on", "reference", "-w", "random:1", "-i", input, "--out", `${input}.out`], { cwd: folder });
+  cnxc(["run", "a.cnx", "--on", "reference", "-w", "random:1", "-i", input, "--out", `${input}.out.safetensors`], { cwd: folder });
 
 test.each<[title: string, bytes: Uint8Array]>([
   ["numpy.savez", zip([{ name: "pixel_values.npy", data: array }])],
@@ -31,7 +31,7 @@ test.each<[title: string, bytes: Uint8Array]>([
   for (const input of ["in", "other"])
     expect((await run(folder, input)).code, (await run(folder, input)).stderr).toBe(0);
   const read = (file: string) => fs.readFileSync(path.join(folder, file));
-  expect(read("other.out").equals(read("in.out"))).toBe(true);
+  expect(read("other.out.safetensors").equals(read("in.out.safetensors"))).toBe(true);
 });
 
 test.each<[title: string, bytes: string | Uint8Array, kind: string, says: string]>([
@@ -47,5 +47,5 @@ test.each<[title: string, bytes: string | Uint8Array, kind: string, says: string
   const { stderr } = await run(folder, "in");
   expect(stderr).toContain(`error[${kind}/`);
   expect(stderr).toContain(says);
-  expect(fs.existsSync(path.join(folder, "in.out"))).toBe(false);
+  expect(fs.existsSync(path.join(folder, "in.out.safetensors"))).toBe(false);
 });
