@@ -15,7 +15,7 @@ const numbers: Readonly<Record<number, Type>> = { 1: "f32", 7: "i64", 9: "bool",
 /** What each operator that we write takes and gives, from its definition. */
 const rules: Readonly<Record<string, Rule>> = {
   ...Object.fromEntries(
-    "Add Sub Mul Div Pow Erf Tanh Gelu Sqrt MatMul Conv Gemm LayerNormalization InstanceNormalization"
+    "Add Sub Mul Div Pow Erf Tanh Sigmoid Relu Gelu Sqrt MatMul Conv Gemm LayerNormalization InstanceNormalization"
       .split(" ")
       .map(op => [op, alike]),
   ),

@@ -19,7 +19,9 @@ function project(): string {
   return folder;
 }
 const run = (folder: string, input: string) =>
-  cnxc(["run", "a.cnx", "--on", "reference", "-w", "random:1", "-i", input, "--out", `${input}.out.safetensors`], { cwd: folder });
+  cnxc(["run", "a.cnx", "--on", "reference", "-w", "random:1", "-i", input, "--out", `${input}.out.safetensors`], {
+    cwd: folder,
+  });
 
 test.each<[title: string, bytes: Uint8Array]>([
   ["numpy.savez", zip([{ name: "pixel_values.npy", data: array }])],
