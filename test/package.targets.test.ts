@@ -135,7 +135,7 @@ test("the ONNX encoder works where neither onnx-proto nor protobufjs is installe
   const script = `
     const { encodeModel, decodeModel } = await (await import("./codec.js")).loadOnnxCodec();
     const tensor = { name: "w", dtype: "i64", shape: [1], data: Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0) };
-    const graph = { name: "g", doc: "", nodes: [], initializers: [tensor], inputs: [], outputs: [] };
+    const graph = { name: "g", doc: "", nodes: [], initializers: [tensor], inputs: [], values: [], outputs: [] };
     const producer = { name: "cnxc", version: "1" };
     const model = { irVersion: 9, opset: 20, producer, doc: "", metadata: [["a", "b"]], graph };
     const bytes = encodeModel(model);

@@ -5,12 +5,14 @@ import {
   type Activation,
   activations,
   type Classifier,
+  type Head,
   type Input,
   type NormLayer,
   normLayers,
   overlapStride,
   overlaps,
   type Stem,
+  totalStride,
 } from "../model/model.ts";
 import { allFeatures, defaultKernel, defaults, type Imported, type ImportOptions, type Json } from "./draft.ts";
 import {
@@ -60,17 +62,33 @@ function importedFrom(config: TimmConfig, network: Network, file: string, option
   const changed = changedBy(args, network);
   const input = inputOf(weights.read, args.read);
   const classes = classesOf(config, weights.read, args.read);
-  const bare = options.features ? allFeatures(changed.stages.length) : headOf(classes === 0 ? null : classes, changed);
+  const stem = stemOf(args, network);
+  const stages = changed.stages.length;
+  const plain = options.features ? allFeatures(stages) : headOf(classes === 0 ? null : classes, changed);
+  const bare = withOutputStride(plain, args, stem, stages);
   const { head, notes } = bare.kind === "classifier" ? namedBy(config, weights.read, bare) : { head: bare, notes: [] };
   const { preprocess, notes: ofPictures } = prepared(preprocessingOf(weights.read), input);
   return {
     draft: {
       ...draftOf(changed, { name: options.name ?? config.architecture, input, preprocess, head }),
-      stem: stemOf(args, network),
+      stem,
       activation: activationOf(args, network),
     },
     notes: [...ofPictures, ...testNotes(weights.read, input), ...notes, ...unaccountedNotes(strange, file)],
   };
+}
+
+/** timm's strides of the last map. */
+const outputStrides = [8, 16, 32];
+
+/** A head with a map's least size, where that is above what all strides together leave; a classifier has none. */
+function withOutputStride(head: Head, { read }: Arguments, stem: Stem, stages: number): Head {
+  const total = totalStride(stem.patch, stages);
+  const isMaps = head.kind === "features";
+  const legal = isMaps ? outputStrides : outputStrides.filter(stride => stride >= total);
+  const wanted = `${oneOfWords(legal.map(String))}${isMaps ? "" : ` of a classifier: --features takes other maps`}`;
+  const outputStride = read("output_stride", 32, wanted, isOneOf(...legal));
+  return isMaps && outputStride < total ? { ...head, outputStride } : head;
 }
 
 /** What belongs to the weights; old versions have it beside the name of the network. */

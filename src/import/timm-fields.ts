@@ -15,7 +15,7 @@ const argumentFields: FieldTable = {
     "norm_layer",
   ]),
   global_pool: { only: ["avg"] },
-  output_stride: { only: [32] },
+  output_stride: "read",
   features_only: { only: [false] },
   ...all("harmless", ["conv_mlp", "head_init_scale", "drop_rate", "drop_path_rate", "pretrained", "device", "dtype"]),
 };

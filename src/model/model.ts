@@ -338,9 +338,17 @@ export function dilationsOf({
   });
 }
 
-/** Rows and columns of the maps of a stage, counted from 0: a strided convolution takes nothing of what is left over. */
+/** Up to this stride what is left over of a length is a site of its own, as convolutions that overlap have it. */
+export const roundedUp = (stem: Stem): number => (stem.overlap === undefined ? 1 : stem.patch);
+
+/** Sites along a length, of a stride: a convolution that does not overlap takes nothing of what is left over. */
+export const sitesAlong = (length: number, stride: number, up: number): number =>
+  Math.floor((length + Math.min(stride, up) - 1) / stride);
+
+/** Rows and columns of the maps of a stage, counted from 0. */
 export function stageSites({ input, stem, head }: Pick<Model, "input" | "stem" | "head">, stage: number) {
   const most = head.kind === "features" ? head.outputStride : undefined;
   const stride = Math.min(totalStride(stem.patch, stage + 1), most ?? Number.POSITIVE_INFINITY);
-  return { height: Math.floor(input.height / stride), width: Math.floor(input.width / stride) };
+  const up = roundedUp(stem);
+  return { height: sitesAlong(input.height, stride, up), width: sitesAlong(input.width, stride, up) };
 }

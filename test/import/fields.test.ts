@@ -133,6 +133,7 @@ const dialects: Readonly<Record<string, Dialect>> = {
     usual: {},
     read: fields => read({ ...timm, model_args: fields }),
     others: {
+      output_stride: 16,
       in_chans: 1,
       num_classes: 7,
       depths: [1, 1, 1, 1],

@@ -149,6 +149,15 @@ describe("a config that timm has pushed to a hub", () => {
     specOf(importJson({ json: config, file: "config.json" }, null, usual));
   });
 
+  test("with maps that are not as small as the strides would make them", () => {
+    const features = { name: null, features: true };
+    const config = { ...published, model_args: { output_stride: 16 } };
+    const { draft } = value(importJson({ json: config, file: "config.json" }, null, features));
+    expect(draft.head).toEqual({ kind: "features", levels: [1, 2, 3, 4], norm: false, outputStride: 16 });
+    expect(specOf(importJson({ json: config, file: "config.json" }, null, features))).toContain("output_stride 16");
+    expect(read({ ...published, model_args: { output_stride: 32 } }).draft.head.kind).toBe("classifier");
+  });
+
   test("with other heads and stems", () => {
     const of = (model_args: Json) => read({ ...published, architecture: "convnext_tiny", model_args }).draft;
     expect(of({ head_hidden_size: 96 }).head).toEqual({ ...classifierOf(1000), hiddenSize: 96 });

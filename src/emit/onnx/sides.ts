@@ -1,6 +1,6 @@
 import { sites } from "../../graph/graph.ts";
 import type { TensorType } from "../../graph/ops.ts";
-import type { Model } from "../../model/model.ts";
+import { type Model, roundedUp, sitesAlong } from "../../model/model.ts";
 import { integers } from "./initializers.ts";
 import type { Writer } from "./writer.ts";
 
@@ -19,7 +19,7 @@ export interface Sides<T extends Length = Length> {
 
 /** An image of the model's own size. */
 export interface Image extends Sides<number> {
-  /** Up to this stride halves of a length are rounded up, as convolutions that overlap do; from there on down. */
+  /** See `sitesAlong`. */
   readonly roundedUp: number;
 }
 
@@ -27,7 +27,7 @@ export interface Image extends Sides<number> {
 export const imageOf = ({ input: { height, width }, stem }: Pick<Model, "input" | "stem">): Image => ({
   height,
   width,
-  roundedUp: stem.overlap === undefined ? 1 : stem.patch,
+  roundedUp: roundedUp(stem),
 });
 
 /** What is added to a length, so that cut down it has as many sites of that stride as the map. */
@@ -56,7 +56,7 @@ export function sideNames(image: Image, map: Sides<number>): Sides<string> {
 /** How many pixels a site stands for. Each stage has half the rows of the one before, so that there is one such number. */
 function strideOf(image: Image, map: Sides<number>): number {
   let stride = 1;
-  while (Math.floor((image.height + addedFor(image, stride)) / stride) > map.height) stride *= 2;
+  while (sitesAlong(image.height, stride, image.roundedUp) > map.height) stride *= 2;
   return stride;
 }
 
