@@ -33,8 +33,14 @@ const consumers = [
 
 const forms = { f32: { file: "model.onnx", limit: 1e-5 }, f16: { file: "model_fp16.onnx", limit: 5e-3 } } as const;
 const size = 32;
-const spec = (channels: number): string =>
-  `model m {\n  depths [1, 1]\n  dims   [8, 16]\n  input  ${size}x${size}x${channels}\n  head   classifier { classes 5 }\n}\n`;
+const names = ["ant", "bee", "cat", "dog", "elk"];
+const spec = (channels: number): string => `model m {
+  depths [1, 1]
+  dims   [8, 16]
+  input  ${size}x${size}x${channels}
+  head   classifier { labels [${names.map(name => `"${name}"`).join(", ")}] }
+}
+`;
 
 /** A folder for transformers.js of every number of channels and type, with the reference's logits of two images. */
 async function written(channels: number, dtype: keyof typeof forms) {
@@ -97,7 +103,7 @@ describe.each(consumers)("%s", (_, age, consumer) => {
       expect(relL2(answer.logits, logits)).toBeLessThan(limit);
       if (picture === null) return;
       const labels = answer.classes.map(({ label }: { label: string }) => label).sort();
-      expect(labels).toEqual(["LABEL_0", "LABEL_1", "LABEL_2", "LABEL_3", "LABEL_4"]);
+      expect(labels).toEqual(names);
       const sum = answer.classes.reduce((all: number, { score }: { score: number }) => all + score, 0);
       expect(sum).toBeCloseTo(1, 4);
     },
