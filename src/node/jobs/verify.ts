@@ -1,6 +1,7 @@
 import { type Diagnostic, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { catchingFailures } from "../../diagnostics/failure.ts";
-import { build, type Extent, tapsOf } from "../../graph/build.ts";
+import { build, tapsOf } from "../../graph/build.ts";
+import type { Extent } from "../../graph/builder.ts";
 import { nodeOf, resolve } from "../../graph/graph.ts";
 import type { Model } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
