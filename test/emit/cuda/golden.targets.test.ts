@@ -18,7 +18,7 @@ import { limitsOf, type Recorded, relL2 } from "../../support/tolerance.ts";
 import { check, type Dense, files, logitsOf } from "./golden.ts";
 
 /** A build takes g++ some seconds. */
-const brief = /micro-(64x64|eps|tails|offset|32x32|v1|kernels|silu|hidden|overlap-act|rmsnorm|zepto|odd)/;
+const brief = /micro-(64x64|eps|tails|offset|32x32|v1|kernels|silu|zepto|odd)/;
 const small = files.filter(file => /micro|stages/.test(file) && (full || brief.test(file)));
 /** A published size takes seconds as fibers; the larger ones, minutes. */
 const published = files.filter(file =>
@@ -26,7 +26,7 @@ const published = files.filter(file =>
 );
 /** Every form of 16-bit kernel; the eps file does not fit f16. */
 const narrow = small
-  .filter(file => full || /micro-64x64|hidden|zepto/.test(file))
+  .filter(file => full || /micro-64x64|zepto/.test(file))
   .filter(file => !/eps|offset/.test(file));
 
 /** Logits rel_l2, from "Tolerances" of test/golden/README.md. */
