@@ -29,11 +29,12 @@ const smooth = activations.filter(activation => activation !== "relu");
 
 const stems: readonly Stem[] = [{ patch: 4 }, ...overlaps.map(overlap => ({ patch: 4, overlap }))];
 
-/** Norms that leave the mean where it is; one divides by a deviation, of which one channel has none. */
-const normsFor = (dims: readonly number[]): readonly Pick<Model, "normLayer">[] => [
-  { normLayer: "rmsnorm" },
-  ...(dims.includes(1) ? [] : [{ normLayer: "simplenorm" } as const]),
-];
+/**
+ * Norms that leave the mean where it is. Of one channel they make its sign, or nothing: no gradient comes back through that, and
+ * what is there is rounding alone.
+ */
+const normsFor = (dims: readonly number[]): readonly Pick<Model, "normLayer">[] =>
+  dims.includes(1) ? [] : [{ normLayer: "rmsnorm" }, { normLayer: "simplenorm" }];
 
 /** Models of a family. */
 export const familySize = 20;

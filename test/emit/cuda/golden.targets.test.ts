@@ -25,9 +25,7 @@ const published = files.filter(file =>
   full ? !/micro|stages|base|large|huge/.test(file) : /atto-(224|odd-224).*b1/.test(file),
 );
 /** Every form of 16-bit kernel; the eps file does not fit f16. */
-const narrow = small
-  .filter(file => full || /micro-64x64|zepto/.test(file))
-  .filter(file => !/eps|offset/.test(file));
+const narrow = small.filter(file => full || /micro-64x64|zepto/.test(file)).filter(file => !/eps|offset/.test(file));
 
 /** Logits rel_l2, from "Tolerances" of test/golden/README.md. */
 const narrowLimits = { f16: 5e-3, bf16: 3e-2 } as const;
