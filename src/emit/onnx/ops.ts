@@ -58,11 +58,11 @@ export const emission: OpTable<void, [Writer], NetworkOp> = {
     w.result(node, "Add", [w.value(operand(node, 0)), tiled(w, node, operand(node, 1), sidesOf(w, node.type).width)]),
 
   add: (node, w) => w.result(node, "Add", [w.value(operand(node, 0)), w.value(operand(node, 1))]),
-  /** Of a large map the rows' means first: a running sum of millions loses digits. */
+  /** Of a large map the rows' means first: a running sum of a thousand loses digits, which the norm behind it may multiply. */
   meanSites(node, w) {
     const x = operand(node, 0);
     const map = w.value(x);
-    if (w.anySize === null && sitesOf(w.node(x)) <= mostConstants)
+    if (w.anySize === null && sitesOf(w.node(x)) <= mostSummed)
       w.result(node, "ReduceMean", ...overAxes(w, map, [1, 2], 0));
     else {
       const rows = w.step(node.id, "rows", "ReduceMean", ...overAxes(w, map, [2], 0));
@@ -97,6 +97,9 @@ function ofKernels(node: Node): void {
 function constant(node: Node): void {
   invariant(false, `'${node.id}' is a constant`);
 }
+
+/** Sites whose mean is taken at once; the last maps of the published sizes have fewer. */
+const mostSummed = 256;
 
 const sitesOf = ({ type }: Pick<Node, "type">): number => {
   const { height, width } = sites(type);
