@@ -241,5 +241,5 @@ for (const from of /** @type {const} */ (["pre-training", "scratch"])) {
 if (values.save)
   fs.writeFileSync(
     path.join(root, "bench/results/fashion.md"),
-    `# node bench/fashion/run.mjs\n\n${lines.join("\n\n")}\n`,
+    `# node bench/fashion/run.mjs\n\n${lines.map(line => `- ${line.trim()}\n`).join("")}`,
   );
