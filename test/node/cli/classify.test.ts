@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import jpeg from "jpeg-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { rank } from "../../../src/node/jobs/classify/ranking.ts";
 import { fitPicture } from "../../../src/preprocess/fit.ts";
 import { toBatch } from "../../../src/preprocess/picture.ts";
 import { readSafetensors } from "../../../src/weights/formats/safetensors.ts";
@@ -200,19 +199,6 @@ describe("what images show", () => {
       expect(Math.abs(classes[i].logit - one.logit)).toBeLessThan(1e-5);
     });
   });
-});
-
-test("probabilities are a softmax that does not overflow, equal classes in their order", () => {
-  const ranked = rank(Float32Array.of(1000, 1001, 1000, -1000), "single_label", 3);
-  expect(ranked.map(one => one.class)).toEqual([1, 0, 2]);
-  expect(ranked[0]?.probability).toBeCloseTo(1 / (1 + 2 / Math.E), 15);
-});
-
-test("classes that do not exclude each other have the sigmoids of their logits", () => {
-  expect(rank(Float32Array.of(0, 3), "multi_label", 1)[0]?.probability).toBeCloseTo(1 / (1 + Math.E ** -3), 15);
-  expect(rank(Float32Array.of(0), "multi_label", 5)).toEqual([{ class: 0, logit: 0, probability: 0.5 }]);
-  expect(rank(Float32Array.of(-3), "multi_label", 5)[0]?.probability).toBeCloseTo(1 / (1 + Math.E ** 3), 15);
-  expect(rank(Float32Array.of(-1000), "multi_label", 5)[0]?.probability).toBe(0);
 });
 
 describe("what is wrong", () => {

@@ -5,7 +5,7 @@ import { type ExecutorName, executorNames } from "../../executors/executors.ts";
 import { storageProblem } from "../../executors/storage-problem.ts";
 import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
 import type { Classified, ClassifyJob } from "../../jobs/classify/classify.ts";
-import type { Ranked } from "../../jobs/classify/ranking.ts";
+import type { Ranked } from "../../jobs/classify/rankings.ts";
 import { rankedOf } from "../../jobs/classify/rankings.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import { hoursText, pace } from "../../process/pace.ts";

@@ -4,6 +4,7 @@ import { invariant } from "../../../diagnostics/invariant.ts";
 import { error } from "../../../diagnostics/messages.ts";
 import type { Classifier, Model, StorageType } from "../../../model/model.ts";
 import { type Picture, toBatch } from "../../../preprocess/picture.ts";
+import { topK } from "../../../runtime/top-k.ts";
 import { type ExecutorName, preparing } from "../../executors/executors.ts";
 import type { AdapterKind } from "../../gpu/adapters.ts";
 import { readLabels } from "../../inputs/labels.ts";
@@ -14,7 +15,6 @@ import { pictureProblem } from "../../inputs/pictures.ts";
 import type { RunTensor } from "../../inputs/tensors.ts";
 import { classLine } from "./class-line.ts";
 import { type PictureBatch, pictureBatches } from "./picture-batches.ts";
-import { rank } from "./ranking.ts";
 import { type Rankings, rankings } from "./rankings.ts";
 
 export interface ClassifyJob extends ModelChoice {
@@ -123,8 +123,8 @@ async function runAll(
         invariant(logits !== undefined, "a classifier gave no 'logits'");
         const wrong = logits.filter(value => !Number.isFinite(value)).length;
         if (wrong > 0) return fail(error("nonfinite-output", null, "logits", wrong));
-        for (const [n, name] of batch.names.entries())
-          found.add(name, rank(logits.subarray(n * classes, (n + 1) * classes), model.head.problem, top));
+        const ranked = topK(logits, { classes, labels: null, problem: model.head.problem }, top);
+        for (const [n, name] of batch.names.entries()) found.add(name, ranked[n] ?? []);
         // The others compile alike, with the same remarks.
         if (milliseconds === 0) warnings.push(...report.diagnostics);
         ranOn = report.value.on;

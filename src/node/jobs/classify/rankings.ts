@@ -1,4 +1,7 @@
-import type { Ranked } from "./ranking.ts";
+import type { TopClass } from "../../../runtime/top-k.ts";
+
+/** A class and how likely it is. */
+export type Ranked = Omit<TopClass, "label">;
 
 /** The likeliest classes of many images, 16 bytes each: an object a class would take ten times as much. */
 export interface Rankings {
