@@ -39,7 +39,7 @@ const filesOf = (/** @type {import("../src/model/model.ts").Model} */ model, /**
   const options = { opset: 20, layout: "plain" };
   const context = { weights: null, specHash: modelHash([model]), specName: spec, version, onnx: options };
   const request = { model, batch: { min: 1, max: 1 }, taps: [], context };
-  const kernels = emit({ ...request, target: wgslTarget("gpu", false, hostFiles) });
+  const kernels = emit({ ...request, target: wgslTarget("gpu", false, hostFiles, true) });
   const graph = emit({ ...request, target: onnx });
   if (!kernels.ok || !graph.ok) throw new Error(`${model.name} does not compile`);
   const dtype = libraries[model.name];

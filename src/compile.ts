@@ -135,7 +135,7 @@ export const planTraining = ({ recipe, ...planning }: Teaching & Pick<Planning, 
   });
 
 export interface Emission extends Planning<Target> {
-  readonly context: Omit<EmitContext, "model" | "training">;
+  readonly context: Omit<EmitContext, "model" | "training" | "software">;
   /** Null or left out where the model is not to learn. */
   readonly teaching?: Teaching | null;
 }
@@ -147,10 +147,16 @@ export function emit({ context, teaching = null, ...planning }: Emission, observ
   if (target.takes === "plan") {
     const planned = plan({ ...planning, target }, observer);
     if (!planned.ok) return planned;
+    const slow = target.software === undefined ? null : plan({ ...planning, target: target.software });
+    if (slow?.ok === false) return slow;
     const taught = teaching === null ? null : planTraining({ ...teaching, model, sites });
     if (taught?.ok === false) return taught;
     const training = teaching && taught && { recipe: teaching.recipe, plan: taught.value.plan };
-    const files = target.emit(planned.value.plan, { ...whole, training });
+    const files = target.emit(planned.value.plan, {
+      ...whole,
+      training,
+      software: slow === null ? null : slow.value.plan,
+    });
     return ok({ model, target: target.name, ...planned.value, files }, planned.diagnostics);
   }
   const graph = lower(planning, observer);
@@ -168,7 +174,7 @@ export interface CompileOptions {
   /** What emitters may know besides, once it is clear what is compiled: weights among them. It may refuse. */
   readonly prepare: (
     requests: readonly Request[],
-  ) => Promise<Result<Omit<EmitContext, "model" | "specHash" | "training">>>;
+  ) => Promise<Result<Omit<EmitContext, "model" | "specHash" | "training" | "software">>>;
   readonly sites?: SiteLayout | undefined;
   /** What trains the model of a request for which there is a recipe; null for nothing. */
   readonly trainerOf?: (request: Request) => KernelTarget | null;

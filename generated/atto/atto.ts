@@ -185,7 +185,8 @@ export { descriptor };
 
 /** ConvNeXt `atto`: 224x224x3 to 1000 classes, depths [2, 2, 6, 2], dims [40, 80, 160, 320]. */
 export function createModel(options: AttoOptions): Promise<AttoModel> {
-  return runtime.createModel(descriptor, options as runtime.ModelOptions) as unknown as Promise<AttoModel>;
+  const model = runtime.createModel({ descriptor, software: () => import("./software.js") }, options as runtime.ModelOptions);
+  return model as unknown as Promise<AttoModel>;
 }
 
 /** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */

@@ -433,780 +433,345 @@ export const descriptor = {
     { at: "io", name: "logits", elements: 1000, perImage: true },
   ],
   setup: [
-    { label: "downsample_layers.0.0", kernel: 0, bindings: [0, 1, 2, 3], grid: [1, 1], perImage: false },
-    { label: "stages.0.0.dwconv", kernel: 1, bindings: [4, 5, 6, 7], grid: [1, 1], perImage: false },
-    { label: "stages.0.0.pwconv1", kernel: 2, bindings: [8, 9, 10, 11, 12, 13], grid: [3, 1], perImage: false },
-    { label: "stages.0.0.pwconv2", kernel: 3, bindings: [14, 15, 16, 17, 18], grid: [1, 1], perImage: false },
-    { label: "stages.0.1.dwconv", kernel: 1, bindings: [19, 20, 21, 22], grid: [1, 1], perImage: false },
-    { label: "stages.0.1.pwconv1", kernel: 2, bindings: [23, 24, 25, 26, 27, 28], grid: [3, 1], perImage: false },
-    { label: "stages.0.1.pwconv2", kernel: 3, bindings: [29, 30, 31, 32, 33], grid: [1, 1], perImage: false },
-    { label: "downsample_layers.1.1", kernel: 4, bindings: [34, 35, 36, 37, 38, 39], grid: [2, 1], perImage: false },
-    { label: "stages.1.0.dwconv", kernel: 5, bindings: [40, 41, 42, 43], grid: [2, 1], perImage: false },
-    { label: "stages.1.0.pwconv1", kernel: 6, bindings: [44, 45, 46, 47, 48, 49], grid: [5, 1], perImage: false },
-    { label: "stages.1.0.pwconv2", kernel: 7, bindings: [50, 51, 52, 53, 54], grid: [2, 1], perImage: false },
-    { label: "stages.1.1.dwconv", kernel: 5, bindings: [55, 56, 57, 58], grid: [2, 1], perImage: false },
-    { label: "stages.1.1.pwconv1", kernel: 6, bindings: [59, 60, 61, 62, 63, 64], grid: [5, 1], perImage: false },
-    { label: "stages.1.1.pwconv2", kernel: 7, bindings: [65, 66, 67, 68, 69], grid: [2, 1], perImage: false },
-    { label: "downsample_layers.2.1", kernel: 8, bindings: [70, 71, 72, 73, 74, 75], grid: [3, 1], perImage: false },
-    { label: "stages.2.0.dwconv", kernel: 9, bindings: [76, 77, 78, 79], grid: [3, 1], perImage: false },
-    { label: "stages.2.0.pwconv1", kernel: 10, bindings: [80, 81, 82, 83, 84, 85], grid: [10, 1], perImage: false },
-    { label: "stages.2.0.pwconv2", kernel: 11, bindings: [86, 87, 88, 89, 90], grid: [3, 1], perImage: false },
-    { label: "stages.2.1.dwconv", kernel: 9, bindings: [91, 92, 93, 94], grid: [3, 1], perImage: false },
-    { label: "stages.2.1.pwconv1", kernel: 10, bindings: [95, 96, 97, 98, 99, 100], grid: [10, 1], perImage: false },
-    { label: "stages.2.1.pwconv2", kernel: 11, bindings: [101, 102, 103, 104, 105], grid: [3, 1], perImage: false },
-    { label: "stages.2.2.dwconv", kernel: 9, bindings: [106, 107, 108, 109], grid: [3, 1], perImage: false },
-    { label: "stages.2.2.pwconv1", kernel: 10, bindings: [110, 111, 112, 113, 114, 115], grid: [10, 1], perImage: false },
-    { label: "stages.2.2.pwconv2", kernel: 11, bindings: [116, 117, 118, 119, 120], grid: [3, 1], perImage: false },
-    { label: "stages.2.3.dwconv", kernel: 9, bindings: [121, 122, 123, 124], grid: [3, 1], perImage: false },
-    { label: "stages.2.3.pwconv1", kernel: 10, bindings: [125, 126, 127, 128, 129, 130], grid: [10, 1], perImage: false },
-    { label: "stages.2.3.pwconv2", kernel: 11, bindings: [131, 132, 133, 134, 135], grid: [3, 1], perImage: false },
-    { label: "stages.2.4.dwconv", kernel: 9, bindings: [136, 137, 138, 139], grid: [3, 1], perImage: false },
-    { label: "stages.2.4.pwconv1", kernel: 10, bindings: [140, 141, 142, 143, 144, 145], grid: [10, 1], perImage: false },
-    { label: "stages.2.4.pwconv2", kernel: 11, bindings: [146, 147, 148, 149, 150], grid: [3, 1], perImage: false },
-    { label: "stages.2.5.dwconv", kernel: 9, bindings: [151, 152, 153, 154], grid: [3, 1], perImage: false },
-    { label: "stages.2.5.pwconv1", kernel: 10, bindings: [155, 156, 157, 158, 159, 160], grid: [10, 1], perImage: false },
-    { label: "stages.2.5.pwconv2", kernel: 11, bindings: [161, 162, 163, 164, 165], grid: [3, 1], perImage: false },
-    { label: "downsample_layers.3.1", kernel: 12, bindings: [166, 167, 168, 169, 170, 171], grid: [5, 1], perImage: false },
-    { label: "stages.3.0.dwconv", kernel: 13, bindings: [172, 173, 174, 175], grid: [5, 1], perImage: false },
-    { label: "stages.3.0.pwconv1", kernel: 14, bindings: [176, 177, 178, 179, 180, 181], grid: [20, 1], perImage: false },
-    { label: "stages.3.0.pwconv2", kernel: 15, bindings: [182, 183, 184, 185, 186], grid: [5, 1], perImage: false },
-    { label: "stages.3.1.dwconv", kernel: 13, bindings: [187, 188, 189, 190], grid: [5, 1], perImage: false },
-    { label: "stages.3.1.pwconv1", kernel: 14, bindings: [191, 192, 193, 194, 195, 196], grid: [20, 1], perImage: false },
-    { label: "stages.3.1.pwconv2", kernel: 15, bindings: [197, 198, 199, 200, 201], grid: [5, 1], perImage: false },
-    { label: "head", kernel: 16, bindings: [202, 203, 204, 205, 206, 207], grid: [16, 1], perImage: false },
+    { label: "downsample_layers.0.0", kernel: 0, bindings: [0, 1, 2, 3], sizes: [40, 3, 48, 40], grid: [1, 1], perImage: false },
+    { label: "stages.0.0.dwconv", kernel: 1, bindings: [4, 5, 6, 7], sizes: [40, 1, 49, 40], grid: [1, 1], perImage: false },
+    { label: "stages.0.0.pwconv1", kernel: 2, bindings: [8, 9, 10, 11, 12, 13], sizes: [160, 40, 48, 192], grid: [3, 1], perImage: false },
+    { label: "stages.0.0.pwconv2", kernel: 3, bindings: [14, 15, 16, 17, 18], sizes: [40, 160, 160, 64], grid: [1, 1], perImage: false },
+    { label: "stages.0.1.dwconv", kernel: 1, bindings: [19, 20, 21, 22], sizes: [40, 1, 49, 40], grid: [1, 1], perImage: false },
+    { label: "stages.0.1.pwconv1", kernel: 2, bindings: [23, 24, 25, 26, 27, 28], sizes: [160, 40, 48, 192], grid: [3, 1], perImage: false },
+    { label: "stages.0.1.pwconv2", kernel: 3, bindings: [29, 30, 31, 32, 33], sizes: [40, 160, 160, 64], grid: [1, 1], perImage: false },
+    { label: "downsample_layers.1.1", kernel: 4, bindings: [34, 35, 36, 37, 38, 39], sizes: [80, 40, 160, 96, 40], grid: [2, 1], perImage: false },
+    { label: "stages.1.0.dwconv", kernel: 1, bindings: [40, 41, 42, 43], sizes: [80, 1, 49, 80], grid: [2, 1], perImage: false },
+    { label: "stages.1.0.pwconv1", kernel: 2, bindings: [44, 45, 46, 47, 48, 49], sizes: [320, 80, 80, 320], grid: [5, 1], perImage: false },
+    { label: "stages.1.0.pwconv2", kernel: 3, bindings: [50, 51, 52, 53, 54], sizes: [80, 320, 320, 96], grid: [2, 1], perImage: false },
+    { label: "stages.1.1.dwconv", kernel: 1, bindings: [55, 56, 57, 58], sizes: [80, 1, 49, 80], grid: [2, 1], perImage: false },
+    { label: "stages.1.1.pwconv1", kernel: 2, bindings: [59, 60, 61, 62, 63, 64], sizes: [320, 80, 80, 320], grid: [5, 1], perImage: false },
+    { label: "stages.1.1.pwconv2", kernel: 3, bindings: [65, 66, 67, 68, 69], sizes: [80, 320, 320, 96], grid: [2, 1], perImage: false },
+    { label: "downsample_layers.2.1", kernel: 4, bindings: [70, 71, 72, 73, 74, 75], sizes: [160, 80, 320, 160, 80], grid: [3, 1], perImage: false },
+    { label: "stages.2.0.dwconv", kernel: 1, bindings: [76, 77, 78, 79], sizes: [160, 1, 49, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.0.pwconv1", kernel: 2, bindings: [80, 81, 82, 83, 84, 85], sizes: [640, 160, 160, 640], grid: [10, 1], perImage: false },
+    { label: "stages.2.0.pwconv2", kernel: 3, bindings: [86, 87, 88, 89, 90], sizes: [160, 640, 640, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.1.dwconv", kernel: 1, bindings: [91, 92, 93, 94], sizes: [160, 1, 49, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.1.pwconv1", kernel: 2, bindings: [95, 96, 97, 98, 99, 100], sizes: [640, 160, 160, 640], grid: [10, 1], perImage: false },
+    { label: "stages.2.1.pwconv2", kernel: 3, bindings: [101, 102, 103, 104, 105], sizes: [160, 640, 640, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.2.dwconv", kernel: 1, bindings: [106, 107, 108, 109], sizes: [160, 1, 49, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.2.pwconv1", kernel: 2, bindings: [110, 111, 112, 113, 114, 115], sizes: [640, 160, 160, 640], grid: [10, 1], perImage: false },
+    { label: "stages.2.2.pwconv2", kernel: 3, bindings: [116, 117, 118, 119, 120], sizes: [160, 640, 640, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.3.dwconv", kernel: 1, bindings: [121, 122, 123, 124], sizes: [160, 1, 49, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.3.pwconv1", kernel: 2, bindings: [125, 126, 127, 128, 129, 130], sizes: [640, 160, 160, 640], grid: [10, 1], perImage: false },
+    { label: "stages.2.3.pwconv2", kernel: 3, bindings: [131, 132, 133, 134, 135], sizes: [160, 640, 640, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.4.dwconv", kernel: 1, bindings: [136, 137, 138, 139], sizes: [160, 1, 49, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.4.pwconv1", kernel: 2, bindings: [140, 141, 142, 143, 144, 145], sizes: [640, 160, 160, 640], grid: [10, 1], perImage: false },
+    { label: "stages.2.4.pwconv2", kernel: 3, bindings: [146, 147, 148, 149, 150], sizes: [160, 640, 640, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.5.dwconv", kernel: 1, bindings: [151, 152, 153, 154], sizes: [160, 1, 49, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.5.pwconv1", kernel: 2, bindings: [155, 156, 157, 158, 159, 160], sizes: [640, 160, 160, 640], grid: [10, 1], perImage: false },
+    { label: "stages.2.5.pwconv2", kernel: 3, bindings: [161, 162, 163, 164, 165], sizes: [160, 640, 640, 160], grid: [3, 1], perImage: false },
+    { label: "downsample_layers.3.1", kernel: 4, bindings: [166, 167, 168, 169, 170, 171], sizes: [320, 160, 640, 320, 160], grid: [5, 1], perImage: false },
+    { label: "stages.3.0.dwconv", kernel: 1, bindings: [172, 173, 174, 175], sizes: [320, 1, 49, 320], grid: [5, 1], perImage: false },
+    { label: "stages.3.0.pwconv1", kernel: 2, bindings: [176, 177, 178, 179, 180, 181], sizes: [1280, 320, 320, 1280], grid: [20, 1], perImage: false },
+    { label: "stages.3.0.pwconv2", kernel: 3, bindings: [182, 183, 184, 185, 186], sizes: [320, 1280, 1280, 320], grid: [5, 1], perImage: false },
+    { label: "stages.3.1.dwconv", kernel: 1, bindings: [187, 188, 189, 190], sizes: [320, 1, 49, 320], grid: [5, 1], perImage: false },
+    { label: "stages.3.1.pwconv1", kernel: 2, bindings: [191, 192, 193, 194, 195, 196], sizes: [1280, 320, 320, 1280], grid: [20, 1], perImage: false },
+    { label: "stages.3.1.pwconv2", kernel: 3, bindings: [197, 198, 199, 200, 201], sizes: [320, 1280, 1280, 320], grid: [5, 1], perImage: false },
+    { label: "head", kernel: 2, bindings: [202, 203, 204, 205, 206, 207], sizes: [1000, 320, 320, 1024], grid: [16, 1], perImage: false },
   ],
   steps: [
-    { label: "downsample_layers.0.0", kernel: 17, bindings: [208, 2, 3, 209, 210, 211], grid: [4, 56], perImage: true, work: 7133152 },
-    { label: "stages.0.0.dwconv", kernel: 18, bindings: [211, 6, 7, 212], grid: [4, 56], perImage: true, work: 7158080 },
-    { label: "stages.0.0.pwconv1", kernel: 19, bindings: [212, 12, 13, 213, 214], grid: [3, 49], perImage: true, work: 22648192 },
-    { label: "stages.0.0.pwconv2", kernel: 20, bindings: [213, 17, 18, 214, 215, 211, 216], grid: [1, 98], perImage: true, work: 23154176 },
-    { label: "stages.0.1.dwconv", kernel: 18, bindings: [216, 21, 22, 217], grid: [4, 56], perImage: true, work: 7158080 },
-    { label: "stages.0.1.pwconv1", kernel: 19, bindings: [217, 27, 28, 218, 219], grid: [3, 49], perImage: true, work: 22648192 },
-    { label: "stages.0.1.pwconv2", kernel: 20, bindings: [218, 32, 33, 219, 220, 216, 221], grid: [1, 98], perImage: true, work: 23154176 },
-    { label: "downsample_layers.1.1", kernel: 21, bindings: [221, 38, 39, 222], grid: [3, 25], perImage: true, work: 10849664 },
-    { label: "stages.1.0.dwconv", kernel: 22, bindings: [222, 42, 43, 223], grid: [2, 28], perImage: true, work: 3591040 },
-    { label: "stages.1.0.pwconv1", kernel: 23, bindings: [223, 48, 49, 224, 225], grid: [5, 13], perImage: true, work: 21445120 },
-    { label: "stages.1.0.pwconv2", kernel: 24, bindings: [224, 53, 54, 225, 226, 222, 227], grid: [3, 25], perImage: true, work: 21716864 },
-    { label: "stages.1.1.dwconv", kernel: 22, bindings: [227, 57, 58, 228], grid: [2, 28], perImage: true, work: 3591040 },
-    { label: "stages.1.1.pwconv1", kernel: 23, bindings: [228, 63, 64, 229, 230], grid: [5, 13], perImage: true, work: 21445120 },
-    { label: "stages.1.1.pwconv2", kernel: 24, bindings: [229, 68, 69, 230, 231, 227, 232], grid: [3, 25], perImage: true, work: 21716864 },
-    { label: "downsample_layers.2.1", kernel: 25, bindings: [232, 74, 75, 233], grid: [5, 7], perImage: true, work: 10616960 },
-    { label: "stages.2.0.dwconv", kernel: 26, bindings: [233, 78, 79, 234], grid: [1, 14], perImage: true, work: 1819520 },
-    { label: "stages.2.0.pwconv1", kernel: 27, bindings: [234, 84, 85, 235, 236], grid: [10, 7], perImage: true, work: 21127680 },
-    { label: "stages.2.0.pwconv2", kernel: 28, bindings: [235, 89, 90, 236, 237, 233, 238], grid: [5, 7], perImage: true, work: 21253760 },
-    { label: "stages.2.1.dwconv", kernel: 26, bindings: [238, 93, 94, 239], grid: [1, 14], perImage: true, work: 1819520 },
-    { label: "stages.2.1.pwconv1", kernel: 27, bindings: [239, 99, 100, 240, 241], grid: [10, 7], perImage: true, work: 21127680 },
-    { label: "stages.2.1.pwconv2", kernel: 28, bindings: [240, 104, 105, 241, 242, 238, 243], grid: [5, 7], perImage: true, work: 21253760 },
-    { label: "stages.2.2.dwconv", kernel: 26, bindings: [243, 108, 109, 244], grid: [1, 14], perImage: true, work: 1819520 },
-    { label: "stages.2.2.pwconv1", kernel: 27, bindings: [244, 114, 115, 245, 246], grid: [10, 7], perImage: true, work: 21127680 },
-    { label: "stages.2.2.pwconv2", kernel: 28, bindings: [245, 119, 120, 246, 247, 243, 248], grid: [5, 7], perImage: true, work: 21253760 },
-    { label: "stages.2.3.dwconv", kernel: 26, bindings: [248, 123, 124, 249], grid: [1, 14], perImage: true, work: 1819520 },
-    { label: "stages.2.3.pwconv1", kernel: 27, bindings: [249, 129, 130, 250, 251], grid: [10, 7], perImage: true, work: 21127680 },
-    { label: "stages.2.3.pwconv2", kernel: 28, bindings: [250, 134, 135, 251, 252, 248, 253], grid: [5, 7], perImage: true, work: 21253760 },
-    { label: "stages.2.4.dwconv", kernel: 26, bindings: [253, 138, 139, 254], grid: [1, 14], perImage: true, work: 1819520 },
-    { label: "stages.2.4.pwconv1", kernel: 27, bindings: [254, 144, 145, 255, 256], grid: [10, 7], perImage: true, work: 21127680 },
-    { label: "stages.2.4.pwconv2", kernel: 28, bindings: [255, 149, 150, 256, 257, 253, 258], grid: [5, 7], perImage: true, work: 21253760 },
-    { label: "stages.2.5.dwconv", kernel: 26, bindings: [258, 153, 154, 259], grid: [1, 14], perImage: true, work: 1819520 },
-    { label: "stages.2.5.pwconv1", kernel: 27, bindings: [259, 159, 160, 260, 261], grid: [10, 7], perImage: true, work: 21127680 },
-    { label: "stages.2.5.pwconv2", kernel: 28, bindings: [260, 164, 165, 261, 262, 258, 263], grid: [5, 7], perImage: true, work: 21253760 },
-    { label: "downsample_layers.3.1", kernel: 29, bindings: [263, 170, 171, 264], grid: [10, 2], perImage: true, work: 11043840 },
-    { label: "stages.3.0.dwconv", kernel: 30, bindings: [264, 174, 175, 265], grid: [1, 7], perImage: true, work: 957760 },
-    { label: "stages.3.0.pwconv1", kernel: 31, bindings: [265, 180, 181, 266, 267], grid: [40, 2], perImage: true, work: 22037760 },
-    { label: "stages.3.0.pwconv2", kernel: 32, bindings: [266, 185, 186, 267, 268, 264, 269], grid: [10, 2], perImage: true, work: 22101760 },
-    { label: "stages.3.1.dwconv", kernel: 30, bindings: [269, 189, 190, 270], grid: [1, 7], perImage: true, work: 957760 },
-    { label: "stages.3.1.pwconv1", kernel: 31, bindings: [270, 195, 196, 271, 272], grid: [40, 2], perImage: true, work: 22037760 },
-    { label: "stages.3.1.pwconv2", kernel: 32, bindings: [271, 200, 201, 272, 273, 269, 274], grid: [10, 2], perImage: true, work: 22101760 },
-    { label: "pool", kernel: 33, bindings: [274, 275], grid: [1, 1], perImage: true, work: 64000 },
-    { label: "head", kernel: 34, bindings: [275, 206, 207, 276], grid: [16, 1], perImage: true, work: 1640096 },
+    { label: "downsample_layers.0.0", kernel: 5, bindings: [208, 2, 3, 209, 210, 211], grid: [4, 56], perImage: true, work: 7133152 },
+    { label: "stages.0.0.dwconv", kernel: 6, bindings: [211, 6, 7, 212], grid: [4, 56], perImage: true, work: 7158080 },
+    { label: "stages.0.0.pwconv1", kernel: 7, bindings: [212, 12, 13, 213, 214], grid: [3, 49], perImage: true, work: 22648192 },
+    { label: "stages.0.0.pwconv2", kernel: 8, bindings: [213, 17, 18, 214, 215, 211, 216], grid: [1, 98], perImage: true, work: 23154176 },
+    { label: "stages.0.1.dwconv", kernel: 6, bindings: [216, 21, 22, 217], grid: [4, 56], perImage: true, work: 7158080 },
+    { label: "stages.0.1.pwconv1", kernel: 7, bindings: [217, 27, 28, 218, 219], grid: [3, 49], perImage: true, work: 22648192 },
+    { label: "stages.0.1.pwconv2", kernel: 8, bindings: [218, 32, 33, 219, 220, 216, 221], grid: [1, 98], perImage: true, work: 23154176 },
+    { label: "downsample_layers.1.1", kernel: 9, bindings: [221, 38, 39, 222], grid: [3, 25], perImage: true, work: 10849664 },
+    { label: "stages.1.0.dwconv", kernel: 10, bindings: [222, 42, 43, 223], grid: [2, 28], perImage: true, work: 3591040 },
+    { label: "stages.1.0.pwconv1", kernel: 11, bindings: [223, 48, 49, 224, 225], grid: [5, 13], perImage: true, work: 21445120 },
+    { label: "stages.1.0.pwconv2", kernel: 12, bindings: [224, 53, 54, 225, 226, 222, 227], grid: [3, 25], perImage: true, work: 21716864 },
+    { label: "stages.1.1.dwconv", kernel: 10, bindings: [227, 57, 58, 228], grid: [2, 28], perImage: true, work: 3591040 },
+    { label: "stages.1.1.pwconv1", kernel: 11, bindings: [228, 63, 64, 229, 230], grid: [5, 13], perImage: true, work: 21445120 },
+    { label: "stages.1.1.pwconv2", kernel: 12, bindings: [229, 68, 69, 230, 231, 227, 232], grid: [3, 25], perImage: true, work: 21716864 },
+    { label: "downsample_layers.2.1", kernel: 13, bindings: [232, 74, 75, 233], grid: [5, 7], perImage: true, work: 10616960 },
+    { label: "stages.2.0.dwconv", kernel: 14, bindings: [233, 78, 79, 234], grid: [1, 14], perImage: true, work: 1819520 },
+    { label: "stages.2.0.pwconv1", kernel: 15, bindings: [234, 84, 85, 235, 236], grid: [10, 7], perImage: true, work: 21127680 },
+    { label: "stages.2.0.pwconv2", kernel: 16, bindings: [235, 89, 90, 236, 237, 233, 238], grid: [5, 7], perImage: true, work: 21253760 },
+    { label: "stages.2.1.dwconv", kernel: 14, bindings: [238, 93, 94, 239], grid: [1, 14], perImage: true, work: 1819520 },
+    { label: "stages.2.1.pwconv1", kernel: 15, bindings: [239, 99, 100, 240, 241], grid: [10, 7], perImage: true, work: 21127680 },
+    { label: "stages.2.1.pwconv2", kernel: 16, bindings: [240, 104, 105, 241, 242, 238, 243], grid: [5, 7], perImage: true, work: 21253760 },
+    { label: "stages.2.2.dwconv", kernel: 14, bindings: [243, 108, 109, 244], grid: [1, 14], perImage: true, work: 1819520 },
+    { label: "stages.2.2.pwconv1", kernel: 15, bindings: [244, 114, 115, 245, 246], grid: [10, 7], perImage: true, work: 21127680 },
+    { label: "stages.2.2.pwconv2", kernel: 16, bindings: [245, 119, 120, 246, 247, 243, 248], grid: [5, 7], perImage: true, work: 21253760 },
+    { label: "stages.2.3.dwconv", kernel: 14, bindings: [248, 123, 124, 249], grid: [1, 14], perImage: true, work: 1819520 },
+    { label: "stages.2.3.pwconv1", kernel: 15, bindings: [249, 129, 130, 250, 251], grid: [10, 7], perImage: true, work: 21127680 },
+    { label: "stages.2.3.pwconv2", kernel: 16, bindings: [250, 134, 135, 251, 252, 248, 253], grid: [5, 7], perImage: true, work: 21253760 },
+    { label: "stages.2.4.dwconv", kernel: 14, bindings: [253, 138, 139, 254], grid: [1, 14], perImage: true, work: 1819520 },
+    { label: "stages.2.4.pwconv1", kernel: 15, bindings: [254, 144, 145, 255, 256], grid: [10, 7], perImage: true, work: 21127680 },
+    { label: "stages.2.4.pwconv2", kernel: 16, bindings: [255, 149, 150, 256, 257, 253, 258], grid: [5, 7], perImage: true, work: 21253760 },
+    { label: "stages.2.5.dwconv", kernel: 14, bindings: [258, 153, 154, 259], grid: [1, 14], perImage: true, work: 1819520 },
+    { label: "stages.2.5.pwconv1", kernel: 15, bindings: [259, 159, 160, 260, 261], grid: [10, 7], perImage: true, work: 21127680 },
+    { label: "stages.2.5.pwconv2", kernel: 16, bindings: [260, 164, 165, 261, 262, 258, 263], grid: [5, 7], perImage: true, work: 21253760 },
+    { label: "downsample_layers.3.1", kernel: 17, bindings: [263, 170, 171, 264], grid: [10, 2], perImage: true, work: 11043840 },
+    { label: "stages.3.0.dwconv", kernel: 18, bindings: [264, 174, 175, 265], grid: [1, 7], perImage: true, work: 957760 },
+    { label: "stages.3.0.pwconv1", kernel: 19, bindings: [265, 180, 181, 266, 267], grid: [40, 2], perImage: true, work: 22037760 },
+    { label: "stages.3.0.pwconv2", kernel: 20, bindings: [266, 185, 186, 267, 268, 264, 269], grid: [10, 2], perImage: true, work: 22101760 },
+    { label: "stages.3.1.dwconv", kernel: 18, bindings: [269, 189, 190, 270], grid: [1, 7], perImage: true, work: 957760 },
+    { label: "stages.3.1.pwconv1", kernel: 19, bindings: [270, 195, 196, 271, 272], grid: [40, 2], perImage: true, work: 22037760 },
+    { label: "stages.3.1.pwconv2", kernel: 20, bindings: [271, 200, 201, 272, 273, 269, 274], grid: [10, 2], perImage: true, work: 22101760 },
+    { label: "pool", kernel: 21, bindings: [274, 275], grid: [1, 1], perImage: true, work: 64000 },
+    { label: "head", kernel: 22, bindings: [275, 206, 207, 276], grid: [16, 1], perImage: true, work: 1640096 },
   ],
   limits: { maxBufferSize: 2007040, maxStorageBufferBindingSize: 2007040, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [40][3][16] as [48][40], zero-padded.
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [columns][channels][16] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   packed[k,n] = w[k / 16,k % 16]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1920>; // [40][3][16]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 1920>; // [48][40]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 40>; // [40]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][16]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 40) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 48; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k / 16;
     let tap: u32 = k % 16;
-    packed[k * 40 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 3 + c) * 16 + tap];
+  if (n >= sizes.columns || c >= sizes.channels) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 16 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
   var b = bias[n];
   return b;
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [40][1][49] as [49][40], zero-padded.
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [columns][channels][49] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1960>; // [40][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 1960>; // [49][40]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 40>; // [40]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][49]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 40) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 49; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k / 49;
     let tap: u32 = k % 49;
-    packed[k * 40 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
+  if (n >= sizes.columns || c >= sizes.channels) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
   var b = bias[n];
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [160][40][1] as [48][192], zero-padded.
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
 //   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [160][40][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 40>; // [40]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 40>; // [40]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 9216>; // [48][192]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 192) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 48; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k;
     let tap: u32 = 0;
-    packed[k * 192 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 160 || c >= 40) {
+  if (n >= sizes.columns || c >= sizes.channels) {
     return 0.0;
   }
-  return weight[(n * 40 + c) * 1 + tap] * input_scale[c];
+  return weight[(n * sizes.channels + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= 160) {
+  if (n >= sizes.columns) {
     return 0.0;
   }
   var b = bias[n];
   for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 40; c++) {
-      b += weight[(n * 40 + c) * 1 + tap] * input_shift[c];
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
     }
   }
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [40][160][1] as [160][64], zero-padded.
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [40][160][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 10240>; // [160][64]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 64>; // [64]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 64) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 160; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k;
     let tap: u32 = 0;
-    packed[k * 64 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 40) {
+  if (n >= sizes.columns || c >= sizes.channels) {
     return 0.0;
   }
-  return weight[(n * 160 + c) * 1 + tap];
+  return weight[(n * sizes.channels + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= 40) {
+  if (n >= sizes.columns) {
     return 0.0;
   }
   var b = bias[n];
   for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 160; c++) {
-      b += weight[(n * 160 + c) * 1 + tap] * input_shift[c];
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
     }
   }
   return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [80][40][4] as [160][96], tap-major, 40 rows a tap, zero-padded.
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [columns][channels][4] as [depth][packed_columns], tap-major, sizes.segment rows a tap, zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 40,k / 40]; packed_bias[n] = b
+//   packed[k,n] = w[k % sizes.segment,k / sizes.segment]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 12800>; // [80][40][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 40>; // [40]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 40>; // [40]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 15360>; // [160][96]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 96>; // [96]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][4]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+  segment: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 96) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 160; k++) {
-    let c = k % 40;
-    let tap: u32 = k / 40;
-    packed[k * 96 + n] = folded(n, c, tap);
+  for (var k = 0u; k < sizes.depth; k++) {
+    let c = k % sizes.segment;
+    let tap: u32 = k / sizes.segment;
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 80) {
+  if (n >= sizes.columns || c >= sizes.channels || tap >= 4) {
     return 0.0;
   }
-  return weight[(n * 40 + c) * 4 + tap] * input_scale[c];
+  return weight[(n * sizes.channels + c) * 4 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= 80) {
+  if (n >= sizes.columns) {
     return 0.0;
   }
   var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 40; c++) {
-      b += weight[(n * 40 + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [80][1][49] as [49][80], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 3920>; // [80][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 3920>; // [49][80]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 80>; // [80]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 80) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 80 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [320][80][1] as [80][320], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 25600>; // [320][80][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 80>; // [80]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 80>; // [80]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 25600>; // [80][320]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 320) {
-    return;
-  }
-  for (var k = 0u; k < 80; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 320 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 80 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 80; c++) {
-      b += weight[(n * 80 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [80][320][1] as [320][96], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 25600>; // [80][320][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 320>; // [320]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 30720>; // [320][96]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 96>; // [96]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 96) {
-    return;
-  }
-  for (var k = 0u; k < 320; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 96 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 80) {
-    return 0.0;
-  }
-  return weight[(n * 320 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  if (n >= 80) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 320; c++) {
-      b += weight[(n * 320 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [160][80][4] as [320][160], tap-major, 80 rows a tap, zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 80,k / 80]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 51200>; // [160][80][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 80>; // [80]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 80>; // [80]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 51200>; // [320][160]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 160>; // [160]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 160) {
-    return;
-  }
-  for (var k = 0u; k < 320; k++) {
-    let c = k % 80;
-    let tap: u32 = k / 80;
-    packed[k * 160 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 80 + c) * 4 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 80; c++) {
-      b += weight[(n * 80 + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [160][1][49] as [49][160], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 7840>; // [160][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 7840>; // [49][160]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 160>; // [160]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 160) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 160 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [640][160][1] as [160][640], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 102400>; // [640][160][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 640>; // [640]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 160>; // [160]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 102400>; // [160][640]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 640>; // [640]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 640) {
-    return;
-  }
-  for (var k = 0u; k < 160; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 640 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 160 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 160; c++) {
-      b += weight[(n * 160 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [160][640][1] as [640][160], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 102400>; // [160][640][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 640>; // [640]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 102400>; // [640][160]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 160>; // [160]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 160) {
-    return;
-  }
-  for (var k = 0u; k < 640; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 160 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 640 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 640; c++) {
-      b += weight[(n * 640 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [320][160][4] as [640][320], tap-major, 160 rows a tap, zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 160,k / 160]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 204800>; // [320][160][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 160>; // [160]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 204800>; // [640][320]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 320) {
-    return;
-  }
-  for (var k = 0u; k < 640; k++) {
-    let c = k % 160;
-    let tap: u32 = k / 160;
-    packed[k * 320 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 160 + c) * 4 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 160; c++) {
-      b += weight[(n * 160 + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [320][1][49] as [49][320], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 15680>; // [320][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 15680>; // [49][320]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 320) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 320 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [1280][320][1] as [320][1280], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 409600>; // [1280][320][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 1280>; // [1280]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 320>; // [320]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 320>; // [320]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 409600>; // [320][1280]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1280>; // [1280]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 1280) {
-    return;
-  }
-  for (var k = 0u; k < 320; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 1280 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 320 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 320; c++) {
-      b += weight[(n * 320 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [320][1280][1] as [1280][320], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 409600>; // [320][1280][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1280>; // [1280]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 409600>; // [1280][320]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 320) {
-    return;
-  }
-  for (var k = 0u; k < 1280; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 320 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1280 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1280; c++) {
-      b += weight[(n * 1280 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [1000][320][1] as [320][1024], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 320000>; // [1000][320][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 1000>; // [1000]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 320>; // [320]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 320>; // [320]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 327680>; // [320][1024]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1024>; // [1024]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 1024) {
-    return;
-  }
-  for (var k = 0u; k < 320; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 1024 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 1000) {
-    return 0.0;
-  }
-  return weight[(n * 320 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  if (n >= 1000) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 320; c++) {
-      b += weight[(n * 320 + c) * 1 + tap] * input_shift[c];
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 4 + tap] * input_shift[c];
     }
   }
   return b;

@@ -6,5 +6,6 @@ import { descriptor } from "./model.js";
 export { descriptor };
 /** ConvNeXt `atto_fcmae`: 224x224x3 to a masked autoencoder, depths [2, 2, 6, 2], dims [40, 80, 160, 320]. */
 export function createModel(options) {
-    return runtime.createModel(descriptor, options);
+    const model = runtime.createModel({ descriptor, software: () => import("./software.js") }, options);
+    return model;
 }

@@ -208,5 +208,6 @@ export { descriptor };
 
 /** ConvNeXt `atto_fcmae`: 224x224x3 to a masked autoencoder, depths [2, 2, 6, 2], dims [40, 80, 160, 320]. */
 export function createModel(options: AttoFcmaeOptions): Promise<AttoFcmaeModel> {
-  return runtime.createModel(descriptor, options as runtime.ModelOptions) as unknown as Promise<AttoFcmaeModel>;
+  const model = runtime.createModel({ descriptor, software: () => import("./software.js") }, options as runtime.ModelOptions);
+  return model as unknown as Promise<AttoFcmaeModel>;
 }

@@ -478,931 +478,406 @@ export const descriptor = {
     { at: "io", name: "pred", elements: 150528, perImage: true },
   ],
   setup: [
-    { label: "downsample_layers.0.0", kernel: 0, bindings: [0, 1, 2, 3], grid: [1, 1], perImage: false },
-    { label: "stages.0.0.dwconv", kernel: 1, bindings: [4, 5, 6, 7], grid: [1, 1], perImage: false },
-    { label: "stages.0.0.pwconv1", kernel: 2, bindings: [8, 9, 10, 11, 12, 13], grid: [3, 1], perImage: false },
-    { label: "stages.0.0.pwconv2", kernel: 3, bindings: [14, 15, 16, 17, 18], grid: [1, 1], perImage: false },
-    { label: "stages.0.1.dwconv", kernel: 1, bindings: [19, 20, 21, 22], grid: [1, 1], perImage: false },
-    { label: "stages.0.1.pwconv1", kernel: 2, bindings: [23, 24, 25, 26, 27, 28], grid: [3, 1], perImage: false },
-    { label: "stages.0.1.pwconv2", kernel: 3, bindings: [29, 30, 31, 32, 33], grid: [1, 1], perImage: false },
-    { label: "downsample_layers.1.1", kernel: 4, bindings: [34, 35, 36, 37, 38, 39], grid: [2, 1], perImage: false },
-    { label: "stages.1.0.dwconv", kernel: 5, bindings: [40, 41, 42, 43], grid: [2, 1], perImage: false },
-    { label: "stages.1.0.pwconv1", kernel: 6, bindings: [44, 45, 46, 47, 48, 49], grid: [5, 1], perImage: false },
-    { label: "stages.1.0.pwconv2", kernel: 7, bindings: [50, 51, 52, 53, 54], grid: [2, 1], perImage: false },
-    { label: "stages.1.1.dwconv", kernel: 5, bindings: [55, 56, 57, 58], grid: [2, 1], perImage: false },
-    { label: "stages.1.1.pwconv1", kernel: 6, bindings: [59, 60, 61, 62, 63, 64], grid: [5, 1], perImage: false },
-    { label: "stages.1.1.pwconv2", kernel: 7, bindings: [65, 66, 67, 68, 69], grid: [2, 1], perImage: false },
-    { label: "downsample_layers.2.1", kernel: 8, bindings: [70, 71, 72, 73, 74, 75], grid: [3, 1], perImage: false },
-    { label: "stages.2.0.dwconv", kernel: 9, bindings: [76, 77, 78, 79], grid: [3, 1], perImage: false },
-    { label: "stages.2.0.pwconv1", kernel: 10, bindings: [80, 81, 82, 83, 84, 85], grid: [10, 1], perImage: false },
-    { label: "stages.2.0.pwconv2", kernel: 11, bindings: [86, 87, 88, 89, 90], grid: [3, 1], perImage: false },
-    { label: "stages.2.1.dwconv", kernel: 9, bindings: [91, 92, 93, 94], grid: [3, 1], perImage: false },
-    { label: "stages.2.1.pwconv1", kernel: 10, bindings: [95, 96, 97, 98, 99, 100], grid: [10, 1], perImage: false },
-    { label: "stages.2.1.pwconv2", kernel: 11, bindings: [101, 102, 103, 104, 105], grid: [3, 1], perImage: false },
-    { label: "stages.2.2.dwconv", kernel: 9, bindings: [106, 107, 108, 109], grid: [3, 1], perImage: false },
-    { label: "stages.2.2.pwconv1", kernel: 10, bindings: [110, 111, 112, 113, 114, 115], grid: [10, 1], perImage: false },
-    { label: "stages.2.2.pwconv2", kernel: 11, bindings: [116, 117, 118, 119, 120], grid: [3, 1], perImage: false },
-    { label: "stages.2.3.dwconv", kernel: 9, bindings: [121, 122, 123, 124], grid: [3, 1], perImage: false },
-    { label: "stages.2.3.pwconv1", kernel: 10, bindings: [125, 126, 127, 128, 129, 130], grid: [10, 1], perImage: false },
-    { label: "stages.2.3.pwconv2", kernel: 11, bindings: [131, 132, 133, 134, 135], grid: [3, 1], perImage: false },
-    { label: "stages.2.4.dwconv", kernel: 9, bindings: [136, 137, 138, 139], grid: [3, 1], perImage: false },
-    { label: "stages.2.4.pwconv1", kernel: 10, bindings: [140, 141, 142, 143, 144, 145], grid: [10, 1], perImage: false },
-    { label: "stages.2.4.pwconv2", kernel: 11, bindings: [146, 147, 148, 149, 150], grid: [3, 1], perImage: false },
-    { label: "stages.2.5.dwconv", kernel: 9, bindings: [151, 152, 153, 154], grid: [3, 1], perImage: false },
-    { label: "stages.2.5.pwconv1", kernel: 10, bindings: [155, 156, 157, 158, 159, 160], grid: [10, 1], perImage: false },
-    { label: "stages.2.5.pwconv2", kernel: 11, bindings: [161, 162, 163, 164, 165], grid: [3, 1], perImage: false },
-    { label: "downsample_layers.3.1", kernel: 12, bindings: [166, 167, 168, 169, 170, 171], grid: [5, 1], perImage: false },
-    { label: "stages.3.0.dwconv", kernel: 13, bindings: [172, 173, 174, 175], grid: [5, 1], perImage: false },
-    { label: "stages.3.0.pwconv1", kernel: 14, bindings: [176, 177, 178, 179, 180, 181], grid: [20, 1], perImage: false },
-    { label: "stages.3.0.pwconv2", kernel: 15, bindings: [182, 183, 184, 185, 186], grid: [5, 1], perImage: false },
-    { label: "stages.3.1.dwconv", kernel: 13, bindings: [187, 188, 189, 190], grid: [5, 1], perImage: false },
-    { label: "stages.3.1.pwconv1", kernel: 14, bindings: [191, 192, 193, 194, 195, 196], grid: [20, 1], perImage: false },
-    { label: "stages.3.1.pwconv2", kernel: 15, bindings: [197, 198, 199, 200, 201], grid: [5, 1], perImage: false },
-    { label: "proj", kernel: 16, bindings: [202, 203, 204, 205], grid: [8, 1], perImage: false },
-    { label: "decoder.0.dwconv", kernel: 17, bindings: [206, 207, 208, 209], grid: [8, 1], perImage: false },
-    { label: "decoder.0.pwconv1", kernel: 18, bindings: [210, 211, 212, 213, 214, 215], grid: [32, 1], perImage: false },
-    { label: "decoder.0.pwconv2", kernel: 19, bindings: [216, 217, 218, 219, 220], grid: [8, 1], perImage: false },
-    { label: "pred", kernel: 20, bindings: [221, 222, 223, 224], grid: [48, 1], perImage: false },
+    { label: "downsample_layers.0.0", kernel: 0, bindings: [0, 1, 2, 3], sizes: [40, 3, 48, 40], grid: [1, 1], perImage: false },
+    { label: "stages.0.0.dwconv", kernel: 1, bindings: [4, 5, 6, 7], sizes: [40, 1, 49, 40], grid: [1, 1], perImage: false },
+    { label: "stages.0.0.pwconv1", kernel: 2, bindings: [8, 9, 10, 11, 12, 13], sizes: [160, 40, 48, 192], grid: [3, 1], perImage: false },
+    { label: "stages.0.0.pwconv2", kernel: 3, bindings: [14, 15, 16, 17, 18], sizes: [40, 160, 160, 64], grid: [1, 1], perImage: false },
+    { label: "stages.0.1.dwconv", kernel: 1, bindings: [19, 20, 21, 22], sizes: [40, 1, 49, 40], grid: [1, 1], perImage: false },
+    { label: "stages.0.1.pwconv1", kernel: 2, bindings: [23, 24, 25, 26, 27, 28], sizes: [160, 40, 48, 192], grid: [3, 1], perImage: false },
+    { label: "stages.0.1.pwconv2", kernel: 3, bindings: [29, 30, 31, 32, 33], sizes: [40, 160, 160, 64], grid: [1, 1], perImage: false },
+    { label: "downsample_layers.1.1", kernel: 4, bindings: [34, 35, 36, 37, 38, 39], sizes: [80, 40, 160, 96, 40], grid: [2, 1], perImage: false },
+    { label: "stages.1.0.dwconv", kernel: 1, bindings: [40, 41, 42, 43], sizes: [80, 1, 49, 80], grid: [2, 1], perImage: false },
+    { label: "stages.1.0.pwconv1", kernel: 2, bindings: [44, 45, 46, 47, 48, 49], sizes: [320, 80, 96, 320], grid: [5, 1], perImage: false },
+    { label: "stages.1.0.pwconv2", kernel: 3, bindings: [50, 51, 52, 53, 54], sizes: [80, 320, 320, 96], grid: [2, 1], perImage: false },
+    { label: "stages.1.1.dwconv", kernel: 1, bindings: [55, 56, 57, 58], sizes: [80, 1, 49, 80], grid: [2, 1], perImage: false },
+    { label: "stages.1.1.pwconv1", kernel: 2, bindings: [59, 60, 61, 62, 63, 64], sizes: [320, 80, 96, 320], grid: [5, 1], perImage: false },
+    { label: "stages.1.1.pwconv2", kernel: 3, bindings: [65, 66, 67, 68, 69], sizes: [80, 320, 320, 96], grid: [2, 1], perImage: false },
+    { label: "downsample_layers.2.1", kernel: 4, bindings: [70, 71, 72, 73, 74, 75], sizes: [160, 80, 320, 160, 80], grid: [3, 1], perImage: false },
+    { label: "stages.2.0.dwconv", kernel: 1, bindings: [76, 77, 78, 79], sizes: [160, 1, 49, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.0.pwconv1", kernel: 2, bindings: [80, 81, 82, 83, 84, 85], sizes: [640, 160, 160, 640], grid: [10, 1], perImage: false },
+    { label: "stages.2.0.pwconv2", kernel: 3, bindings: [86, 87, 88, 89, 90], sizes: [160, 640, 640, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.1.dwconv", kernel: 1, bindings: [91, 92, 93, 94], sizes: [160, 1, 49, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.1.pwconv1", kernel: 2, bindings: [95, 96, 97, 98, 99, 100], sizes: [640, 160, 160, 640], grid: [10, 1], perImage: false },
+    { label: "stages.2.1.pwconv2", kernel: 3, bindings: [101, 102, 103, 104, 105], sizes: [160, 640, 640, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.2.dwconv", kernel: 1, bindings: [106, 107, 108, 109], sizes: [160, 1, 49, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.2.pwconv1", kernel: 2, bindings: [110, 111, 112, 113, 114, 115], sizes: [640, 160, 160, 640], grid: [10, 1], perImage: false },
+    { label: "stages.2.2.pwconv2", kernel: 3, bindings: [116, 117, 118, 119, 120], sizes: [160, 640, 640, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.3.dwconv", kernel: 1, bindings: [121, 122, 123, 124], sizes: [160, 1, 49, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.3.pwconv1", kernel: 2, bindings: [125, 126, 127, 128, 129, 130], sizes: [640, 160, 160, 640], grid: [10, 1], perImage: false },
+    { label: "stages.2.3.pwconv2", kernel: 3, bindings: [131, 132, 133, 134, 135], sizes: [160, 640, 640, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.4.dwconv", kernel: 1, bindings: [136, 137, 138, 139], sizes: [160, 1, 49, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.4.pwconv1", kernel: 2, bindings: [140, 141, 142, 143, 144, 145], sizes: [640, 160, 160, 640], grid: [10, 1], perImage: false },
+    { label: "stages.2.4.pwconv2", kernel: 3, bindings: [146, 147, 148, 149, 150], sizes: [160, 640, 640, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.5.dwconv", kernel: 1, bindings: [151, 152, 153, 154], sizes: [160, 1, 49, 160], grid: [3, 1], perImage: false },
+    { label: "stages.2.5.pwconv1", kernel: 2, bindings: [155, 156, 157, 158, 159, 160], sizes: [640, 160, 160, 640], grid: [10, 1], perImage: false },
+    { label: "stages.2.5.pwconv2", kernel: 3, bindings: [161, 162, 163, 164, 165], sizes: [160, 640, 640, 160], grid: [3, 1], perImage: false },
+    { label: "downsample_layers.3.1", kernel: 4, bindings: [166, 167, 168, 169, 170, 171], sizes: [320, 160, 640, 320, 160], grid: [5, 1], perImage: false },
+    { label: "stages.3.0.dwconv", kernel: 1, bindings: [172, 173, 174, 175], sizes: [320, 1, 49, 320], grid: [5, 1], perImage: false },
+    { label: "stages.3.0.pwconv1", kernel: 2, bindings: [176, 177, 178, 179, 180, 181], sizes: [1280, 320, 320, 1280], grid: [20, 1], perImage: false },
+    { label: "stages.3.0.pwconv2", kernel: 3, bindings: [182, 183, 184, 185, 186], sizes: [320, 1280, 1280, 320], grid: [5, 1], perImage: false },
+    { label: "stages.3.1.dwconv", kernel: 1, bindings: [187, 188, 189, 190], sizes: [320, 1, 49, 320], grid: [5, 1], perImage: false },
+    { label: "stages.3.1.pwconv1", kernel: 2, bindings: [191, 192, 193, 194, 195, 196], sizes: [1280, 320, 320, 1280], grid: [20, 1], perImage: false },
+    { label: "stages.3.1.pwconv2", kernel: 3, bindings: [197, 198, 199, 200, 201], sizes: [320, 1280, 1280, 320], grid: [5, 1], perImage: false },
+    { label: "proj", kernel: 5, bindings: [202, 203, 204, 205], sizes: [512, 320, 320, 512], grid: [8, 1], perImage: false },
+    { label: "decoder.0.dwconv", kernel: 1, bindings: [206, 207, 208, 209], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "decoder.0.pwconv1", kernel: 2, bindings: [210, 211, 212, 213, 214, 215], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "decoder.0.pwconv2", kernel: 3, bindings: [216, 217, 218, 219, 220], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "pred", kernel: 5, bindings: [221, 222, 223, 224], sizes: [3072, 512, 512, 3072], grid: [48, 1], perImage: false },
   ],
   steps: [
-    { label: "mask.table", kernel: 21, bindings: [225, 226], grid: [1, 1], perImage: true, work: 468 },
-    { label: "downsample_layers.0.0", kernel: 22, bindings: [227, 2, 3, 228, 229, 226, 230], grid: [1, 152], perImage: true, work: 3139824 },
-    { label: "stages.0.0.dwconv", kernel: 23, bindings: [230, 6, 7, 226, 231], grid: [1, 76], perImage: true, work: 2780752 },
-    { label: "stages.0.0.pwconv1", kernel: 24, bindings: [231, 12, 13, 232, 233], grid: [3, 38], perImage: true, work: 8817152 },
-    { label: "stages.0.0.pwconv2", kernel: 25, bindings: [232, 17, 18, 233, 234, 230, 235], grid: [2, 38], perImage: true, work: 9015936 },
-    { label: "stages.0.1.dwconv", kernel: 23, bindings: [235, 21, 22, 226, 236], grid: [1, 76], perImage: true, work: 2780752 },
-    { label: "stages.0.1.pwconv1", kernel: 24, bindings: [236, 27, 28, 237, 238], grid: [3, 38], perImage: true, work: 8817152 },
-    { label: "stages.0.1.pwconv2", kernel: 25, bindings: [237, 32, 33, 238, 239, 235, 240], grid: [2, 38], perImage: true, work: 9015936 },
-    { label: "downsample_layers.1.1", kernel: 26, bindings: [240, 38, 39, 241], grid: [3, 10], perImage: true, work: 4244864 },
-    { label: "stages.1.0.dwconv", kernel: 27, bindings: [241, 42, 43, 226, 242], grid: [1, 19], perImage: true, work: 1402512 },
-    { label: "stages.1.0.pwconv1", kernel: 28, bindings: [242, 48, 49, 243, 244], grid: [10, 10], perImage: true, work: 8405760 },
-    { label: "stages.1.0.pwconv2", kernel: 29, bindings: [243, 53, 54, 244, 245, 241, 246], grid: [3, 10], perImage: true, work: 8503424 },
-    { label: "stages.1.1.dwconv", kernel: 27, bindings: [246, 57, 58, 226, 247], grid: [1, 19], perImage: true, work: 1402512 },
-    { label: "stages.1.1.pwconv1", kernel: 28, bindings: [247, 63, 64, 248, 249], grid: [10, 10], perImage: true, work: 8405760 },
-    { label: "stages.1.1.pwconv2", kernel: 29, bindings: [248, 68, 69, 249, 250, 246, 251], grid: [3, 10], perImage: true, work: 8503424 },
-    { label: "downsample_layers.2.1", kernel: 30, bindings: [251, 74, 75, 252], grid: [5, 3], perImage: true, work: 4242560 },
-    { label: "stages.2.0.dwconv", kernel: 31, bindings: [252, 78, 79, 226, 253], grid: [1, 13], perImage: true, work: 725392 },
-    { label: "stages.2.0.pwconv1", kernel: 32, bindings: [253, 84, 85, 254, 255], grid: [20, 3], perImage: true, work: 8445440 },
-    { label: "stages.2.0.pwconv2", kernel: 33, bindings: [254, 89, 90, 255, 256, 252, 257], grid: [5, 3], perImage: true, work: 8494720 },
-    { label: "stages.2.1.dwconv", kernel: 31, bindings: [257, 93, 94, 226, 258], grid: [1, 13], perImage: true, work: 725392 },
-    { label: "stages.2.1.pwconv1", kernel: 32, bindings: [258, 99, 100, 259, 260], grid: [20, 3], perImage: true, work: 8445440 },
-    { label: "stages.2.1.pwconv2", kernel: 33, bindings: [259, 104, 105, 260, 261, 257, 262], grid: [5, 3], perImage: true, work: 8494720 },
-    { label: "stages.2.2.dwconv", kernel: 31, bindings: [262, 108, 109, 226, 263], grid: [1, 13], perImage: true, work: 725392 },
-    { label: "stages.2.2.pwconv1", kernel: 32, bindings: [263, 114, 115, 264, 265], grid: [20, 3], perImage: true, work: 8445440 },
-    { label: "stages.2.2.pwconv2", kernel: 33, bindings: [264, 119, 120, 265, 266, 262, 267], grid: [5, 3], perImage: true, work: 8494720 },
-    { label: "stages.2.3.dwconv", kernel: 31, bindings: [267, 123, 124, 226, 268], grid: [1, 13], perImage: true, work: 725392 },
-    { label: "stages.2.3.pwconv1", kernel: 32, bindings: [268, 129, 130, 269, 270], grid: [20, 3], perImage: true, work: 8445440 },
-    { label: "stages.2.3.pwconv2", kernel: 33, bindings: [269, 134, 135, 270, 271, 267, 272], grid: [5, 3], perImage: true, work: 8494720 },
-    { label: "stages.2.4.dwconv", kernel: 31, bindings: [272, 138, 139, 226, 273], grid: [1, 13], perImage: true, work: 725392 },
-    { label: "stages.2.4.pwconv1", kernel: 32, bindings: [273, 144, 145, 274, 275], grid: [20, 3], perImage: true, work: 8445440 },
-    { label: "stages.2.4.pwconv2", kernel: 33, bindings: [274, 149, 150, 275, 276, 272, 277], grid: [5, 3], perImage: true, work: 8494720 },
-    { label: "stages.2.5.dwconv", kernel: 31, bindings: [277, 153, 154, 226, 278], grid: [1, 13], perImage: true, work: 725392 },
-    { label: "stages.2.5.pwconv1", kernel: 32, bindings: [278, 159, 160, 279, 280], grid: [20, 3], perImage: true, work: 8445440 },
-    { label: "stages.2.5.pwconv2", kernel: 33, bindings: [279, 164, 165, 280, 281, 277, 282], grid: [5, 3], perImage: true, work: 8494720 },
-    { label: "downsample_layers.3.1", kernel: 34, bindings: [282, 170, 171, 283], grid: [10, 1], perImage: true, work: 4784640 },
-    { label: "stages.3.0.dwconv", kernel: 35, bindings: [283, 174, 175, 226, 284], grid: [1, 19], perImage: true, work: 410832 },
-    { label: "stages.3.0.pwconv1", kernel: 36, bindings: [284, 180, 181, 285, 286], grid: [40, 1], perImage: true, work: 9552640 },
-    { label: "stages.3.0.pwconv2", kernel: 37, bindings: [285, 185, 186, 286, 287, 283, 288], grid: [10, 1], perImage: true, work: 9578240 },
-    { label: "stages.3.1.dwconv", kernel: 35, bindings: [288, 189, 190, 226, 289], grid: [1, 19], perImage: true, work: 410832 },
-    { label: "stages.3.1.pwconv1", kernel: 36, bindings: [289, 195, 196, 290, 291], grid: [40, 1], perImage: true, work: 9552640 },
-    { label: "stages.3.1.pwconv2", kernel: 37, bindings: [290, 200, 201, 291, 292, 288, 293], grid: [10, 1], perImage: true, work: 9578240 },
-    { label: "stages.3.1.whole", kernel: 38, bindings: [293, 226, 294], grid: [62, 1], perImage: true, work: 87312 },
-    { label: "encoded", kernel: 39, bindings: [294, 295], grid: [7, 1], perImage: true, work: 125440 },
-    { label: "proj", kernel: 40, bindings: [293, 204, 205, 296], grid: [16, 1], perImage: true, work: 3833600 },
-    { label: "decoder.tokens", kernel: 41, bindings: [296, 226, 297, 298], grid: [98, 1], perImage: true, work: 141584 },
-    { label: "decoder.0.dwconv", kernel: 42, bindings: [298, 208, 209, 299], grid: [7, 7], perImage: true, work: 1532416 },
-    { label: "decoder.0.pwconv1", kernel: 43, bindings: [299, 214, 215, 300, 301], grid: [32, 2], perImage: true, work: 56100864 },
-    { label: "decoder.0.pwconv2", kernel: 44, bindings: [300, 219, 220, 301, 302, 298, 303], grid: [16, 2], perImage: true, work: 56203264 },
-    { label: "pred", kernel: 45, bindings: [303, 223, 224, 304], grid: [48, 2], perImage: true, work: 84076544 },
-    { label: "loss_per_patch", kernel: 46, bindings: [304, 227, 225, 305], grid: [49, 1], perImage: true, work: 1204616 },
-    { label: "loss", kernel: 47, bindings: [305, 225, 306], grid: [1, 1], perImage: false },
-    { label: "pred.nchw", kernel: 48, bindings: [304, 307], grid: [7, 1], perImage: true, work: 1204224 },
+    { label: "mask.table", kernel: 6, bindings: [225, 226], grid: [1, 1], perImage: true, work: 468 },
+    { label: "downsample_layers.0.0", kernel: 7, bindings: [227, 2, 3, 228, 229, 226, 230], grid: [1, 152], perImage: true, work: 3139824 },
+    { label: "stages.0.0.dwconv", kernel: 8, bindings: [230, 6, 7, 226, 231], grid: [1, 76], perImage: true, work: 2780752 },
+    { label: "stages.0.0.pwconv1", kernel: 9, bindings: [231, 12, 13, 232, 233], grid: [3, 38], perImage: true, work: 8817152 },
+    { label: "stages.0.0.pwconv2", kernel: 10, bindings: [232, 17, 18, 233, 234, 230, 235], grid: [2, 38], perImage: true, work: 9015936 },
+    { label: "stages.0.1.dwconv", kernel: 8, bindings: [235, 21, 22, 226, 236], grid: [1, 76], perImage: true, work: 2780752 },
+    { label: "stages.0.1.pwconv1", kernel: 9, bindings: [236, 27, 28, 237, 238], grid: [3, 38], perImage: true, work: 8817152 },
+    { label: "stages.0.1.pwconv2", kernel: 10, bindings: [237, 32, 33, 238, 239, 235, 240], grid: [2, 38], perImage: true, work: 9015936 },
+    { label: "downsample_layers.1.1", kernel: 11, bindings: [240, 38, 39, 241], grid: [3, 10], perImage: true, work: 4244864 },
+    { label: "stages.1.0.dwconv", kernel: 12, bindings: [241, 42, 43, 226, 242], grid: [1, 19], perImage: true, work: 1402512 },
+    { label: "stages.1.0.pwconv1", kernel: 13, bindings: [242, 48, 49, 243, 244], grid: [10, 10], perImage: true, work: 8405760 },
+    { label: "stages.1.0.pwconv2", kernel: 14, bindings: [243, 53, 54, 244, 245, 241, 246], grid: [3, 10], perImage: true, work: 8503424 },
+    { label: "stages.1.1.dwconv", kernel: 12, bindings: [246, 57, 58, 226, 247], grid: [1, 19], perImage: true, work: 1402512 },
+    { label: "stages.1.1.pwconv1", kernel: 13, bindings: [247, 63, 64, 248, 249], grid: [10, 10], perImage: true, work: 8405760 },
+    { label: "stages.1.1.pwconv2", kernel: 14, bindings: [248, 68, 69, 249, 250, 246, 251], grid: [3, 10], perImage: true, work: 8503424 },
+    { label: "downsample_layers.2.1", kernel: 15, bindings: [251, 74, 75, 252], grid: [5, 3], perImage: true, work: 4242560 },
+    { label: "stages.2.0.dwconv", kernel: 16, bindings: [252, 78, 79, 226, 253], grid: [1, 13], perImage: true, work: 725392 },
+    { label: "stages.2.0.pwconv1", kernel: 17, bindings: [253, 84, 85, 254, 255], grid: [20, 3], perImage: true, work: 8445440 },
+    { label: "stages.2.0.pwconv2", kernel: 18, bindings: [254, 89, 90, 255, 256, 252, 257], grid: [5, 3], perImage: true, work: 8494720 },
+    { label: "stages.2.1.dwconv", kernel: 16, bindings: [257, 93, 94, 226, 258], grid: [1, 13], perImage: true, work: 725392 },
+    { label: "stages.2.1.pwconv1", kernel: 17, bindings: [258, 99, 100, 259, 260], grid: [20, 3], perImage: true, work: 8445440 },
+    { label: "stages.2.1.pwconv2", kernel: 18, bindings: [259, 104, 105, 260, 261, 257, 262], grid: [5, 3], perImage: true, work: 8494720 },
+    { label: "stages.2.2.dwconv", kernel: 16, bindings: [262, 108, 109, 226, 263], grid: [1, 13], perImage: true, work: 725392 },
+    { label: "stages.2.2.pwconv1", kernel: 17, bindings: [263, 114, 115, 264, 265], grid: [20, 3], perImage: true, work: 8445440 },
+    { label: "stages.2.2.pwconv2", kernel: 18, bindings: [264, 119, 120, 265, 266, 262, 267], grid: [5, 3], perImage: true, work: 8494720 },
+    { label: "stages.2.3.dwconv", kernel: 16, bindings: [267, 123, 124, 226, 268], grid: [1, 13], perImage: true, work: 725392 },
+    { label: "stages.2.3.pwconv1", kernel: 17, bindings: [268, 129, 130, 269, 270], grid: [20, 3], perImage: true, work: 8445440 },
+    { label: "stages.2.3.pwconv2", kernel: 18, bindings: [269, 134, 135, 270, 271, 267, 272], grid: [5, 3], perImage: true, work: 8494720 },
+    { label: "stages.2.4.dwconv", kernel: 16, bindings: [272, 138, 139, 226, 273], grid: [1, 13], perImage: true, work: 725392 },
+    { label: "stages.2.4.pwconv1", kernel: 17, bindings: [273, 144, 145, 274, 275], grid: [20, 3], perImage: true, work: 8445440 },
+    { label: "stages.2.4.pwconv2", kernel: 18, bindings: [274, 149, 150, 275, 276, 272, 277], grid: [5, 3], perImage: true, work: 8494720 },
+    { label: "stages.2.5.dwconv", kernel: 16, bindings: [277, 153, 154, 226, 278], grid: [1, 13], perImage: true, work: 725392 },
+    { label: "stages.2.5.pwconv1", kernel: 17, bindings: [278, 159, 160, 279, 280], grid: [20, 3], perImage: true, work: 8445440 },
+    { label: "stages.2.5.pwconv2", kernel: 18, bindings: [279, 164, 165, 280, 281, 277, 282], grid: [5, 3], perImage: true, work: 8494720 },
+    { label: "downsample_layers.3.1", kernel: 19, bindings: [282, 170, 171, 283], grid: [10, 1], perImage: true, work: 4784640 },
+    { label: "stages.3.0.dwconv", kernel: 20, bindings: [283, 174, 175, 226, 284], grid: [1, 19], perImage: true, work: 410832 },
+    { label: "stages.3.0.pwconv1", kernel: 21, bindings: [284, 180, 181, 285, 286], grid: [40, 1], perImage: true, work: 9552640 },
+    { label: "stages.3.0.pwconv2", kernel: 22, bindings: [285, 185, 186, 286, 287, 283, 288], grid: [10, 1], perImage: true, work: 9578240 },
+    { label: "stages.3.1.dwconv", kernel: 20, bindings: [288, 189, 190, 226, 289], grid: [1, 19], perImage: true, work: 410832 },
+    { label: "stages.3.1.pwconv1", kernel: 21, bindings: [289, 195, 196, 290, 291], grid: [40, 1], perImage: true, work: 9552640 },
+    { label: "stages.3.1.pwconv2", kernel: 22, bindings: [290, 200, 201, 291, 292, 288, 293], grid: [10, 1], perImage: true, work: 9578240 },
+    { label: "stages.3.1.whole", kernel: 23, bindings: [293, 226, 294], grid: [62, 1], perImage: true, work: 87312 },
+    { label: "encoded", kernel: 24, bindings: [294, 295], grid: [7, 1], perImage: true, work: 125440 },
+    { label: "proj", kernel: 25, bindings: [293, 204, 205, 296], grid: [16, 1], perImage: true, work: 3833600 },
+    { label: "decoder.tokens", kernel: 26, bindings: [296, 226, 297, 298], grid: [98, 1], perImage: true, work: 141584 },
+    { label: "decoder.0.dwconv", kernel: 27, bindings: [298, 208, 209, 299], grid: [7, 7], perImage: true, work: 1532416 },
+    { label: "decoder.0.pwconv1", kernel: 28, bindings: [299, 214, 215, 300, 301], grid: [32, 2], perImage: true, work: 56100864 },
+    { label: "decoder.0.pwconv2", kernel: 29, bindings: [300, 219, 220, 301, 302, 298, 303], grid: [16, 2], perImage: true, work: 56203264 },
+    { label: "pred", kernel: 30, bindings: [303, 223, 224, 304], grid: [48, 2], perImage: true, work: 84076544 },
+    { label: "loss_per_patch", kernel: 31, bindings: [304, 227, 225, 305], grid: [49, 1], perImage: true, work: 1204616 },
+    { label: "loss", kernel: 32, bindings: [305, 225, 306], grid: [1, 1], perImage: false },
+    { label: "pred.nchw", kernel: 33, bindings: [304, 307], grid: [7, 1], perImage: true, work: 1204224 },
   ],
   limits: { maxBufferSize: 6291456, maxStorageBufferBindingSize: 6291456, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 128 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [40][3][16] as [48][40], zero-padded.
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [columns][channels][16] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   packed[k,n] = w[k / 16,k % 16]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1920>; // [40][3][16]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 1920>; // [48][40]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 40>; // [40]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][16]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 40) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 48; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k / 16;
     let tap: u32 = k % 16;
-    packed[k * 40 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 3 + c) * 16 + tap];
+  if (n >= sizes.columns || c >= sizes.channels) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 16 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
   var b = bias[n];
   return b;
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [40][1][49] as [49][40], zero-padded.
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [columns][channels][49] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1960>; // [40][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 1960>; // [49][40]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 40>; // [40]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][49]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 40) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 49; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k / 49;
     let tap: u32 = k % 49;
-    packed[k * 40 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
+  if (n >= sizes.columns || c >= sizes.channels) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
   var b = bias[n];
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [160][40][1] as [48][192], zero-padded.
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
 //   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [160][40][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 40>; // [40]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 40>; // [40]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 9216>; // [48][192]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 192) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 48; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k;
     let tap: u32 = 0;
-    packed[k * 192 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 160 || c >= 40) {
+  if (n >= sizes.columns || c >= sizes.channels) {
     return 0.0;
   }
-  return weight[(n * 40 + c) * 1 + tap] * input_scale[c];
+  return weight[(n * sizes.channels + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= 160) {
+  if (n >= sizes.columns) {
     return 0.0;
   }
   var b = bias[n];
   for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 40; c++) {
-      b += weight[(n * 40 + c) * 1 + tap] * input_shift[c];
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
     }
   }
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [40][160][1] as [160][64], zero-padded.
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [40][160][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 10240>; // [160][64]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 64>; // [64]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 64) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 160; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k;
     let tap: u32 = 0;
-    packed[k * 64 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 40) {
+  if (n >= sizes.columns || c >= sizes.channels) {
     return 0.0;
   }
-  return weight[(n * 160 + c) * 1 + tap];
+  return weight[(n * sizes.channels + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= 40) {
+  if (n >= sizes.columns) {
     return 0.0;
   }
   var b = bias[n];
   for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 160; c++) {
-      b += weight[(n * 160 + c) * 1 + tap] * input_shift[c];
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
     }
   }
   return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [80][40][4] as [160][96], tap-major, 40 rows a tap, zero-padded.
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [columns][channels][4] as [depth][packed_columns], tap-major, sizes.segment rows a tap, zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 40,k / 40]; packed_bias[n] = b
+//   packed[k,n] = w[k % sizes.segment,k / sizes.segment]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 12800>; // [80][40][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 40>; // [40]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 40>; // [40]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 15360>; // [160][96]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 96>; // [96]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][4]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+  segment: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 96) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 160; k++) {
-    let c = k % 40;
-    let tap: u32 = k / 40;
-    packed[k * 96 + n] = folded(n, c, tap);
+  for (var k = 0u; k < sizes.depth; k++) {
+    let c = k % sizes.segment;
+    let tap: u32 = k / sizes.segment;
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 80) {
+  if (n >= sizes.columns || c >= sizes.channels || tap >= 4) {
     return 0.0;
   }
-  return weight[(n * 40 + c) * 4 + tap] * input_scale[c];
+  return weight[(n * sizes.channels + c) * 4 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= 80) {
+  if (n >= sizes.columns) {
     return 0.0;
   }
   var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 40; c++) {
-      b += weight[(n * 40 + c) * 4 + tap] * input_shift[c];
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 4 + tap] * input_shift[c];
     }
   }
   return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [80][1][49] as [49][80], zero-padded.
+    { name: "proj.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 3920>; // [80][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 3920>; // [49][80]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 80>; // [80]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 80) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 80 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [320][80][1] as [96][320], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
 //   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 25600>; // [320][80][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 80>; // [80]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 80>; // [80]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 30720>; // [96][320]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 320) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 96; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k;
     let tap: u32 = 0;
-    packed[k * 320 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (c >= 80) {
+  if (n >= sizes.columns || c >= sizes.channels) {
     return 0.0;
   }
-  return weight[(n * 80 + c) * 1 + tap] * input_scale[c];
+  return weight[(n * sizes.channels + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 80; c++) {
-      b += weight[(n * 80 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [80][320][1] as [320][96], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 25600>; // [80][320][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 320>; // [320]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 30720>; // [320][96]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 96>; // [96]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 96) {
-    return;
-  }
-  for (var k = 0u; k < 320; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 96 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 80) {
+  if (n >= sizes.columns) {
     return 0.0;
   }
-  return weight[(n * 320 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  if (n >= 80) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 320; c++) {
-      b += weight[(n * 320 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [160][80][4] as [320][160], tap-major, 80 rows a tap, zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 80,k / 80]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 51200>; // [160][80][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 80>; // [80]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 80>; // [80]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 51200>; // [320][160]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 160>; // [160]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 160) {
-    return;
-  }
-  for (var k = 0u; k < 320; k++) {
-    let c = k % 80;
-    let tap: u32 = k / 80;
-    packed[k * 160 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 80 + c) * 4 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 80; c++) {
-      b += weight[(n * 80 + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [160][1][49] as [49][160], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 7840>; // [160][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 7840>; // [49][160]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 160>; // [160]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 160) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 160 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [640][160][1] as [160][640], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 102400>; // [640][160][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 640>; // [640]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 160>; // [160]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 102400>; // [160][640]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 640>; // [640]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 640) {
-    return;
-  }
-  for (var k = 0u; k < 160; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 640 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 160 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 160; c++) {
-      b += weight[(n * 160 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [160][640][1] as [640][160], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 102400>; // [160][640][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 640>; // [640]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 102400>; // [640][160]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 160>; // [160]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 160) {
-    return;
-  }
-  for (var k = 0u; k < 640; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 160 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 640 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 640; c++) {
-      b += weight[(n * 640 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [320][160][4] as [640][320], tap-major, 160 rows a tap, zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 160,k / 160]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 204800>; // [320][160][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 160>; // [160]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 204800>; // [640][320]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 320) {
-    return;
-  }
-  for (var k = 0u; k < 640; k++) {
-    let c = k % 160;
-    let tap: u32 = k / 160;
-    packed[k * 320 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 160 + c) * 4 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 160; c++) {
-      b += weight[(n * 160 + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [320][1][49] as [49][320], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 15680>; // [320][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 15680>; // [49][320]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 320) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 320 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [1280][320][1] as [320][1280], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 409600>; // [1280][320][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 1280>; // [1280]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 320>; // [320]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 320>; // [320]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 409600>; // [320][1280]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1280>; // [1280]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 1280) {
-    return;
-  }
-  for (var k = 0u; k < 320; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 1280 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 320 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 320; c++) {
-      b += weight[(n * 320 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [320][1280][1] as [1280][320], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 409600>; // [320][1280][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1280>; // [1280]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 409600>; // [1280][320]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 320) {
-    return;
-  }
-  for (var k = 0u; k < 1280; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 320 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1280 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1280; c++) {
-      b += weight[(n * 1280 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "proj.pack", code: `// Packs a PyTorch weight [512][320][1] as [320][512], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 163840>; // [512][320][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 163840>; // [320][512]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 512) {
-    return;
-  }
-  for (var k = 0u; k < 320; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 512 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 320 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "decoder.0.dwconv.pack", code: `// Packs a PyTorch weight [512][1][49] as [49][512], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 25088>; // [512][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 25088>; // [49][512]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 512) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 512 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "decoder.0.pwconv1.pack", code: `// Packs a PyTorch weight [2048][512][1] as [512][2048], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [2048][512][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 2048>; // [2048]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 512>; // [512]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 512>; // [512]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 1048576>; // [512][2048]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 2048>; // [2048]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 2048) {
-    return;
-  }
-  for (var k = 0u; k < 512; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 2048 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 512 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 512; c++) {
-      b += weight[(n * 512 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "decoder.0.pwconv2.pack", code: `// Packs a PyTorch weight [512][2048][1] as [2048][512], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [512][2048][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 2048>; // [2048]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 1048576>; // [2048][512]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 512) {
-    return;
-  }
-  for (var k = 0u; k < 2048; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 512 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 2048 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 2048; c++) {
-      b += weight[(n * 2048 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "pred.pack", code: `// Packs a PyTorch weight [3072][512][1] as [512][3072], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1572864>; // [3072][512][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 3072>; // [3072]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 1572864>; // [512][3072]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 3072>; // [3072]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 3072) {
-    return;
-  }
-  for (var k = 0u; k < 512; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 3072 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 512 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
   return b;
 }

@@ -425,7 +425,8 @@ export { descriptor };
 
 /** ConvNeXt `base`: 224x224x3 to 1000 classes, depths [3, 3, 27, 3], dims [128, 256, 512, 1024]. */
 export function createModel(options: BaseOptions): Promise<BaseModel> {
-  return runtime.createModel(descriptor, options as runtime.ModelOptions) as unknown as Promise<BaseModel>;
+  const model = runtime.createModel({ descriptor, software: () => import("./software.js") }, options as runtime.ModelOptions);
+  return model as unknown as Promise<BaseModel>;
 }
 
 /** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */

@@ -1153,900 +1153,489 @@ export const descriptor = {
     { at: "io", name: "logits", elements: 1000, perImage: true },
   ],
   setup: [
-    { label: "downsample_layers.0.0", kernel: 0, bindings: [0, 1, 2, 3], grid: [2, 1], perImage: false },
-    { label: "stages.0.0.dwconv", kernel: 1, bindings: [4, 5, 6, 7], grid: [2, 1], perImage: false },
-    { label: "stages.0.0.pwconv1", kernel: 2, bindings: [8, 9, 10, 11, 12, 13], grid: [8, 1], perImage: false },
-    { label: "stages.0.0.pwconv2", kernel: 3, bindings: [14, 15, 16, 17, 18], grid: [2, 1], perImage: false },
-    { label: "stages.0.1.dwconv", kernel: 1, bindings: [19, 20, 21, 22], grid: [2, 1], perImage: false },
-    { label: "stages.0.1.pwconv1", kernel: 2, bindings: [23, 24, 25, 26, 27, 28], grid: [8, 1], perImage: false },
-    { label: "stages.0.1.pwconv2", kernel: 3, bindings: [29, 30, 31, 32, 33], grid: [2, 1], perImage: false },
-    { label: "stages.0.2.dwconv", kernel: 1, bindings: [34, 35, 36, 37], grid: [2, 1], perImage: false },
-    { label: "stages.0.2.pwconv1", kernel: 2, bindings: [38, 39, 40, 41, 42, 43], grid: [8, 1], perImage: false },
-    { label: "stages.0.2.pwconv2", kernel: 3, bindings: [44, 45, 46, 47, 48], grid: [2, 1], perImage: false },
-    { label: "downsample_layers.1.1", kernel: 4, bindings: [49, 50, 51, 52, 53, 54], grid: [4, 1], perImage: false },
-    { label: "stages.1.0.dwconv", kernel: 5, bindings: [55, 56, 57, 58], grid: [4, 1], perImage: false },
-    { label: "stages.1.0.pwconv1", kernel: 6, bindings: [59, 60, 61, 62, 63, 64], grid: [16, 1], perImage: false },
-    { label: "stages.1.0.pwconv2", kernel: 7, bindings: [65, 66, 67, 68, 69], grid: [4, 1], perImage: false },
-    { label: "stages.1.1.dwconv", kernel: 5, bindings: [70, 71, 72, 73], grid: [4, 1], perImage: false },
-    { label: "stages.1.1.pwconv1", kernel: 6, bindings: [74, 75, 76, 77, 78, 79], grid: [16, 1], perImage: false },
-    { label: "stages.1.1.pwconv2", kernel: 7, bindings: [80, 81, 82, 83, 84], grid: [4, 1], perImage: false },
-    { label: "stages.1.2.dwconv", kernel: 5, bindings: [85, 86, 87, 88], grid: [4, 1], perImage: false },
-    { label: "stages.1.2.pwconv1", kernel: 6, bindings: [89, 90, 91, 92, 93, 94], grid: [16, 1], perImage: false },
-    { label: "stages.1.2.pwconv2", kernel: 7, bindings: [95, 96, 97, 98, 99], grid: [4, 1], perImage: false },
-    { label: "downsample_layers.2.1", kernel: 8, bindings: [100, 101, 102, 103, 104, 105], grid: [8, 1], perImage: false },
-    { label: "stages.2.0.dwconv", kernel: 9, bindings: [106, 107, 108, 109], grid: [8, 1], perImage: false },
-    { label: "stages.2.0.pwconv1", kernel: 10, bindings: [110, 111, 112, 113, 114, 115], grid: [32, 1], perImage: false },
-    { label: "stages.2.0.pwconv2", kernel: 11, bindings: [116, 117, 118, 119, 120], grid: [8, 1], perImage: false },
-    { label: "stages.2.1.dwconv", kernel: 9, bindings: [121, 122, 123, 124], grid: [8, 1], perImage: false },
-    { label: "stages.2.1.pwconv1", kernel: 10, bindings: [125, 126, 127, 128, 129, 130], grid: [32, 1], perImage: false },
-    { label: "stages.2.1.pwconv2", kernel: 11, bindings: [131, 132, 133, 134, 135], grid: [8, 1], perImage: false },
-    { label: "stages.2.2.dwconv", kernel: 9, bindings: [136, 137, 138, 139], grid: [8, 1], perImage: false },
-    { label: "stages.2.2.pwconv1", kernel: 10, bindings: [140, 141, 142, 143, 144, 145], grid: [32, 1], perImage: false },
-    { label: "stages.2.2.pwconv2", kernel: 11, bindings: [146, 147, 148, 149, 150], grid: [8, 1], perImage: false },
-    { label: "stages.2.3.dwconv", kernel: 9, bindings: [151, 152, 153, 154], grid: [8, 1], perImage: false },
-    { label: "stages.2.3.pwconv1", kernel: 10, bindings: [155, 156, 157, 158, 159, 160], grid: [32, 1], perImage: false },
-    { label: "stages.2.3.pwconv2", kernel: 11, bindings: [161, 162, 163, 164, 165], grid: [8, 1], perImage: false },
-    { label: "stages.2.4.dwconv", kernel: 9, bindings: [166, 167, 168, 169], grid: [8, 1], perImage: false },
-    { label: "stages.2.4.pwconv1", kernel: 10, bindings: [170, 171, 172, 173, 174, 175], grid: [32, 1], perImage: false },
-    { label: "stages.2.4.pwconv2", kernel: 11, bindings: [176, 177, 178, 179, 180], grid: [8, 1], perImage: false },
-    { label: "stages.2.5.dwconv", kernel: 9, bindings: [181, 182, 183, 184], grid: [8, 1], perImage: false },
-    { label: "stages.2.5.pwconv1", kernel: 10, bindings: [185, 186, 187, 188, 189, 190], grid: [32, 1], perImage: false },
-    { label: "stages.2.5.pwconv2", kernel: 11, bindings: [191, 192, 193, 194, 195], grid: [8, 1], perImage: false },
-    { label: "stages.2.6.dwconv", kernel: 9, bindings: [196, 197, 198, 199], grid: [8, 1], perImage: false },
-    { label: "stages.2.6.pwconv1", kernel: 10, bindings: [200, 201, 202, 203, 204, 205], grid: [32, 1], perImage: false },
-    { label: "stages.2.6.pwconv2", kernel: 11, bindings: [206, 207, 208, 209, 210], grid: [8, 1], perImage: false },
-    { label: "stages.2.7.dwconv", kernel: 9, bindings: [211, 212, 213, 214], grid: [8, 1], perImage: false },
-    { label: "stages.2.7.pwconv1", kernel: 10, bindings: [215, 216, 217, 218, 219, 220], grid: [32, 1], perImage: false },
-    { label: "stages.2.7.pwconv2", kernel: 11, bindings: [221, 222, 223, 224, 225], grid: [8, 1], perImage: false },
-    { label: "stages.2.8.dwconv", kernel: 9, bindings: [226, 227, 228, 229], grid: [8, 1], perImage: false },
-    { label: "stages.2.8.pwconv1", kernel: 10, bindings: [230, 231, 232, 233, 234, 235], grid: [32, 1], perImage: false },
-    { label: "stages.2.8.pwconv2", kernel: 11, bindings: [236, 237, 238, 239, 240], grid: [8, 1], perImage: false },
-    { label: "stages.2.9.dwconv", kernel: 9, bindings: [241, 242, 243, 244], grid: [8, 1], perImage: false },
-    { label: "stages.2.9.pwconv1", kernel: 10, bindings: [245, 246, 247, 248, 249, 250], grid: [32, 1], perImage: false },
-    { label: "stages.2.9.pwconv2", kernel: 11, bindings: [251, 252, 253, 254, 255], grid: [8, 1], perImage: false },
-    { label: "stages.2.10.dwconv", kernel: 9, bindings: [256, 257, 258, 259], grid: [8, 1], perImage: false },
-    { label: "stages.2.10.pwconv1", kernel: 10, bindings: [260, 261, 262, 263, 264, 265], grid: [32, 1], perImage: false },
-    { label: "stages.2.10.pwconv2", kernel: 11, bindings: [266, 267, 268, 269, 270], grid: [8, 1], perImage: false },
-    { label: "stages.2.11.dwconv", kernel: 9, bindings: [271, 272, 273, 274], grid: [8, 1], perImage: false },
-    { label: "stages.2.11.pwconv1", kernel: 10, bindings: [275, 276, 277, 278, 279, 280], grid: [32, 1], perImage: false },
-    { label: "stages.2.11.pwconv2", kernel: 11, bindings: [281, 282, 283, 284, 285], grid: [8, 1], perImage: false },
-    { label: "stages.2.12.dwconv", kernel: 9, bindings: [286, 287, 288, 289], grid: [8, 1], perImage: false },
-    { label: "stages.2.12.pwconv1", kernel: 10, bindings: [290, 291, 292, 293, 294, 295], grid: [32, 1], perImage: false },
-    { label: "stages.2.12.pwconv2", kernel: 11, bindings: [296, 297, 298, 299, 300], grid: [8, 1], perImage: false },
-    { label: "stages.2.13.dwconv", kernel: 9, bindings: [301, 302, 303, 304], grid: [8, 1], perImage: false },
-    { label: "stages.2.13.pwconv1", kernel: 10, bindings: [305, 306, 307, 308, 309, 310], grid: [32, 1], perImage: false },
-    { label: "stages.2.13.pwconv2", kernel: 11, bindings: [311, 312, 313, 314, 315], grid: [8, 1], perImage: false },
-    { label: "stages.2.14.dwconv", kernel: 9, bindings: [316, 317, 318, 319], grid: [8, 1], perImage: false },
-    { label: "stages.2.14.pwconv1", kernel: 10, bindings: [320, 321, 322, 323, 324, 325], grid: [32, 1], perImage: false },
-    { label: "stages.2.14.pwconv2", kernel: 11, bindings: [326, 327, 328, 329, 330], grid: [8, 1], perImage: false },
-    { label: "stages.2.15.dwconv", kernel: 9, bindings: [331, 332, 333, 334], grid: [8, 1], perImage: false },
-    { label: "stages.2.15.pwconv1", kernel: 10, bindings: [335, 336, 337, 338, 339, 340], grid: [32, 1], perImage: false },
-    { label: "stages.2.15.pwconv2", kernel: 11, bindings: [341, 342, 343, 344, 345], grid: [8, 1], perImage: false },
-    { label: "stages.2.16.dwconv", kernel: 9, bindings: [346, 347, 348, 349], grid: [8, 1], perImage: false },
-    { label: "stages.2.16.pwconv1", kernel: 10, bindings: [350, 351, 352, 353, 354, 355], grid: [32, 1], perImage: false },
-    { label: "stages.2.16.pwconv2", kernel: 11, bindings: [356, 357, 358, 359, 360], grid: [8, 1], perImage: false },
-    { label: "stages.2.17.dwconv", kernel: 9, bindings: [361, 362, 363, 364], grid: [8, 1], perImage: false },
-    { label: "stages.2.17.pwconv1", kernel: 10, bindings: [365, 366, 367, 368, 369, 370], grid: [32, 1], perImage: false },
-    { label: "stages.2.17.pwconv2", kernel: 11, bindings: [371, 372, 373, 374, 375], grid: [8, 1], perImage: false },
-    { label: "stages.2.18.dwconv", kernel: 9, bindings: [376, 377, 378, 379], grid: [8, 1], perImage: false },
-    { label: "stages.2.18.pwconv1", kernel: 10, bindings: [380, 381, 382, 383, 384, 385], grid: [32, 1], perImage: false },
-    { label: "stages.2.18.pwconv2", kernel: 11, bindings: [386, 387, 388, 389, 390], grid: [8, 1], perImage: false },
-    { label: "stages.2.19.dwconv", kernel: 9, bindings: [391, 392, 393, 394], grid: [8, 1], perImage: false },
-    { label: "stages.2.19.pwconv1", kernel: 10, bindings: [395, 396, 397, 398, 399, 400], grid: [32, 1], perImage: false },
-    { label: "stages.2.19.pwconv2", kernel: 11, bindings: [401, 402, 403, 404, 405], grid: [8, 1], perImage: false },
-    { label: "stages.2.20.dwconv", kernel: 9, bindings: [406, 407, 408, 409], grid: [8, 1], perImage: false },
-    { label: "stages.2.20.pwconv1", kernel: 10, bindings: [410, 411, 412, 413, 414, 415], grid: [32, 1], perImage: false },
-    { label: "stages.2.20.pwconv2", kernel: 11, bindings: [416, 417, 418, 419, 420], grid: [8, 1], perImage: false },
-    { label: "stages.2.21.dwconv", kernel: 9, bindings: [421, 422, 423, 424], grid: [8, 1], perImage: false },
-    { label: "stages.2.21.pwconv1", kernel: 10, bindings: [425, 426, 427, 428, 429, 430], grid: [32, 1], perImage: false },
-    { label: "stages.2.21.pwconv2", kernel: 11, bindings: [431, 432, 433, 434, 435], grid: [8, 1], perImage: false },
-    { label: "stages.2.22.dwconv", kernel: 9, bindings: [436, 437, 438, 439], grid: [8, 1], perImage: false },
-    { label: "stages.2.22.pwconv1", kernel: 10, bindings: [440, 441, 442, 443, 444, 445], grid: [32, 1], perImage: false },
-    { label: "stages.2.22.pwconv2", kernel: 11, bindings: [446, 447, 448, 449, 450], grid: [8, 1], perImage: false },
-    { label: "stages.2.23.dwconv", kernel: 9, bindings: [451, 452, 453, 454], grid: [8, 1], perImage: false },
-    { label: "stages.2.23.pwconv1", kernel: 10, bindings: [455, 456, 457, 458, 459, 460], grid: [32, 1], perImage: false },
-    { label: "stages.2.23.pwconv2", kernel: 11, bindings: [461, 462, 463, 464, 465], grid: [8, 1], perImage: false },
-    { label: "stages.2.24.dwconv", kernel: 9, bindings: [466, 467, 468, 469], grid: [8, 1], perImage: false },
-    { label: "stages.2.24.pwconv1", kernel: 10, bindings: [470, 471, 472, 473, 474, 475], grid: [32, 1], perImage: false },
-    { label: "stages.2.24.pwconv2", kernel: 11, bindings: [476, 477, 478, 479, 480], grid: [8, 1], perImage: false },
-    { label: "stages.2.25.dwconv", kernel: 9, bindings: [481, 482, 483, 484], grid: [8, 1], perImage: false },
-    { label: "stages.2.25.pwconv1", kernel: 10, bindings: [485, 486, 487, 488, 489, 490], grid: [32, 1], perImage: false },
-    { label: "stages.2.25.pwconv2", kernel: 11, bindings: [491, 492, 493, 494, 495], grid: [8, 1], perImage: false },
-    { label: "stages.2.26.dwconv", kernel: 9, bindings: [496, 497, 498, 499], grid: [8, 1], perImage: false },
-    { label: "stages.2.26.pwconv1", kernel: 10, bindings: [500, 501, 502, 503, 504, 505], grid: [32, 1], perImage: false },
-    { label: "stages.2.26.pwconv2", kernel: 11, bindings: [506, 507, 508, 509, 510], grid: [8, 1], perImage: false },
-    { label: "downsample_layers.3.1", kernel: 12, bindings: [511, 512, 513, 514, 515, 516], grid: [16, 1], perImage: false },
-    { label: "stages.3.0.dwconv", kernel: 13, bindings: [517, 518, 519, 520], grid: [16, 1], perImage: false },
-    { label: "stages.3.0.pwconv1", kernel: 14, bindings: [521, 522, 523, 524, 525, 526], grid: [64, 1], perImage: false },
-    { label: "stages.3.0.pwconv2", kernel: 15, bindings: [527, 528, 529, 530, 531], grid: [16, 1], perImage: false },
-    { label: "stages.3.1.dwconv", kernel: 13, bindings: [532, 533, 534, 535], grid: [16, 1], perImage: false },
-    { label: "stages.3.1.pwconv1", kernel: 14, bindings: [536, 537, 538, 539, 540, 541], grid: [64, 1], perImage: false },
-    { label: "stages.3.1.pwconv2", kernel: 15, bindings: [542, 543, 544, 545, 546], grid: [16, 1], perImage: false },
-    { label: "stages.3.2.dwconv", kernel: 13, bindings: [547, 548, 549, 550], grid: [16, 1], perImage: false },
-    { label: "stages.3.2.pwconv1", kernel: 14, bindings: [551, 552, 553, 554, 555, 556], grid: [64, 1], perImage: false },
-    { label: "stages.3.2.pwconv2", kernel: 15, bindings: [557, 558, 559, 560, 561], grid: [16, 1], perImage: false },
-    { label: "head", kernel: 16, bindings: [562, 563, 564, 565, 566, 567], grid: [16, 1], perImage: false },
+    { label: "downsample_layers.0.0", kernel: 0, bindings: [0, 1, 2, 3], sizes: [128, 3, 48, 128], grid: [2, 1], perImage: false },
+    { label: "stages.0.0.dwconv", kernel: 1, bindings: [4, 5, 6, 7], sizes: [128, 1, 49, 128], grid: [2, 1], perImage: false },
+    { label: "stages.0.0.pwconv1", kernel: 2, bindings: [8, 9, 10, 11, 12, 13], sizes: [512, 128, 128, 512], grid: [8, 1], perImage: false },
+    { label: "stages.0.0.pwconv2", kernel: 3, bindings: [14, 15, 16, 17, 18], sizes: [128, 512, 512, 128], grid: [2, 1], perImage: false },
+    { label: "stages.0.1.dwconv", kernel: 1, bindings: [19, 20, 21, 22], sizes: [128, 1, 49, 128], grid: [2, 1], perImage: false },
+    { label: "stages.0.1.pwconv1", kernel: 2, bindings: [23, 24, 25, 26, 27, 28], sizes: [512, 128, 128, 512], grid: [8, 1], perImage: false },
+    { label: "stages.0.1.pwconv2", kernel: 3, bindings: [29, 30, 31, 32, 33], sizes: [128, 512, 512, 128], grid: [2, 1], perImage: false },
+    { label: "stages.0.2.dwconv", kernel: 1, bindings: [34, 35, 36, 37], sizes: [128, 1, 49, 128], grid: [2, 1], perImage: false },
+    { label: "stages.0.2.pwconv1", kernel: 2, bindings: [38, 39, 40, 41, 42, 43], sizes: [512, 128, 128, 512], grid: [8, 1], perImage: false },
+    { label: "stages.0.2.pwconv2", kernel: 3, bindings: [44, 45, 46, 47, 48], sizes: [128, 512, 512, 128], grid: [2, 1], perImage: false },
+    { label: "downsample_layers.1.1", kernel: 4, bindings: [49, 50, 51, 52, 53, 54], sizes: [256, 128, 512, 256, 128], grid: [4, 1], perImage: false },
+    { label: "stages.1.0.dwconv", kernel: 1, bindings: [55, 56, 57, 58], sizes: [256, 1, 49, 256], grid: [4, 1], perImage: false },
+    { label: "stages.1.0.pwconv1", kernel: 2, bindings: [59, 60, 61, 62, 63, 64], sizes: [1024, 256, 256, 1024], grid: [16, 1], perImage: false },
+    { label: "stages.1.0.pwconv2", kernel: 3, bindings: [65, 66, 67, 68, 69], sizes: [256, 1024, 1024, 256], grid: [4, 1], perImage: false },
+    { label: "stages.1.1.dwconv", kernel: 1, bindings: [70, 71, 72, 73], sizes: [256, 1, 49, 256], grid: [4, 1], perImage: false },
+    { label: "stages.1.1.pwconv1", kernel: 2, bindings: [74, 75, 76, 77, 78, 79], sizes: [1024, 256, 256, 1024], grid: [16, 1], perImage: false },
+    { label: "stages.1.1.pwconv2", kernel: 3, bindings: [80, 81, 82, 83, 84], sizes: [256, 1024, 1024, 256], grid: [4, 1], perImage: false },
+    { label: "stages.1.2.dwconv", kernel: 1, bindings: [85, 86, 87, 88], sizes: [256, 1, 49, 256], grid: [4, 1], perImage: false },
+    { label: "stages.1.2.pwconv1", kernel: 2, bindings: [89, 90, 91, 92, 93, 94], sizes: [1024, 256, 256, 1024], grid: [16, 1], perImage: false },
+    { label: "stages.1.2.pwconv2", kernel: 3, bindings: [95, 96, 97, 98, 99], sizes: [256, 1024, 1024, 256], grid: [4, 1], perImage: false },
+    { label: "downsample_layers.2.1", kernel: 4, bindings: [100, 101, 102, 103, 104, 105], sizes: [512, 256, 1024, 512, 256], grid: [8, 1], perImage: false },
+    { label: "stages.2.0.dwconv", kernel: 1, bindings: [106, 107, 108, 109], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.0.pwconv1", kernel: 2, bindings: [110, 111, 112, 113, 114, 115], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.0.pwconv2", kernel: 3, bindings: [116, 117, 118, 119, 120], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.1.dwconv", kernel: 1, bindings: [121, 122, 123, 124], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.1.pwconv1", kernel: 2, bindings: [125, 126, 127, 128, 129, 130], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.1.pwconv2", kernel: 3, bindings: [131, 132, 133, 134, 135], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.2.dwconv", kernel: 1, bindings: [136, 137, 138, 139], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.2.pwconv1", kernel: 2, bindings: [140, 141, 142, 143, 144, 145], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.2.pwconv2", kernel: 3, bindings: [146, 147, 148, 149, 150], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.3.dwconv", kernel: 1, bindings: [151, 152, 153, 154], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.3.pwconv1", kernel: 2, bindings: [155, 156, 157, 158, 159, 160], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.3.pwconv2", kernel: 3, bindings: [161, 162, 163, 164, 165], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.4.dwconv", kernel: 1, bindings: [166, 167, 168, 169], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.4.pwconv1", kernel: 2, bindings: [170, 171, 172, 173, 174, 175], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.4.pwconv2", kernel: 3, bindings: [176, 177, 178, 179, 180], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.5.dwconv", kernel: 1, bindings: [181, 182, 183, 184], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.5.pwconv1", kernel: 2, bindings: [185, 186, 187, 188, 189, 190], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.5.pwconv2", kernel: 3, bindings: [191, 192, 193, 194, 195], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.6.dwconv", kernel: 1, bindings: [196, 197, 198, 199], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.6.pwconv1", kernel: 2, bindings: [200, 201, 202, 203, 204, 205], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.6.pwconv2", kernel: 3, bindings: [206, 207, 208, 209, 210], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.7.dwconv", kernel: 1, bindings: [211, 212, 213, 214], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.7.pwconv1", kernel: 2, bindings: [215, 216, 217, 218, 219, 220], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.7.pwconv2", kernel: 3, bindings: [221, 222, 223, 224, 225], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.8.dwconv", kernel: 1, bindings: [226, 227, 228, 229], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.8.pwconv1", kernel: 2, bindings: [230, 231, 232, 233, 234, 235], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.8.pwconv2", kernel: 3, bindings: [236, 237, 238, 239, 240], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.9.dwconv", kernel: 1, bindings: [241, 242, 243, 244], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.9.pwconv1", kernel: 2, bindings: [245, 246, 247, 248, 249, 250], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.9.pwconv2", kernel: 3, bindings: [251, 252, 253, 254, 255], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.10.dwconv", kernel: 1, bindings: [256, 257, 258, 259], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.10.pwconv1", kernel: 2, bindings: [260, 261, 262, 263, 264, 265], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.10.pwconv2", kernel: 3, bindings: [266, 267, 268, 269, 270], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.11.dwconv", kernel: 1, bindings: [271, 272, 273, 274], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.11.pwconv1", kernel: 2, bindings: [275, 276, 277, 278, 279, 280], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.11.pwconv2", kernel: 3, bindings: [281, 282, 283, 284, 285], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.12.dwconv", kernel: 1, bindings: [286, 287, 288, 289], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.12.pwconv1", kernel: 2, bindings: [290, 291, 292, 293, 294, 295], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.12.pwconv2", kernel: 3, bindings: [296, 297, 298, 299, 300], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.13.dwconv", kernel: 1, bindings: [301, 302, 303, 304], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.13.pwconv1", kernel: 2, bindings: [305, 306, 307, 308, 309, 310], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.13.pwconv2", kernel: 3, bindings: [311, 312, 313, 314, 315], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.14.dwconv", kernel: 1, bindings: [316, 317, 318, 319], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.14.pwconv1", kernel: 2, bindings: [320, 321, 322, 323, 324, 325], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.14.pwconv2", kernel: 3, bindings: [326, 327, 328, 329, 330], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.15.dwconv", kernel: 1, bindings: [331, 332, 333, 334], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.15.pwconv1", kernel: 2, bindings: [335, 336, 337, 338, 339, 340], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.15.pwconv2", kernel: 3, bindings: [341, 342, 343, 344, 345], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.16.dwconv", kernel: 1, bindings: [346, 347, 348, 349], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.16.pwconv1", kernel: 2, bindings: [350, 351, 352, 353, 354, 355], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.16.pwconv2", kernel: 3, bindings: [356, 357, 358, 359, 360], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.17.dwconv", kernel: 1, bindings: [361, 362, 363, 364], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.17.pwconv1", kernel: 2, bindings: [365, 366, 367, 368, 369, 370], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.17.pwconv2", kernel: 3, bindings: [371, 372, 373, 374, 375], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.18.dwconv", kernel: 1, bindings: [376, 377, 378, 379], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.18.pwconv1", kernel: 2, bindings: [380, 381, 382, 383, 384, 385], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.18.pwconv2", kernel: 3, bindings: [386, 387, 388, 389, 390], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.19.dwconv", kernel: 1, bindings: [391, 392, 393, 394], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.19.pwconv1", kernel: 2, bindings: [395, 396, 397, 398, 399, 400], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.19.pwconv2", kernel: 3, bindings: [401, 402, 403, 404, 405], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.20.dwconv", kernel: 1, bindings: [406, 407, 408, 409], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.20.pwconv1", kernel: 2, bindings: [410, 411, 412, 413, 414, 415], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.20.pwconv2", kernel: 3, bindings: [416, 417, 418, 419, 420], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.21.dwconv", kernel: 1, bindings: [421, 422, 423, 424], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.21.pwconv1", kernel: 2, bindings: [425, 426, 427, 428, 429, 430], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.21.pwconv2", kernel: 3, bindings: [431, 432, 433, 434, 435], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.22.dwconv", kernel: 1, bindings: [436, 437, 438, 439], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.22.pwconv1", kernel: 2, bindings: [440, 441, 442, 443, 444, 445], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.22.pwconv2", kernel: 3, bindings: [446, 447, 448, 449, 450], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.23.dwconv", kernel: 1, bindings: [451, 452, 453, 454], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.23.pwconv1", kernel: 2, bindings: [455, 456, 457, 458, 459, 460], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.23.pwconv2", kernel: 3, bindings: [461, 462, 463, 464, 465], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.24.dwconv", kernel: 1, bindings: [466, 467, 468, 469], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.24.pwconv1", kernel: 2, bindings: [470, 471, 472, 473, 474, 475], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.24.pwconv2", kernel: 3, bindings: [476, 477, 478, 479, 480], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.25.dwconv", kernel: 1, bindings: [481, 482, 483, 484], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.25.pwconv1", kernel: 2, bindings: [485, 486, 487, 488, 489, 490], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.25.pwconv2", kernel: 3, bindings: [491, 492, 493, 494, 495], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.26.dwconv", kernel: 1, bindings: [496, 497, 498, 499], sizes: [512, 1, 49, 512], grid: [8, 1], perImage: false },
+    { label: "stages.2.26.pwconv1", kernel: 2, bindings: [500, 501, 502, 503, 504, 505], sizes: [2048, 512, 512, 2048], grid: [32, 1], perImage: false },
+    { label: "stages.2.26.pwconv2", kernel: 3, bindings: [506, 507, 508, 509, 510], sizes: [512, 2048, 2048, 512], grid: [8, 1], perImage: false },
+    { label: "downsample_layers.3.1", kernel: 4, bindings: [511, 512, 513, 514, 515, 516], sizes: [1024, 512, 2048, 1024, 512], grid: [16, 1], perImage: false },
+    { label: "stages.3.0.dwconv", kernel: 1, bindings: [517, 518, 519, 520], sizes: [1024, 1, 49, 1024], grid: [16, 1], perImage: false },
+    { label: "stages.3.0.pwconv1", kernel: 2, bindings: [521, 522, 523, 524, 525, 526], sizes: [4096, 1024, 1024, 4096], grid: [64, 1], perImage: false },
+    { label: "stages.3.0.pwconv2", kernel: 3, bindings: [527, 528, 529, 530, 531], sizes: [1024, 4096, 4096, 1024], grid: [16, 1], perImage: false },
+    { label: "stages.3.1.dwconv", kernel: 1, bindings: [532, 533, 534, 535], sizes: [1024, 1, 49, 1024], grid: [16, 1], perImage: false },
+    { label: "stages.3.1.pwconv1", kernel: 2, bindings: [536, 537, 538, 539, 540, 541], sizes: [4096, 1024, 1024, 4096], grid: [64, 1], perImage: false },
+    { label: "stages.3.1.pwconv2", kernel: 3, bindings: [542, 543, 544, 545, 546], sizes: [1024, 4096, 4096, 1024], grid: [16, 1], perImage: false },
+    { label: "stages.3.2.dwconv", kernel: 1, bindings: [547, 548, 549, 550], sizes: [1024, 1, 49, 1024], grid: [16, 1], perImage: false },
+    { label: "stages.3.2.pwconv1", kernel: 2, bindings: [551, 552, 553, 554, 555, 556], sizes: [4096, 1024, 1024, 4096], grid: [64, 1], perImage: false },
+    { label: "stages.3.2.pwconv2", kernel: 3, bindings: [557, 558, 559, 560, 561], sizes: [1024, 4096, 4096, 1024], grid: [16, 1], perImage: false },
+    { label: "head", kernel: 2, bindings: [562, 563, 564, 565, 566, 567], sizes: [1000, 1024, 1024, 1024], grid: [16, 1], perImage: false },
   ],
   steps: [
-    { label: "downsample_layers.0.0", kernel: 17, bindings: [568, 2, 3, 569, 570, 571], grid: [4, 56], perImage: true, work: 21501440 },
-    { label: "stages.0.0.dwconv", kernel: 18, bindings: [571, 6, 7, 572], grid: [4, 56], perImage: true, work: 22905856 },
-    { label: "stages.0.0.pwconv1", kernel: 19, bindings: [572, 12, 13, 573, 574], grid: [8, 49], perImage: true, work: 213913600 },
-    { label: "stages.0.0.pwconv2", kernel: 20, bindings: [573, 17, 18, 574, 575, 571, 576], grid: [2, 49], perImage: true, work: 215519744 },
-    { label: "stages.0.1.dwconv", kernel: 18, bindings: [576, 21, 22, 577], grid: [4, 56], perImage: true, work: 22905856 },
-    { label: "stages.0.1.pwconv1", kernel: 19, bindings: [577, 27, 28, 578, 579], grid: [8, 49], perImage: true, work: 213913600 },
-    { label: "stages.0.1.pwconv2", kernel: 20, bindings: [578, 32, 33, 579, 580, 576, 581], grid: [2, 49], perImage: true, work: 215519744 },
-    { label: "stages.0.2.dwconv", kernel: 18, bindings: [581, 36, 37, 582], grid: [4, 56], perImage: true, work: 22905856 },
-    { label: "stages.0.2.pwconv1", kernel: 19, bindings: [582, 42, 43, 583, 584], grid: [8, 49], perImage: true, work: 213913600 },
-    { label: "stages.0.2.pwconv2", kernel: 20, bindings: [583, 47, 48, 584, 585, 581, 586], grid: [2, 49], perImage: true, work: 215519744 },
-    { label: "downsample_layers.1.1", kernel: 21, bindings: [586, 53, 54, 587], grid: [4, 25], perImage: true, work: 105694208 },
-    { label: "stages.1.0.dwconv", kernel: 22, bindings: [587, 57, 58, 588], grid: [4, 28], perImage: true, work: 11491328 },
-    { label: "stages.1.0.pwconv1", kernel: 23, bindings: [588, 63, 64, 589, 590], grid: [16, 13], perImage: true, work: 210640896 },
-    { label: "stages.1.0.pwconv2", kernel: 24, bindings: [589, 68, 69, 590, 591, 587, 592], grid: [4, 25], perImage: true, work: 211444736 },
-    { label: "stages.1.1.dwconv", kernel: 22, bindings: [592, 72, 73, 593], grid: [4, 28], perImage: true, work: 11491328 },
-    { label: "stages.1.1.pwconv1", kernel: 23, bindings: [593, 78, 79, 594, 595], grid: [16, 13], perImage: true, work: 210640896 },
-    { label: "stages.1.1.pwconv2", kernel: 24, bindings: [594, 83, 84, 595, 596, 592, 597], grid: [4, 25], perImage: true, work: 211444736 },
-    { label: "stages.1.2.dwconv", kernel: 22, bindings: [597, 87, 88, 598], grid: [4, 28], perImage: true, work: 11491328 },
-    { label: "stages.1.2.pwconv1", kernel: 23, bindings: [598, 93, 94, 599, 600], grid: [16, 13], perImage: true, work: 210640896 },
-    { label: "stages.1.2.pwconv2", kernel: 24, bindings: [599, 98, 99, 600, 601, 597, 602], grid: [4, 25], perImage: true, work: 211444736 },
-    { label: "downsample_layers.2.1", kernel: 25, bindings: [602, 104, 105, 603], grid: [16, 7], perImage: true, work: 106063872 },
-    { label: "stages.2.0.dwconv", kernel: 26, bindings: [603, 108, 109, 604], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.0.pwconv1", kernel: 27, bindings: [604, 114, 115, 605, 606], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.0.pwconv2", kernel: 28, bindings: [605, 119, 120, 606, 607, 603, 608], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.1.dwconv", kernel: 26, bindings: [608, 123, 124, 609], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.1.pwconv1", kernel: 27, bindings: [609, 129, 130, 610, 611], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.1.pwconv2", kernel: 28, bindings: [610, 134, 135, 611, 612, 608, 613], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.2.dwconv", kernel: 26, bindings: [613, 138, 139, 614], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.2.pwconv1", kernel: 27, bindings: [614, 144, 145, 615, 616], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.2.pwconv2", kernel: 28, bindings: [615, 149, 150, 616, 617, 613, 618], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.3.dwconv", kernel: 26, bindings: [618, 153, 154, 619], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.3.pwconv1", kernel: 27, bindings: [619, 159, 160, 620, 621], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.3.pwconv2", kernel: 28, bindings: [620, 164, 165, 621, 622, 618, 623], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.4.dwconv", kernel: 26, bindings: [623, 168, 169, 624], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.4.pwconv1", kernel: 27, bindings: [624, 174, 175, 625, 626], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.4.pwconv2", kernel: 28, bindings: [625, 179, 180, 626, 627, 623, 628], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.5.dwconv", kernel: 26, bindings: [628, 183, 184, 629], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.5.pwconv1", kernel: 27, bindings: [629, 189, 190, 630, 631], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.5.pwconv2", kernel: 28, bindings: [630, 194, 195, 631, 632, 628, 633], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.6.dwconv", kernel: 26, bindings: [633, 198, 199, 634], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.6.pwconv1", kernel: 27, bindings: [634, 204, 205, 635, 636], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.6.pwconv2", kernel: 28, bindings: [635, 209, 210, 636, 637, 633, 638], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.7.dwconv", kernel: 26, bindings: [638, 213, 214, 639], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.7.pwconv1", kernel: 27, bindings: [639, 219, 220, 640, 641], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.7.pwconv2", kernel: 28, bindings: [640, 224, 225, 641, 642, 638, 643], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.8.dwconv", kernel: 26, bindings: [643, 228, 229, 644], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.8.pwconv1", kernel: 27, bindings: [644, 234, 235, 645, 646], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.8.pwconv2", kernel: 28, bindings: [645, 239, 240, 646, 647, 643, 648], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.9.dwconv", kernel: 26, bindings: [648, 243, 244, 649], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.9.pwconv1", kernel: 27, bindings: [649, 249, 250, 650, 651], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.9.pwconv2", kernel: 28, bindings: [650, 254, 255, 651, 652, 648, 653], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.10.dwconv", kernel: 26, bindings: [653, 258, 259, 654], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.10.pwconv1", kernel: 27, bindings: [654, 264, 265, 655, 656], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.10.pwconv2", kernel: 28, bindings: [655, 269, 270, 656, 657, 653, 658], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.11.dwconv", kernel: 26, bindings: [658, 273, 274, 659], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.11.pwconv1", kernel: 27, bindings: [659, 279, 280, 660, 661], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.11.pwconv2", kernel: 28, bindings: [660, 284, 285, 661, 662, 658, 663], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.12.dwconv", kernel: 26, bindings: [663, 288, 289, 664], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.12.pwconv1", kernel: 27, bindings: [664, 294, 295, 665, 666], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.12.pwconv2", kernel: 28, bindings: [665, 299, 300, 666, 667, 663, 668], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.13.dwconv", kernel: 26, bindings: [668, 303, 304, 669], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.13.pwconv1", kernel: 27, bindings: [669, 309, 310, 670, 671], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.13.pwconv2", kernel: 28, bindings: [670, 314, 315, 671, 672, 668, 673], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.14.dwconv", kernel: 26, bindings: [673, 318, 319, 674], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.14.pwconv1", kernel: 27, bindings: [674, 324, 325, 675, 676], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.14.pwconv2", kernel: 28, bindings: [675, 329, 330, 676, 677, 673, 678], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.15.dwconv", kernel: 26, bindings: [678, 333, 334, 679], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.15.pwconv1", kernel: 27, bindings: [679, 339, 340, 680, 681], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.15.pwconv2", kernel: 28, bindings: [680, 344, 345, 681, 682, 678, 683], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.16.dwconv", kernel: 26, bindings: [683, 348, 349, 684], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.16.pwconv1", kernel: 27, bindings: [684, 354, 355, 685, 686], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.16.pwconv2", kernel: 28, bindings: [685, 359, 360, 686, 687, 683, 688], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.17.dwconv", kernel: 26, bindings: [688, 363, 364, 689], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.17.pwconv1", kernel: 27, bindings: [689, 369, 370, 690, 691], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.17.pwconv2", kernel: 28, bindings: [690, 374, 375, 691, 692, 688, 693], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.18.dwconv", kernel: 26, bindings: [693, 378, 379, 694], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.18.pwconv1", kernel: 27, bindings: [694, 384, 385, 695, 696], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.18.pwconv2", kernel: 28, bindings: [695, 389, 390, 696, 697, 693, 698], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.19.dwconv", kernel: 26, bindings: [698, 393, 394, 699], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.19.pwconv1", kernel: 27, bindings: [699, 399, 400, 700, 701], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.19.pwconv2", kernel: 28, bindings: [700, 404, 405, 701, 702, 698, 703], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.20.dwconv", kernel: 26, bindings: [703, 408, 409, 704], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.20.pwconv1", kernel: 27, bindings: [704, 414, 415, 705, 706], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.20.pwconv2", kernel: 28, bindings: [705, 419, 420, 706, 707, 703, 708], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.21.dwconv", kernel: 26, bindings: [708, 423, 424, 709], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.21.pwconv1", kernel: 27, bindings: [709, 429, 430, 710, 711], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.21.pwconv2", kernel: 28, bindings: [710, 434, 435, 711, 712, 708, 713], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.22.dwconv", kernel: 26, bindings: [713, 438, 439, 714], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.22.pwconv1", kernel: 27, bindings: [714, 444, 445, 715, 716], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.22.pwconv2", kernel: 28, bindings: [715, 449, 450, 716, 717, 713, 718], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.23.dwconv", kernel: 26, bindings: [718, 453, 454, 719], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.23.pwconv1", kernel: 27, bindings: [719, 459, 460, 720, 721], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.23.pwconv2", kernel: 28, bindings: [720, 464, 465, 721, 722, 718, 723], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.24.dwconv", kernel: 26, bindings: [723, 468, 469, 724], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.24.pwconv1", kernel: 27, bindings: [724, 474, 475, 725, 726], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.24.pwconv2", kernel: 28, bindings: [725, 479, 480, 726, 727, 723, 728], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.25.dwconv", kernel: 26, bindings: [728, 483, 484, 729], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.25.pwconv1", kernel: 27, bindings: [729, 489, 490, 730, 731], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.25.pwconv2", kernel: 28, bindings: [730, 494, 495, 731, 732, 728, 733], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "stages.2.26.dwconv", kernel: 26, bindings: [733, 498, 499, 734], grid: [7, 14], perImage: true, work: 5822464 },
-    { label: "stages.2.26.pwconv1", kernel: 27, bindings: [734, 504, 505, 735, 736], grid: [32, 4], perImage: true, work: 211763200 },
-    { label: "stages.2.26.pwconv2", kernel: 28, bindings: [735, 509, 510, 736, 737, 733, 738], grid: [16, 7], perImage: true, work: 212166656 },
-    { label: "downsample_layers.3.1", kernel: 29, bindings: [738, 515, 516, 739], grid: [32, 2], perImage: true, work: 111755264 },
-    { label: "stages.3.0.dwconv", kernel: 30, bindings: [739, 519, 520, 740], grid: [7, 7], perImage: true, work: 3064832 },
-    { label: "stages.3.0.pwconv1", kernel: 31, bindings: [740, 525, 526, 741, 742], grid: [64, 1], perImage: true, work: 223334400 },
-    { label: "stages.3.0.pwconv2", kernel: 32, bindings: [741, 530, 531, 742, 743, 739, 744], grid: [32, 2], perImage: true, work: 223539200 },
-    { label: "stages.3.1.dwconv", kernel: 30, bindings: [744, 534, 535, 745], grid: [7, 7], perImage: true, work: 3064832 },
-    { label: "stages.3.1.pwconv1", kernel: 31, bindings: [745, 540, 541, 746, 747], grid: [64, 1], perImage: true, work: 223334400 },
-    { label: "stages.3.1.pwconv2", kernel: 32, bindings: [746, 545, 546, 747, 748, 744, 749], grid: [32, 2], perImage: true, work: 223539200 },
-    { label: "stages.3.2.dwconv", kernel: 30, bindings: [749, 549, 550, 750], grid: [7, 7], perImage: true, work: 3064832 },
-    { label: "stages.3.2.pwconv1", kernel: 31, bindings: [750, 555, 556, 751, 752], grid: [64, 1], perImage: true, work: 223334400 },
-    { label: "stages.3.2.pwconv2", kernel: 32, bindings: [751, 560, 561, 752, 753, 749, 754], grid: [32, 2], perImage: true, work: 223539200 },
-    { label: "pool", kernel: 33, bindings: [754, 755], grid: [1, 1], perImage: true, work: 204800 },
-    { label: "head", kernel: 34, bindings: [755, 566, 567, 756], grid: [16, 1], perImage: true, work: 5230496 },
+    { label: "downsample_layers.0.0", kernel: 5, bindings: [568, 2, 3, 569, 570, 571], grid: [4, 56], perImage: true, work: 21501440 },
+    { label: "stages.0.0.dwconv", kernel: 6, bindings: [571, 6, 7, 572], grid: [4, 56], perImage: true, work: 22905856 },
+    { label: "stages.0.0.pwconv1", kernel: 7, bindings: [572, 12, 13, 573, 574], grid: [8, 49], perImage: true, work: 213913600 },
+    { label: "stages.0.0.pwconv2", kernel: 8, bindings: [573, 17, 18, 574, 575, 571, 576], grid: [2, 49], perImage: true, work: 215519744 },
+    { label: "stages.0.1.dwconv", kernel: 6, bindings: [576, 21, 22, 577], grid: [4, 56], perImage: true, work: 22905856 },
+    { label: "stages.0.1.pwconv1", kernel: 7, bindings: [577, 27, 28, 578, 579], grid: [8, 49], perImage: true, work: 213913600 },
+    { label: "stages.0.1.pwconv2", kernel: 8, bindings: [578, 32, 33, 579, 580, 576, 581], grid: [2, 49], perImage: true, work: 215519744 },
+    { label: "stages.0.2.dwconv", kernel: 6, bindings: [581, 36, 37, 582], grid: [4, 56], perImage: true, work: 22905856 },
+    { label: "stages.0.2.pwconv1", kernel: 7, bindings: [582, 42, 43, 583, 584], grid: [8, 49], perImage: true, work: 213913600 },
+    { label: "stages.0.2.pwconv2", kernel: 8, bindings: [583, 47, 48, 584, 585, 581, 586], grid: [2, 49], perImage: true, work: 215519744 },
+    { label: "downsample_layers.1.1", kernel: 9, bindings: [586, 53, 54, 587], grid: [4, 25], perImage: true, work: 105694208 },
+    { label: "stages.1.0.dwconv", kernel: 10, bindings: [587, 57, 58, 588], grid: [4, 28], perImage: true, work: 11491328 },
+    { label: "stages.1.0.pwconv1", kernel: 11, bindings: [588, 63, 64, 589, 590], grid: [16, 13], perImage: true, work: 210640896 },
+    { label: "stages.1.0.pwconv2", kernel: 12, bindings: [589, 68, 69, 590, 591, 587, 592], grid: [4, 25], perImage: true, work: 211444736 },
+    { label: "stages.1.1.dwconv", kernel: 10, bindings: [592, 72, 73, 593], grid: [4, 28], perImage: true, work: 11491328 },
+    { label: "stages.1.1.pwconv1", kernel: 11, bindings: [593, 78, 79, 594, 595], grid: [16, 13], perImage: true, work: 210640896 },
+    { label: "stages.1.1.pwconv2", kernel: 12, bindings: [594, 83, 84, 595, 596, 592, 597], grid: [4, 25], perImage: true, work: 211444736 },
+    { label: "stages.1.2.dwconv", kernel: 10, bindings: [597, 87, 88, 598], grid: [4, 28], perImage: true, work: 11491328 },
+    { label: "stages.1.2.pwconv1", kernel: 11, bindings: [598, 93, 94, 599, 600], grid: [16, 13], perImage: true, work: 210640896 },
+    { label: "stages.1.2.pwconv2", kernel: 12, bindings: [599, 98, 99, 600, 601, 597, 602], grid: [4, 25], perImage: true, work: 211444736 },
+    { label: "downsample_layers.2.1", kernel: 13, bindings: [602, 104, 105, 603], grid: [16, 7], perImage: true, work: 106063872 },
+    { label: "stages.2.0.dwconv", kernel: 14, bindings: [603, 108, 109, 604], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.0.pwconv1", kernel: 15, bindings: [604, 114, 115, 605, 606], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.0.pwconv2", kernel: 16, bindings: [605, 119, 120, 606, 607, 603, 608], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.1.dwconv", kernel: 14, bindings: [608, 123, 124, 609], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.1.pwconv1", kernel: 15, bindings: [609, 129, 130, 610, 611], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.1.pwconv2", kernel: 16, bindings: [610, 134, 135, 611, 612, 608, 613], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.2.dwconv", kernel: 14, bindings: [613, 138, 139, 614], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.2.pwconv1", kernel: 15, bindings: [614, 144, 145, 615, 616], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.2.pwconv2", kernel: 16, bindings: [615, 149, 150, 616, 617, 613, 618], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.3.dwconv", kernel: 14, bindings: [618, 153, 154, 619], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.3.pwconv1", kernel: 15, bindings: [619, 159, 160, 620, 621], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.3.pwconv2", kernel: 16, bindings: [620, 164, 165, 621, 622, 618, 623], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.4.dwconv", kernel: 14, bindings: [623, 168, 169, 624], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.4.pwconv1", kernel: 15, bindings: [624, 174, 175, 625, 626], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.4.pwconv2", kernel: 16, bindings: [625, 179, 180, 626, 627, 623, 628], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.5.dwconv", kernel: 14, bindings: [628, 183, 184, 629], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.5.pwconv1", kernel: 15, bindings: [629, 189, 190, 630, 631], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.5.pwconv2", kernel: 16, bindings: [630, 194, 195, 631, 632, 628, 633], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.6.dwconv", kernel: 14, bindings: [633, 198, 199, 634], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.6.pwconv1", kernel: 15, bindings: [634, 204, 205, 635, 636], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.6.pwconv2", kernel: 16, bindings: [635, 209, 210, 636, 637, 633, 638], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.7.dwconv", kernel: 14, bindings: [638, 213, 214, 639], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.7.pwconv1", kernel: 15, bindings: [639, 219, 220, 640, 641], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.7.pwconv2", kernel: 16, bindings: [640, 224, 225, 641, 642, 638, 643], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.8.dwconv", kernel: 14, bindings: [643, 228, 229, 644], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.8.pwconv1", kernel: 15, bindings: [644, 234, 235, 645, 646], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.8.pwconv2", kernel: 16, bindings: [645, 239, 240, 646, 647, 643, 648], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.9.dwconv", kernel: 14, bindings: [648, 243, 244, 649], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.9.pwconv1", kernel: 15, bindings: [649, 249, 250, 650, 651], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.9.pwconv2", kernel: 16, bindings: [650, 254, 255, 651, 652, 648, 653], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.10.dwconv", kernel: 14, bindings: [653, 258, 259, 654], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.10.pwconv1", kernel: 15, bindings: [654, 264, 265, 655, 656], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.10.pwconv2", kernel: 16, bindings: [655, 269, 270, 656, 657, 653, 658], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.11.dwconv", kernel: 14, bindings: [658, 273, 274, 659], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.11.pwconv1", kernel: 15, bindings: [659, 279, 280, 660, 661], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.11.pwconv2", kernel: 16, bindings: [660, 284, 285, 661, 662, 658, 663], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.12.dwconv", kernel: 14, bindings: [663, 288, 289, 664], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.12.pwconv1", kernel: 15, bindings: [664, 294, 295, 665, 666], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.12.pwconv2", kernel: 16, bindings: [665, 299, 300, 666, 667, 663, 668], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.13.dwconv", kernel: 14, bindings: [668, 303, 304, 669], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.13.pwconv1", kernel: 15, bindings: [669, 309, 310, 670, 671], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.13.pwconv2", kernel: 16, bindings: [670, 314, 315, 671, 672, 668, 673], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.14.dwconv", kernel: 14, bindings: [673, 318, 319, 674], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.14.pwconv1", kernel: 15, bindings: [674, 324, 325, 675, 676], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.14.pwconv2", kernel: 16, bindings: [675, 329, 330, 676, 677, 673, 678], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.15.dwconv", kernel: 14, bindings: [678, 333, 334, 679], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.15.pwconv1", kernel: 15, bindings: [679, 339, 340, 680, 681], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.15.pwconv2", kernel: 16, bindings: [680, 344, 345, 681, 682, 678, 683], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.16.dwconv", kernel: 14, bindings: [683, 348, 349, 684], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.16.pwconv1", kernel: 15, bindings: [684, 354, 355, 685, 686], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.16.pwconv2", kernel: 16, bindings: [685, 359, 360, 686, 687, 683, 688], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.17.dwconv", kernel: 14, bindings: [688, 363, 364, 689], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.17.pwconv1", kernel: 15, bindings: [689, 369, 370, 690, 691], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.17.pwconv2", kernel: 16, bindings: [690, 374, 375, 691, 692, 688, 693], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.18.dwconv", kernel: 14, bindings: [693, 378, 379, 694], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.18.pwconv1", kernel: 15, bindings: [694, 384, 385, 695, 696], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.18.pwconv2", kernel: 16, bindings: [695, 389, 390, 696, 697, 693, 698], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.19.dwconv", kernel: 14, bindings: [698, 393, 394, 699], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.19.pwconv1", kernel: 15, bindings: [699, 399, 400, 700, 701], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.19.pwconv2", kernel: 16, bindings: [700, 404, 405, 701, 702, 698, 703], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.20.dwconv", kernel: 14, bindings: [703, 408, 409, 704], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.20.pwconv1", kernel: 15, bindings: [704, 414, 415, 705, 706], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.20.pwconv2", kernel: 16, bindings: [705, 419, 420, 706, 707, 703, 708], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.21.dwconv", kernel: 14, bindings: [708, 423, 424, 709], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.21.pwconv1", kernel: 15, bindings: [709, 429, 430, 710, 711], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.21.pwconv2", kernel: 16, bindings: [710, 434, 435, 711, 712, 708, 713], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.22.dwconv", kernel: 14, bindings: [713, 438, 439, 714], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.22.pwconv1", kernel: 15, bindings: [714, 444, 445, 715, 716], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.22.pwconv2", kernel: 16, bindings: [715, 449, 450, 716, 717, 713, 718], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.23.dwconv", kernel: 14, bindings: [718, 453, 454, 719], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.23.pwconv1", kernel: 15, bindings: [719, 459, 460, 720, 721], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.23.pwconv2", kernel: 16, bindings: [720, 464, 465, 721, 722, 718, 723], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.24.dwconv", kernel: 14, bindings: [723, 468, 469, 724], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.24.pwconv1", kernel: 15, bindings: [724, 474, 475, 725, 726], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.24.pwconv2", kernel: 16, bindings: [725, 479, 480, 726, 727, 723, 728], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.25.dwconv", kernel: 14, bindings: [728, 483, 484, 729], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.25.pwconv1", kernel: 15, bindings: [729, 489, 490, 730, 731], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.25.pwconv2", kernel: 16, bindings: [730, 494, 495, 731, 732, 728, 733], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "stages.2.26.dwconv", kernel: 14, bindings: [733, 498, 499, 734], grid: [7, 14], perImage: true, work: 5822464 },
+    { label: "stages.2.26.pwconv1", kernel: 15, bindings: [734, 504, 505, 735, 736], grid: [32, 4], perImage: true, work: 211763200 },
+    { label: "stages.2.26.pwconv2", kernel: 16, bindings: [735, 509, 510, 736, 737, 733, 738], grid: [16, 7], perImage: true, work: 212166656 },
+    { label: "downsample_layers.3.1", kernel: 17, bindings: [738, 515, 516, 739], grid: [32, 2], perImage: true, work: 111755264 },
+    { label: "stages.3.0.dwconv", kernel: 18, bindings: [739, 519, 520, 740], grid: [7, 7], perImage: true, work: 3064832 },
+    { label: "stages.3.0.pwconv1", kernel: 19, bindings: [740, 525, 526, 741, 742], grid: [64, 1], perImage: true, work: 223334400 },
+    { label: "stages.3.0.pwconv2", kernel: 20, bindings: [741, 530, 531, 742, 743, 739, 744], grid: [32, 2], perImage: true, work: 223539200 },
+    { label: "stages.3.1.dwconv", kernel: 18, bindings: [744, 534, 535, 745], grid: [7, 7], perImage: true, work: 3064832 },
+    { label: "stages.3.1.pwconv1", kernel: 19, bindings: [745, 540, 541, 746, 747], grid: [64, 1], perImage: true, work: 223334400 },
+    { label: "stages.3.1.pwconv2", kernel: 20, bindings: [746, 545, 546, 747, 748, 744, 749], grid: [32, 2], perImage: true, work: 223539200 },
+    { label: "stages.3.2.dwconv", kernel: 18, bindings: [749, 549, 550, 750], grid: [7, 7], perImage: true, work: 3064832 },
+    { label: "stages.3.2.pwconv1", kernel: 19, bindings: [750, 555, 556, 751, 752], grid: [64, 1], perImage: true, work: 223334400 },
+    { label: "stages.3.2.pwconv2", kernel: 20, bindings: [751, 560, 561, 752, 753, 749, 754], grid: [32, 2], perImage: true, work: 223539200 },
+    { label: "pool", kernel: 21, bindings: [754, 755], grid: [1, 1], perImage: true, work: 204800 },
+    { label: "head", kernel: 22, bindings: [755, 566, 567, 756], grid: [16, 1], perImage: true, work: 5230496 },
   ],
   limits: { maxBufferSize: 16777216, maxStorageBufferBindingSize: 16777216, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [128][3][16] as [48][128], zero-padded.
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [columns][channels][16] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   packed[k,n] = w[k / 16,k % 16]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6144>; // [128][3][16]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 128>; // [128]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 6144>; // [48][128]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 128>; // [128]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][16]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 128) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 48; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k / 16;
     let tap: u32 = k % 16;
-    packed[k * 128 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 3 + c) * 16 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [128][1][49] as [49][128], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6272>; // [128][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 128>; // [128]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 6272>; // [49][128]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 128>; // [128]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 128) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 128 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [512][128][1] as [128][512], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 65536>; // [512][128][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 128>; // [128]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 128>; // [128]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 65536>; // [128][512]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 512) {
-    return;
-  }
-  for (var k = 0u; k < 128; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 512 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 128 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 128; c++) {
-      b += weight[(n * 128 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [128][512][1] as [512][128], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 65536>; // [128][512][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 128>; // [128]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 512>; // [512]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 65536>; // [512][128]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 128>; // [128]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 128) {
-    return;
-  }
-  for (var k = 0u; k < 512; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 128 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 512 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 512; c++) {
-      b += weight[(n * 512 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [256][128][4] as [512][256], tap-major, 128 rows a tap, zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 128,k / 128]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 131072>; // [256][128][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 256>; // [256]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 128>; // [128]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 128>; // [128]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 131072>; // [512][256]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 256>; // [256]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 256) {
-    return;
-  }
-  for (var k = 0u; k < 512; k++) {
-    let c = k % 128;
-    let tap: u32 = k / 128;
-    packed[k * 256 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 128 + c) * 4 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 128; c++) {
-      b += weight[(n * 128 + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [256][1][49] as [49][256], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 12544>; // [256][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 256>; // [256]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 12544>; // [49][256]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 256>; // [256]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 256) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 256 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [1024][256][1] as [256][1024], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 262144>; // [1024][256][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 1024>; // [1024]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 256>; // [256]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 256>; // [256]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 262144>; // [256][1024]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1024>; // [1024]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 1024) {
-    return;
-  }
-  for (var k = 0u; k < 256; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 1024 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 256 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 256; c++) {
-      b += weight[(n * 256 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [256][1024][1] as [1024][256], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 262144>; // [256][1024][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 256>; // [256]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1024>; // [1024]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 262144>; // [1024][256]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 256>; // [256]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 256) {
-    return;
-  }
-  for (var k = 0u; k < 1024; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 256 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1024 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1024; c++) {
-      b += weight[(n * 1024 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [512][256][4] as [1024][512], tap-major, 256 rows a tap, zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 256,k / 256]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 524288>; // [512][256][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 256>; // [256]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 256>; // [256]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 524288>; // [1024][512]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 512) {
-    return;
-  }
-  for (var k = 0u; k < 1024; k++) {
-    let c = k % 256;
-    let tap: u32 = k / 256;
-    packed[k * 512 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 256 + c) * 4 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 256; c++) {
-      b += weight[(n * 256 + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [512][1][49] as [49][512], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 25088>; // [512][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 25088>; // [49][512]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 512) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 512 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [2048][512][1] as [512][2048], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [2048][512][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 2048>; // [2048]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 512>; // [512]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 512>; // [512]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 1048576>; // [512][2048]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 2048>; // [2048]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 2048) {
-    return;
-  }
-  for (var k = 0u; k < 512; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 2048 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 512 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 512; c++) {
-      b += weight[(n * 512 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [512][2048][1] as [2048][512], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [512][2048][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 2048>; // [2048]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 1048576>; // [2048][512]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 512) {
-    return;
-  }
-  for (var k = 0u; k < 2048; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 512 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 2048 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 2048; c++) {
-      b += weight[(n * 2048 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [1024][512][4] as [2048][1024], tap-major, 512 rows a tap, zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 512,k / 512]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 2097152>; // [1024][512][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 1024>; // [1024]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 512>; // [512]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 512>; // [512]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 2097152>; // [2048][1024]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1024>; // [1024]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 1024) {
-    return;
-  }
-  for (var k = 0u; k < 2048; k++) {
-    let c = k % 512;
-    let tap: u32 = k / 512;
-    packed[k * 1024 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 512 + c) * 4 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 512; c++) {
-      b += weight[(n * 512 + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [1024][1][49] as [49][1024], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 50176>; // [1024][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 1024>; // [1024]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 50176>; // [49][1024]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 1024>; // [1024]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 1024) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 1024 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [4096][1024][1] as [1024][4096], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 4194304>; // [4096][1024][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 4096>; // [4096]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1024>; // [1024]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 1024>; // [1024]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 4194304>; // [1024][4096]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 4096>; // [4096]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 4096) {
-    return;
-  }
-  for (var k = 0u; k < 1024; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 4096 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1024 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1024; c++) {
-      b += weight[(n * 1024 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [1024][4096][1] as [4096][1024], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 4194304>; // [1024][4096][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 1024>; // [1024]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 4096>; // [4096]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 4194304>; // [4096][1024]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 1024>; // [1024]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 1024) {
-    return;
-  }
-  for (var k = 0u; k < 4096; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 1024 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 4096 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 4096; c++) {
-      b += weight[(n * 4096 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [1000][1024][1] as [1024][1024], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1024000>; // [1000][1024][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 1000>; // [1000]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1024>; // [1024]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 1024>; // [1024]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 1048576>; // [1024][1024]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1024>; // [1024]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 1024) {
-    return;
-  }
-  for (var k = 0u; k < 1024; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 1024 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 1000) {
+  if (n >= sizes.columns || c >= sizes.channels) {
     return 0.0;
   }
-  return weight[(n * 1024 + c) * 1 + tap] * input_scale[c];
+  return weight[(n * sizes.channels + c) * 16 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= 1000) {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
+  var b = bias[n];
+  return b;
+}
+` },
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [columns][channels][49] as [depth][packed_columns], zero-padded.
+// For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
+// An invocation packs one column. Runs once, when the weights are loaded.
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][49]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let n = id.x;
+  if (n >= sizes.packed_columns) {
+    return;
+  }
+  for (var k = 0u; k < sizes.depth; k++) {
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (n >= sizes.columns || c >= sizes.channels) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 49 + tap];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
+  var b = bias[n];
+  return b;
+}
+` },
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
+// For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
+// An invocation packs one column. Runs once, when the weights are loaded.
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let n = id.x;
+  if (n >= sizes.packed_columns) {
+    return;
+  }
+  for (var k = 0u; k < sizes.depth; k++) {
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (n >= sizes.columns || c >= sizes.channels) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 1 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
     return 0.0;
   }
   var b = bias[n];
   for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1024; c++) {
-      b += weight[(n * 1024 + c) * 1 + tap] * input_shift[c];
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
+    }
+  }
+  return b;
+}
+` },
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
+// For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
+// An invocation packs one column. Runs once, when the weights are loaded.
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let n = id.x;
+  if (n >= sizes.packed_columns) {
+    return;
+  }
+  for (var k = 0u; k < sizes.depth; k++) {
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (n >= sizes.columns || c >= sizes.channels) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 1 + tap];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
+    }
+  }
+  return b;
+}
+` },
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [columns][channels][4] as [depth][packed_columns], tap-major, sizes.segment rows a tap, zero-padded.
+// For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k % sizes.segment,k / sizes.segment]; packed_bias[n] = b
+// An invocation packs one column. Runs once, when the weights are loaded.
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][4]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+  segment: u32,
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let n = id.x;
+  if (n >= sizes.packed_columns) {
+    return;
+  }
+  for (var k = 0u; k < sizes.depth; k++) {
+    let c = k % sizes.segment;
+    let tap: u32 = k / sizes.segment;
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (n >= sizes.columns || c >= sizes.channels || tap >= 4) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var tap = 0u; tap < 4; tap++) {
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 4 + tap] * input_shift[c];
     }
   }
   return b;

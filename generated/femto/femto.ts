@@ -185,7 +185,8 @@ export { descriptor };
 
 /** ConvNeXt `femto`: 224x224x3 to 1000 classes, depths [2, 2, 6, 2], dims [48, 96, 192, 384]. */
 export function createModel(options: FemtoOptions): Promise<FemtoModel> {
-  return runtime.createModel(descriptor, options as runtime.ModelOptions) as unknown as Promise<FemtoModel>;
+  const model = runtime.createModel({ descriptor, software: () => import("./software.js") }, options as runtime.ModelOptions);
+  return model as unknown as Promise<FemtoModel>;
 }
 
 /** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */

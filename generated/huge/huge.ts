@@ -425,7 +425,8 @@ export { descriptor };
 
 /** ConvNeXt `huge`: 224x224x3 to 1000 classes, depths [3, 3, 27, 3], dims [352, 704, 1408, 2816]. */
 export function createModel(options: HugeOptions): Promise<HugeModel> {
-  return runtime.createModel(descriptor, options as runtime.ModelOptions) as unknown as Promise<HugeModel>;
+  const model = runtime.createModel({ descriptor, software: () => import("./software.js") }, options as runtime.ModelOptions);
+  return model as unknown as Promise<HugeModel>;
 }
 
 /** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */

@@ -6,7 +6,8 @@ import { descriptor } from "./model.js";
 export { descriptor };
 /** ConvNeXt `large`: 224x224x3 to 1000 classes, depths [3, 3, 27, 3], dims [192, 384, 768, 1536]. */
 export function createModel(options) {
-    return runtime.createModel(descriptor, options);
+    const model = runtime.createModel({ descriptor, software: () => import("./software.js") }, options);
+    return model;
 }
 /** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */
 export function topK(logits, k) {

@@ -425,7 +425,8 @@ export { descriptor };
 
 /** ConvNeXt `large`: 224x224x3 to 1000 classes, depths [3, 3, 27, 3], dims [192, 384, 768, 1536]. */
 export function createModel(options: LargeOptions): Promise<LargeModel> {
-  return runtime.createModel(descriptor, options as runtime.ModelOptions) as unknown as Promise<LargeModel>;
+  const model = runtime.createModel({ descriptor, software: () => import("./software.js") }, options as runtime.ModelOptions);
+  return model as unknown as Promise<LargeModel>;
 }
 
 /** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */

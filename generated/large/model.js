@@ -1153,900 +1153,489 @@ export const descriptor = {
     { at: "io", name: "logits", elements: 1000, perImage: true },
   ],
   setup: [
-    { label: "downsample_layers.0.0", kernel: 0, bindings: [0, 1, 2, 3], grid: [3, 1], perImage: false },
-    { label: "stages.0.0.dwconv", kernel: 1, bindings: [4, 5, 6, 7], grid: [3, 1], perImage: false },
-    { label: "stages.0.0.pwconv1", kernel: 2, bindings: [8, 9, 10, 11, 12, 13], grid: [12, 1], perImage: false },
-    { label: "stages.0.0.pwconv2", kernel: 3, bindings: [14, 15, 16, 17, 18], grid: [3, 1], perImage: false },
-    { label: "stages.0.1.dwconv", kernel: 1, bindings: [19, 20, 21, 22], grid: [3, 1], perImage: false },
-    { label: "stages.0.1.pwconv1", kernel: 2, bindings: [23, 24, 25, 26, 27, 28], grid: [12, 1], perImage: false },
-    { label: "stages.0.1.pwconv2", kernel: 3, bindings: [29, 30, 31, 32, 33], grid: [3, 1], perImage: false },
-    { label: "stages.0.2.dwconv", kernel: 1, bindings: [34, 35, 36, 37], grid: [3, 1], perImage: false },
-    { label: "stages.0.2.pwconv1", kernel: 2, bindings: [38, 39, 40, 41, 42, 43], grid: [12, 1], perImage: false },
-    { label: "stages.0.2.pwconv2", kernel: 3, bindings: [44, 45, 46, 47, 48], grid: [3, 1], perImage: false },
-    { label: "downsample_layers.1.1", kernel: 4, bindings: [49, 50, 51, 52, 53, 54], grid: [6, 1], perImage: false },
-    { label: "stages.1.0.dwconv", kernel: 5, bindings: [55, 56, 57, 58], grid: [6, 1], perImage: false },
-    { label: "stages.1.0.pwconv1", kernel: 6, bindings: [59, 60, 61, 62, 63, 64], grid: [24, 1], perImage: false },
-    { label: "stages.1.0.pwconv2", kernel: 7, bindings: [65, 66, 67, 68, 69], grid: [6, 1], perImage: false },
-    { label: "stages.1.1.dwconv", kernel: 5, bindings: [70, 71, 72, 73], grid: [6, 1], perImage: false },
-    { label: "stages.1.1.pwconv1", kernel: 6, bindings: [74, 75, 76, 77, 78, 79], grid: [24, 1], perImage: false },
-    { label: "stages.1.1.pwconv2", kernel: 7, bindings: [80, 81, 82, 83, 84], grid: [6, 1], perImage: false },
-    { label: "stages.1.2.dwconv", kernel: 5, bindings: [85, 86, 87, 88], grid: [6, 1], perImage: false },
-    { label: "stages.1.2.pwconv1", kernel: 6, bindings: [89, 90, 91, 92, 93, 94], grid: [24, 1], perImage: false },
-    { label: "stages.1.2.pwconv2", kernel: 7, bindings: [95, 96, 97, 98, 99], grid: [6, 1], perImage: false },
-    { label: "downsample_layers.2.1", kernel: 8, bindings: [100, 101, 102, 103, 104, 105], grid: [12, 1], perImage: false },
-    { label: "stages.2.0.dwconv", kernel: 9, bindings: [106, 107, 108, 109], grid: [12, 1], perImage: false },
-    { label: "stages.2.0.pwconv1", kernel: 10, bindings: [110, 111, 112, 113, 114, 115], grid: [48, 1], perImage: false },
-    { label: "stages.2.0.pwconv2", kernel: 11, bindings: [116, 117, 118, 119, 120], grid: [12, 1], perImage: false },
-    { label: "stages.2.1.dwconv", kernel: 9, bindings: [121, 122, 123, 124], grid: [12, 1], perImage: false },
-    { label: "stages.2.1.pwconv1", kernel: 10, bindings: [125, 126, 127, 128, 129, 130], grid: [48, 1], perImage: false },
-    { label: "stages.2.1.pwconv2", kernel: 11, bindings: [131, 132, 133, 134, 135], grid: [12, 1], perImage: false },
-    { label: "stages.2.2.dwconv", kernel: 9, bindings: [136, 137, 138, 139], grid: [12, 1], perImage: false },
-    { label: "stages.2.2.pwconv1", kernel: 10, bindings: [140, 141, 142, 143, 144, 145], grid: [48, 1], perImage: false },
-    { label: "stages.2.2.pwconv2", kernel: 11, bindings: [146, 147, 148, 149, 150], grid: [12, 1], perImage: false },
-    { label: "stages.2.3.dwconv", kernel: 9, bindings: [151, 152, 153, 154], grid: [12, 1], perImage: false },
-    { label: "stages.2.3.pwconv1", kernel: 10, bindings: [155, 156, 157, 158, 159, 160], grid: [48, 1], perImage: false },
-    { label: "stages.2.3.pwconv2", kernel: 11, bindings: [161, 162, 163, 164, 165], grid: [12, 1], perImage: false },
-    { label: "stages.2.4.dwconv", kernel: 9, bindings: [166, 167, 168, 169], grid: [12, 1], perImage: false },
-    { label: "stages.2.4.pwconv1", kernel: 10, bindings: [170, 171, 172, 173, 174, 175], grid: [48, 1], perImage: false },
-    { label: "stages.2.4.pwconv2", kernel: 11, bindings: [176, 177, 178, 179, 180], grid: [12, 1], perImage: false },
-    { label: "stages.2.5.dwconv", kernel: 9, bindings: [181, 182, 183, 184], grid: [12, 1], perImage: false },
-    { label: "stages.2.5.pwconv1", kernel: 10, bindings: [185, 186, 187, 188, 189, 190], grid: [48, 1], perImage: false },
-    { label: "stages.2.5.pwconv2", kernel: 11, bindings: [191, 192, 193, 194, 195], grid: [12, 1], perImage: false },
-    { label: "stages.2.6.dwconv", kernel: 9, bindings: [196, 197, 198, 199], grid: [12, 1], perImage: false },
-    { label: "stages.2.6.pwconv1", kernel: 10, bindings: [200, 201, 202, 203, 204, 205], grid: [48, 1], perImage: false },
-    { label: "stages.2.6.pwconv2", kernel: 11, bindings: [206, 207, 208, 209, 210], grid: [12, 1], perImage: false },
-    { label: "stages.2.7.dwconv", kernel: 9, bindings: [211, 212, 213, 214], grid: [12, 1], perImage: false },
-    { label: "stages.2.7.pwconv1", kernel: 10, bindings: [215, 216, 217, 218, 219, 220], grid: [48, 1], perImage: false },
-    { label: "stages.2.7.pwconv2", kernel: 11, bindings: [221, 222, 223, 224, 225], grid: [12, 1], perImage: false },
-    { label: "stages.2.8.dwconv", kernel: 9, bindings: [226, 227, 228, 229], grid: [12, 1], perImage: false },
-    { label: "stages.2.8.pwconv1", kernel: 10, bindings: [230, 231, 232, 233, 234, 235], grid: [48, 1], perImage: false },
-    { label: "stages.2.8.pwconv2", kernel: 11, bindings: [236, 237, 238, 239, 240], grid: [12, 1], perImage: false },
-    { label: "stages.2.9.dwconv", kernel: 9, bindings: [241, 242, 243, 244], grid: [12, 1], perImage: false },
-    { label: "stages.2.9.pwconv1", kernel: 10, bindings: [245, 246, 247, 248, 249, 250], grid: [48, 1], perImage: false },
-    { label: "stages.2.9.pwconv2", kernel: 11, bindings: [251, 252, 253, 254, 255], grid: [12, 1], perImage: false },
-    { label: "stages.2.10.dwconv", kernel: 9, bindings: [256, 257, 258, 259], grid: [12, 1], perImage: false },
-    { label: "stages.2.10.pwconv1", kernel: 10, bindings: [260, 261, 262, 263, 264, 265], grid: [48, 1], perImage: false },
-    { label: "stages.2.10.pwconv2", kernel: 11, bindings: [266, 267, 268, 269, 270], grid: [12, 1], perImage: false },
-    { label: "stages.2.11.dwconv", kernel: 9, bindings: [271, 272, 273, 274], grid: [12, 1], perImage: false },
-    { label: "stages.2.11.pwconv1", kernel: 10, bindings: [275, 276, 277, 278, 279, 280], grid: [48, 1], perImage: false },
-    { label: "stages.2.11.pwconv2", kernel: 11, bindings: [281, 282, 283, 284, 285], grid: [12, 1], perImage: false },
-    { label: "stages.2.12.dwconv", kernel: 9, bindings: [286, 287, 288, 289], grid: [12, 1], perImage: false },
-    { label: "stages.2.12.pwconv1", kernel: 10, bindings: [290, 291, 292, 293, 294, 295], grid: [48, 1], perImage: false },
-    { label: "stages.2.12.pwconv2", kernel: 11, bindings: [296, 297, 298, 299, 300], grid: [12, 1], perImage: false },
-    { label: "stages.2.13.dwconv", kernel: 9, bindings: [301, 302, 303, 304], grid: [12, 1], perImage: false },
-    { label: "stages.2.13.pwconv1", kernel: 10, bindings: [305, 306, 307, 308, 309, 310], grid: [48, 1], perImage: false },
-    { label: "stages.2.13.pwconv2", kernel: 11, bindings: [311, 312, 313, 314, 315], grid: [12, 1], perImage: false },
-    { label: "stages.2.14.dwconv", kernel: 9, bindings: [316, 317, 318, 319], grid: [12, 1], perImage: false },
-    { label: "stages.2.14.pwconv1", kernel: 10, bindings: [320, 321, 322, 323, 324, 325], grid: [48, 1], perImage: false },
-    { label: "stages.2.14.pwconv2", kernel: 11, bindings: [326, 327, 328, 329, 330], grid: [12, 1], perImage: false },
-    { label: "stages.2.15.dwconv", kernel: 9, bindings: [331, 332, 333, 334], grid: [12, 1], perImage: false },
-    { label: "stages.2.15.pwconv1", kernel: 10, bindings: [335, 336, 337, 338, 339, 340], grid: [48, 1], perImage: false },
-    { label: "stages.2.15.pwconv2", kernel: 11, bindings: [341, 342, 343, 344, 345], grid: [12, 1], perImage: false },
-    { label: "stages.2.16.dwconv", kernel: 9, bindings: [346, 347, 348, 349], grid: [12, 1], perImage: false },
-    { label: "stages.2.16.pwconv1", kernel: 10, bindings: [350, 351, 352, 353, 354, 355], grid: [48, 1], perImage: false },
-    { label: "stages.2.16.pwconv2", kernel: 11, bindings: [356, 357, 358, 359, 360], grid: [12, 1], perImage: false },
-    { label: "stages.2.17.dwconv", kernel: 9, bindings: [361, 362, 363, 364], grid: [12, 1], perImage: false },
-    { label: "stages.2.17.pwconv1", kernel: 10, bindings: [365, 366, 367, 368, 369, 370], grid: [48, 1], perImage: false },
-    { label: "stages.2.17.pwconv2", kernel: 11, bindings: [371, 372, 373, 374, 375], grid: [12, 1], perImage: false },
-    { label: "stages.2.18.dwconv", kernel: 9, bindings: [376, 377, 378, 379], grid: [12, 1], perImage: false },
-    { label: "stages.2.18.pwconv1", kernel: 10, bindings: [380, 381, 382, 383, 384, 385], grid: [48, 1], perImage: false },
-    { label: "stages.2.18.pwconv2", kernel: 11, bindings: [386, 387, 388, 389, 390], grid: [12, 1], perImage: false },
-    { label: "stages.2.19.dwconv", kernel: 9, bindings: [391, 392, 393, 394], grid: [12, 1], perImage: false },
-    { label: "stages.2.19.pwconv1", kernel: 10, bindings: [395, 396, 397, 398, 399, 400], grid: [48, 1], perImage: false },
-    { label: "stages.2.19.pwconv2", kernel: 11, bindings: [401, 402, 403, 404, 405], grid: [12, 1], perImage: false },
-    { label: "stages.2.20.dwconv", kernel: 9, bindings: [406, 407, 408, 409], grid: [12, 1], perImage: false },
-    { label: "stages.2.20.pwconv1", kernel: 10, bindings: [410, 411, 412, 413, 414, 415], grid: [48, 1], perImage: false },
-    { label: "stages.2.20.pwconv2", kernel: 11, bindings: [416, 417, 418, 419, 420], grid: [12, 1], perImage: false },
-    { label: "stages.2.21.dwconv", kernel: 9, bindings: [421, 422, 423, 424], grid: [12, 1], perImage: false },
-    { label: "stages.2.21.pwconv1", kernel: 10, bindings: [425, 426, 427, 428, 429, 430], grid: [48, 1], perImage: false },
-    { label: "stages.2.21.pwconv2", kernel: 11, bindings: [431, 432, 433, 434, 435], grid: [12, 1], perImage: false },
-    { label: "stages.2.22.dwconv", kernel: 9, bindings: [436, 437, 438, 439], grid: [12, 1], perImage: false },
-    { label: "stages.2.22.pwconv1", kernel: 10, bindings: [440, 441, 442, 443, 444, 445], grid: [48, 1], perImage: false },
-    { label: "stages.2.22.pwconv2", kernel: 11, bindings: [446, 447, 448, 449, 450], grid: [12, 1], perImage: false },
-    { label: "stages.2.23.dwconv", kernel: 9, bindings: [451, 452, 453, 454], grid: [12, 1], perImage: false },
-    { label: "stages.2.23.pwconv1", kernel: 10, bindings: [455, 456, 457, 458, 459, 460], grid: [48, 1], perImage: false },
-    { label: "stages.2.23.pwconv2", kernel: 11, bindings: [461, 462, 463, 464, 465], grid: [12, 1], perImage: false },
-    { label: "stages.2.24.dwconv", kernel: 9, bindings: [466, 467, 468, 469], grid: [12, 1], perImage: false },
-    { label: "stages.2.24.pwconv1", kernel: 10, bindings: [470, 471, 472, 473, 474, 475], grid: [48, 1], perImage: false },
-    { label: "stages.2.24.pwconv2", kernel: 11, bindings: [476, 477, 478, 479, 480], grid: [12, 1], perImage: false },
-    { label: "stages.2.25.dwconv", kernel: 9, bindings: [481, 482, 483, 484], grid: [12, 1], perImage: false },
-    { label: "stages.2.25.pwconv1", kernel: 10, bindings: [485, 486, 487, 488, 489, 490], grid: [48, 1], perImage: false },
-    { label: "stages.2.25.pwconv2", kernel: 11, bindings: [491, 492, 493, 494, 495], grid: [12, 1], perImage: false },
-    { label: "stages.2.26.dwconv", kernel: 9, bindings: [496, 497, 498, 499], grid: [12, 1], perImage: false },
-    { label: "stages.2.26.pwconv1", kernel: 10, bindings: [500, 501, 502, 503, 504, 505], grid: [48, 1], perImage: false },
-    { label: "stages.2.26.pwconv2", kernel: 11, bindings: [506, 507, 508, 509, 510], grid: [12, 1], perImage: false },
-    { label: "downsample_layers.3.1", kernel: 12, bindings: [511, 512, 513, 514, 515, 516], grid: [24, 1], perImage: false },
-    { label: "stages.3.0.dwconv", kernel: 13, bindings: [517, 518, 519, 520], grid: [24, 1], perImage: false },
-    { label: "stages.3.0.pwconv1", kernel: 14, bindings: [521, 522, 523, 524, 525, 526], grid: [96, 1], perImage: false },
-    { label: "stages.3.0.pwconv2", kernel: 15, bindings: [527, 528, 529, 530, 531], grid: [24, 1], perImage: false },
-    { label: "stages.3.1.dwconv", kernel: 13, bindings: [532, 533, 534, 535], grid: [24, 1], perImage: false },
-    { label: "stages.3.1.pwconv1", kernel: 14, bindings: [536, 537, 538, 539, 540, 541], grid: [96, 1], perImage: false },
-    { label: "stages.3.1.pwconv2", kernel: 15, bindings: [542, 543, 544, 545, 546], grid: [24, 1], perImage: false },
-    { label: "stages.3.2.dwconv", kernel: 13, bindings: [547, 548, 549, 550], grid: [24, 1], perImage: false },
-    { label: "stages.3.2.pwconv1", kernel: 14, bindings: [551, 552, 553, 554, 555, 556], grid: [96, 1], perImage: false },
-    { label: "stages.3.2.pwconv2", kernel: 15, bindings: [557, 558, 559, 560, 561], grid: [24, 1], perImage: false },
-    { label: "head", kernel: 16, bindings: [562, 563, 564, 565, 566, 567], grid: [16, 1], perImage: false },
+    { label: "downsample_layers.0.0", kernel: 0, bindings: [0, 1, 2, 3], sizes: [192, 3, 48, 192], grid: [3, 1], perImage: false },
+    { label: "stages.0.0.dwconv", kernel: 1, bindings: [4, 5, 6, 7], sizes: [192, 1, 49, 192], grid: [3, 1], perImage: false },
+    { label: "stages.0.0.pwconv1", kernel: 2, bindings: [8, 9, 10, 11, 12, 13], sizes: [768, 192, 192, 768], grid: [12, 1], perImage: false },
+    { label: "stages.0.0.pwconv2", kernel: 3, bindings: [14, 15, 16, 17, 18], sizes: [192, 768, 768, 192], grid: [3, 1], perImage: false },
+    { label: "stages.0.1.dwconv", kernel: 1, bindings: [19, 20, 21, 22], sizes: [192, 1, 49, 192], grid: [3, 1], perImage: false },
+    { label: "stages.0.1.pwconv1", kernel: 2, bindings: [23, 24, 25, 26, 27, 28], sizes: [768, 192, 192, 768], grid: [12, 1], perImage: false },
+    { label: "stages.0.1.pwconv2", kernel: 3, bindings: [29, 30, 31, 32, 33], sizes: [192, 768, 768, 192], grid: [3, 1], perImage: false },
+    { label: "stages.0.2.dwconv", kernel: 1, bindings: [34, 35, 36, 37], sizes: [192, 1, 49, 192], grid: [3, 1], perImage: false },
+    { label: "stages.0.2.pwconv1", kernel: 2, bindings: [38, 39, 40, 41, 42, 43], sizes: [768, 192, 192, 768], grid: [12, 1], perImage: false },
+    { label: "stages.0.2.pwconv2", kernel: 3, bindings: [44, 45, 46, 47, 48], sizes: [192, 768, 768, 192], grid: [3, 1], perImage: false },
+    { label: "downsample_layers.1.1", kernel: 4, bindings: [49, 50, 51, 52, 53, 54], sizes: [384, 192, 768, 384, 192], grid: [6, 1], perImage: false },
+    { label: "stages.1.0.dwconv", kernel: 1, bindings: [55, 56, 57, 58], sizes: [384, 1, 49, 384], grid: [6, 1], perImage: false },
+    { label: "stages.1.0.pwconv1", kernel: 2, bindings: [59, 60, 61, 62, 63, 64], sizes: [1536, 384, 384, 1536], grid: [24, 1], perImage: false },
+    { label: "stages.1.0.pwconv2", kernel: 3, bindings: [65, 66, 67, 68, 69], sizes: [384, 1536, 1536, 384], grid: [6, 1], perImage: false },
+    { label: "stages.1.1.dwconv", kernel: 1, bindings: [70, 71, 72, 73], sizes: [384, 1, 49, 384], grid: [6, 1], perImage: false },
+    { label: "stages.1.1.pwconv1", kernel: 2, bindings: [74, 75, 76, 77, 78, 79], sizes: [1536, 384, 384, 1536], grid: [24, 1], perImage: false },
+    { label: "stages.1.1.pwconv2", kernel: 3, bindings: [80, 81, 82, 83, 84], sizes: [384, 1536, 1536, 384], grid: [6, 1], perImage: false },
+    { label: "stages.1.2.dwconv", kernel: 1, bindings: [85, 86, 87, 88], sizes: [384, 1, 49, 384], grid: [6, 1], perImage: false },
+    { label: "stages.1.2.pwconv1", kernel: 2, bindings: [89, 90, 91, 92, 93, 94], sizes: [1536, 384, 384, 1536], grid: [24, 1], perImage: false },
+    { label: "stages.1.2.pwconv2", kernel: 3, bindings: [95, 96, 97, 98, 99], sizes: [384, 1536, 1536, 384], grid: [6, 1], perImage: false },
+    { label: "downsample_layers.2.1", kernel: 4, bindings: [100, 101, 102, 103, 104, 105], sizes: [768, 384, 1536, 768, 384], grid: [12, 1], perImage: false },
+    { label: "stages.2.0.dwconv", kernel: 1, bindings: [106, 107, 108, 109], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.0.pwconv1", kernel: 2, bindings: [110, 111, 112, 113, 114, 115], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.0.pwconv2", kernel: 3, bindings: [116, 117, 118, 119, 120], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.1.dwconv", kernel: 1, bindings: [121, 122, 123, 124], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.1.pwconv1", kernel: 2, bindings: [125, 126, 127, 128, 129, 130], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.1.pwconv2", kernel: 3, bindings: [131, 132, 133, 134, 135], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.2.dwconv", kernel: 1, bindings: [136, 137, 138, 139], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.2.pwconv1", kernel: 2, bindings: [140, 141, 142, 143, 144, 145], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.2.pwconv2", kernel: 3, bindings: [146, 147, 148, 149, 150], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.3.dwconv", kernel: 1, bindings: [151, 152, 153, 154], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.3.pwconv1", kernel: 2, bindings: [155, 156, 157, 158, 159, 160], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.3.pwconv2", kernel: 3, bindings: [161, 162, 163, 164, 165], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.4.dwconv", kernel: 1, bindings: [166, 167, 168, 169], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.4.pwconv1", kernel: 2, bindings: [170, 171, 172, 173, 174, 175], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.4.pwconv2", kernel: 3, bindings: [176, 177, 178, 179, 180], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.5.dwconv", kernel: 1, bindings: [181, 182, 183, 184], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.5.pwconv1", kernel: 2, bindings: [185, 186, 187, 188, 189, 190], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.5.pwconv2", kernel: 3, bindings: [191, 192, 193, 194, 195], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.6.dwconv", kernel: 1, bindings: [196, 197, 198, 199], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.6.pwconv1", kernel: 2, bindings: [200, 201, 202, 203, 204, 205], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.6.pwconv2", kernel: 3, bindings: [206, 207, 208, 209, 210], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.7.dwconv", kernel: 1, bindings: [211, 212, 213, 214], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.7.pwconv1", kernel: 2, bindings: [215, 216, 217, 218, 219, 220], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.7.pwconv2", kernel: 3, bindings: [221, 222, 223, 224, 225], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.8.dwconv", kernel: 1, bindings: [226, 227, 228, 229], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.8.pwconv1", kernel: 2, bindings: [230, 231, 232, 233, 234, 235], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.8.pwconv2", kernel: 3, bindings: [236, 237, 238, 239, 240], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.9.dwconv", kernel: 1, bindings: [241, 242, 243, 244], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.9.pwconv1", kernel: 2, bindings: [245, 246, 247, 248, 249, 250], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.9.pwconv2", kernel: 3, bindings: [251, 252, 253, 254, 255], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.10.dwconv", kernel: 1, bindings: [256, 257, 258, 259], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.10.pwconv1", kernel: 2, bindings: [260, 261, 262, 263, 264, 265], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.10.pwconv2", kernel: 3, bindings: [266, 267, 268, 269, 270], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.11.dwconv", kernel: 1, bindings: [271, 272, 273, 274], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.11.pwconv1", kernel: 2, bindings: [275, 276, 277, 278, 279, 280], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.11.pwconv2", kernel: 3, bindings: [281, 282, 283, 284, 285], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.12.dwconv", kernel: 1, bindings: [286, 287, 288, 289], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.12.pwconv1", kernel: 2, bindings: [290, 291, 292, 293, 294, 295], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.12.pwconv2", kernel: 3, bindings: [296, 297, 298, 299, 300], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.13.dwconv", kernel: 1, bindings: [301, 302, 303, 304], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.13.pwconv1", kernel: 2, bindings: [305, 306, 307, 308, 309, 310], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.13.pwconv2", kernel: 3, bindings: [311, 312, 313, 314, 315], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.14.dwconv", kernel: 1, bindings: [316, 317, 318, 319], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.14.pwconv1", kernel: 2, bindings: [320, 321, 322, 323, 324, 325], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.14.pwconv2", kernel: 3, bindings: [326, 327, 328, 329, 330], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.15.dwconv", kernel: 1, bindings: [331, 332, 333, 334], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.15.pwconv1", kernel: 2, bindings: [335, 336, 337, 338, 339, 340], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.15.pwconv2", kernel: 3, bindings: [341, 342, 343, 344, 345], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.16.dwconv", kernel: 1, bindings: [346, 347, 348, 349], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.16.pwconv1", kernel: 2, bindings: [350, 351, 352, 353, 354, 355], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.16.pwconv2", kernel: 3, bindings: [356, 357, 358, 359, 360], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.17.dwconv", kernel: 1, bindings: [361, 362, 363, 364], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.17.pwconv1", kernel: 2, bindings: [365, 366, 367, 368, 369, 370], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.17.pwconv2", kernel: 3, bindings: [371, 372, 373, 374, 375], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.18.dwconv", kernel: 1, bindings: [376, 377, 378, 379], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.18.pwconv1", kernel: 2, bindings: [380, 381, 382, 383, 384, 385], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.18.pwconv2", kernel: 3, bindings: [386, 387, 388, 389, 390], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.19.dwconv", kernel: 1, bindings: [391, 392, 393, 394], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.19.pwconv1", kernel: 2, bindings: [395, 396, 397, 398, 399, 400], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.19.pwconv2", kernel: 3, bindings: [401, 402, 403, 404, 405], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.20.dwconv", kernel: 1, bindings: [406, 407, 408, 409], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.20.pwconv1", kernel: 2, bindings: [410, 411, 412, 413, 414, 415], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.20.pwconv2", kernel: 3, bindings: [416, 417, 418, 419, 420], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.21.dwconv", kernel: 1, bindings: [421, 422, 423, 424], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.21.pwconv1", kernel: 2, bindings: [425, 426, 427, 428, 429, 430], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.21.pwconv2", kernel: 3, bindings: [431, 432, 433, 434, 435], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.22.dwconv", kernel: 1, bindings: [436, 437, 438, 439], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.22.pwconv1", kernel: 2, bindings: [440, 441, 442, 443, 444, 445], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.22.pwconv2", kernel: 3, bindings: [446, 447, 448, 449, 450], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.23.dwconv", kernel: 1, bindings: [451, 452, 453, 454], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.23.pwconv1", kernel: 2, bindings: [455, 456, 457, 458, 459, 460], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.23.pwconv2", kernel: 3, bindings: [461, 462, 463, 464, 465], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.24.dwconv", kernel: 1, bindings: [466, 467, 468, 469], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.24.pwconv1", kernel: 2, bindings: [470, 471, 472, 473, 474, 475], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.24.pwconv2", kernel: 3, bindings: [476, 477, 478, 479, 480], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.25.dwconv", kernel: 1, bindings: [481, 482, 483, 484], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.25.pwconv1", kernel: 2, bindings: [485, 486, 487, 488, 489, 490], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.25.pwconv2", kernel: 3, bindings: [491, 492, 493, 494, 495], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.26.dwconv", kernel: 1, bindings: [496, 497, 498, 499], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.2.26.pwconv1", kernel: 2, bindings: [500, 501, 502, 503, 504, 505], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.2.26.pwconv2", kernel: 3, bindings: [506, 507, 508, 509, 510], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "downsample_layers.3.1", kernel: 4, bindings: [511, 512, 513, 514, 515, 516], sizes: [1536, 768, 3072, 1536, 768], grid: [24, 1], perImage: false },
+    { label: "stages.3.0.dwconv", kernel: 1, bindings: [517, 518, 519, 520], sizes: [1536, 1, 49, 1536], grid: [24, 1], perImage: false },
+    { label: "stages.3.0.pwconv1", kernel: 2, bindings: [521, 522, 523, 524, 525, 526], sizes: [6144, 1536, 1536, 6144], grid: [96, 1], perImage: false },
+    { label: "stages.3.0.pwconv2", kernel: 3, bindings: [527, 528, 529, 530, 531], sizes: [1536, 6144, 6144, 1536], grid: [24, 1], perImage: false },
+    { label: "stages.3.1.dwconv", kernel: 1, bindings: [532, 533, 534, 535], sizes: [1536, 1, 49, 1536], grid: [24, 1], perImage: false },
+    { label: "stages.3.1.pwconv1", kernel: 2, bindings: [536, 537, 538, 539, 540, 541], sizes: [6144, 1536, 1536, 6144], grid: [96, 1], perImage: false },
+    { label: "stages.3.1.pwconv2", kernel: 3, bindings: [542, 543, 544, 545, 546], sizes: [1536, 6144, 6144, 1536], grid: [24, 1], perImage: false },
+    { label: "stages.3.2.dwconv", kernel: 1, bindings: [547, 548, 549, 550], sizes: [1536, 1, 49, 1536], grid: [24, 1], perImage: false },
+    { label: "stages.3.2.pwconv1", kernel: 2, bindings: [551, 552, 553, 554, 555, 556], sizes: [6144, 1536, 1536, 6144], grid: [96, 1], perImage: false },
+    { label: "stages.3.2.pwconv2", kernel: 3, bindings: [557, 558, 559, 560, 561], sizes: [1536, 6144, 6144, 1536], grid: [24, 1], perImage: false },
+    { label: "head", kernel: 2, bindings: [562, 563, 564, 565, 566, 567], sizes: [1000, 1536, 1536, 1024], grid: [16, 1], perImage: false },
   ],
   steps: [
-    { label: "downsample_layers.0.0", kernel: 17, bindings: [568, 2, 3, 569, 570, 571], grid: [4, 56], perImage: true, work: 31951104 },
-    { label: "stages.0.0.dwconv", kernel: 18, bindings: [571, 6, 7, 572], grid: [4, 56], perImage: true, work: 34358784 },
-    { label: "stages.0.0.pwconv1", kernel: 19, bindings: [572, 12, 13, 573, 574], grid: [12, 49], perImage: true, work: 475207680 },
-    { label: "stages.0.0.pwconv2", kernel: 20, bindings: [573, 17, 18, 574, 575, 571, 576], grid: [3, 49], perImage: true, work: 477616896 },
-    { label: "stages.0.1.dwconv", kernel: 18, bindings: [576, 21, 22, 577], grid: [4, 56], perImage: true, work: 34358784 },
-    { label: "stages.0.1.pwconv1", kernel: 19, bindings: [577, 27, 28, 578, 579], grid: [12, 49], perImage: true, work: 475207680 },
-    { label: "stages.0.1.pwconv2", kernel: 20, bindings: [578, 32, 33, 579, 580, 576, 581], grid: [3, 49], perImage: true, work: 477616896 },
-    { label: "stages.0.2.dwconv", kernel: 18, bindings: [581, 36, 37, 582], grid: [4, 56], perImage: true, work: 34358784 },
-    { label: "stages.0.2.pwconv1", kernel: 19, bindings: [582, 42, 43, 583, 584], grid: [12, 49], perImage: true, work: 475207680 },
-    { label: "stages.0.2.pwconv2", kernel: 20, bindings: [583, 47, 48, 584, 585, 581, 586], grid: [3, 49], perImage: true, work: 477616896 },
-    { label: "downsample_layers.1.1", kernel: 21, bindings: [586, 53, 54, 587], grid: [6, 13], perImage: true, work: 236004864 },
-    { label: "stages.1.0.dwconv", kernel: 22, bindings: [587, 57, 58, 588], grid: [4, 28], perImage: true, work: 17236992 },
-    { label: "stages.1.0.pwconv1", kernel: 23, bindings: [588, 63, 64, 589, 590], grid: [24, 13], perImage: true, work: 470888448 },
-    { label: "stages.1.0.pwconv2", kernel: 24, bindings: [589, 68, 69, 590, 591, 587, 592], grid: [6, 13], perImage: true, work: 472094208 },
-    { label: "stages.1.1.dwconv", kernel: 22, bindings: [592, 72, 73, 593], grid: [4, 28], perImage: true, work: 17236992 },
-    { label: "stages.1.1.pwconv1", kernel: 23, bindings: [593, 78, 79, 594, 595], grid: [24, 13], perImage: true, work: 470888448 },
-    { label: "stages.1.1.pwconv2", kernel: 24, bindings: [594, 83, 84, 595, 596, 592, 597], grid: [6, 13], perImage: true, work: 472094208 },
-    { label: "stages.1.2.dwconv", kernel: 22, bindings: [597, 87, 88, 598], grid: [4, 28], perImage: true, work: 17236992 },
-    { label: "stages.1.2.pwconv1", kernel: 23, bindings: [598, 93, 94, 599, 600], grid: [24, 13], perImage: true, work: 470888448 },
-    { label: "stages.1.2.pwconv2", kernel: 24, bindings: [599, 98, 99, 600, 601, 597, 602], grid: [6, 13], perImage: true, work: 472094208 },
-    { label: "downsample_layers.2.1", kernel: 25, bindings: [602, 104, 105, 603], grid: [12, 7], perImage: true, work: 237739008 },
-    { label: "stages.2.0.dwconv", kernel: 26, bindings: [603, 108, 109, 604], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.0.pwconv1", kernel: 27, bindings: [604, 114, 115, 605, 606], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.0.pwconv2", kernel: 28, bindings: [605, 119, 120, 606, 607, 603, 608], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.1.dwconv", kernel: 26, bindings: [608, 123, 124, 609], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.1.pwconv1", kernel: 27, bindings: [609, 129, 130, 610, 611], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.1.pwconv2", kernel: 28, bindings: [610, 134, 135, 611, 612, 608, 613], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.2.dwconv", kernel: 26, bindings: [613, 138, 139, 614], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.2.pwconv1", kernel: 27, bindings: [614, 144, 145, 615, 616], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.2.pwconv2", kernel: 28, bindings: [615, 149, 150, 616, 617, 613, 618], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.3.dwconv", kernel: 26, bindings: [618, 153, 154, 619], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.3.pwconv1", kernel: 27, bindings: [619, 159, 160, 620, 621], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.3.pwconv2", kernel: 28, bindings: [620, 164, 165, 621, 622, 618, 623], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.4.dwconv", kernel: 26, bindings: [623, 168, 169, 624], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.4.pwconv1", kernel: 27, bindings: [624, 174, 175, 625, 626], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.4.pwconv2", kernel: 28, bindings: [625, 179, 180, 626, 627, 623, 628], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.5.dwconv", kernel: 26, bindings: [628, 183, 184, 629], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.5.pwconv1", kernel: 27, bindings: [629, 189, 190, 630, 631], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.5.pwconv2", kernel: 28, bindings: [630, 194, 195, 631, 632, 628, 633], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.6.dwconv", kernel: 26, bindings: [633, 198, 199, 634], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.6.pwconv1", kernel: 27, bindings: [634, 204, 205, 635, 636], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.6.pwconv2", kernel: 28, bindings: [635, 209, 210, 636, 637, 633, 638], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.7.dwconv", kernel: 26, bindings: [638, 213, 214, 639], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.7.pwconv1", kernel: 27, bindings: [639, 219, 220, 640, 641], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.7.pwconv2", kernel: 28, bindings: [640, 224, 225, 641, 642, 638, 643], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.8.dwconv", kernel: 26, bindings: [643, 228, 229, 644], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.8.pwconv1", kernel: 27, bindings: [644, 234, 235, 645, 646], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.8.pwconv2", kernel: 28, bindings: [645, 239, 240, 646, 647, 643, 648], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.9.dwconv", kernel: 26, bindings: [648, 243, 244, 649], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.9.pwconv1", kernel: 27, bindings: [649, 249, 250, 650, 651], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.9.pwconv2", kernel: 28, bindings: [650, 254, 255, 651, 652, 648, 653], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.10.dwconv", kernel: 26, bindings: [653, 258, 259, 654], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.10.pwconv1", kernel: 27, bindings: [654, 264, 265, 655, 656], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.10.pwconv2", kernel: 28, bindings: [655, 269, 270, 656, 657, 653, 658], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.11.dwconv", kernel: 26, bindings: [658, 273, 274, 659], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.11.pwconv1", kernel: 27, bindings: [659, 279, 280, 660, 661], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.11.pwconv2", kernel: 28, bindings: [660, 284, 285, 661, 662, 658, 663], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.12.dwconv", kernel: 26, bindings: [663, 288, 289, 664], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.12.pwconv1", kernel: 27, bindings: [664, 294, 295, 665, 666], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.12.pwconv2", kernel: 28, bindings: [665, 299, 300, 666, 667, 663, 668], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.13.dwconv", kernel: 26, bindings: [668, 303, 304, 669], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.13.pwconv1", kernel: 27, bindings: [669, 309, 310, 670, 671], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.13.pwconv2", kernel: 28, bindings: [670, 314, 315, 671, 672, 668, 673], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.14.dwconv", kernel: 26, bindings: [673, 318, 319, 674], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.14.pwconv1", kernel: 27, bindings: [674, 324, 325, 675, 676], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.14.pwconv2", kernel: 28, bindings: [675, 329, 330, 676, 677, 673, 678], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.15.dwconv", kernel: 26, bindings: [678, 333, 334, 679], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.15.pwconv1", kernel: 27, bindings: [679, 339, 340, 680, 681], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.15.pwconv2", kernel: 28, bindings: [680, 344, 345, 681, 682, 678, 683], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.16.dwconv", kernel: 26, bindings: [683, 348, 349, 684], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.16.pwconv1", kernel: 27, bindings: [684, 354, 355, 685, 686], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.16.pwconv2", kernel: 28, bindings: [685, 359, 360, 686, 687, 683, 688], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.17.dwconv", kernel: 26, bindings: [688, 363, 364, 689], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.17.pwconv1", kernel: 27, bindings: [689, 369, 370, 690, 691], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.17.pwconv2", kernel: 28, bindings: [690, 374, 375, 691, 692, 688, 693], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.18.dwconv", kernel: 26, bindings: [693, 378, 379, 694], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.18.pwconv1", kernel: 27, bindings: [694, 384, 385, 695, 696], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.18.pwconv2", kernel: 28, bindings: [695, 389, 390, 696, 697, 693, 698], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.19.dwconv", kernel: 26, bindings: [698, 393, 394, 699], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.19.pwconv1", kernel: 27, bindings: [699, 399, 400, 700, 701], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.19.pwconv2", kernel: 28, bindings: [700, 404, 405, 701, 702, 698, 703], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.20.dwconv", kernel: 26, bindings: [703, 408, 409, 704], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.20.pwconv1", kernel: 27, bindings: [704, 414, 415, 705, 706], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.20.pwconv2", kernel: 28, bindings: [705, 419, 420, 706, 707, 703, 708], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.21.dwconv", kernel: 26, bindings: [708, 423, 424, 709], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.21.pwconv1", kernel: 27, bindings: [709, 429, 430, 710, 711], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.21.pwconv2", kernel: 28, bindings: [710, 434, 435, 711, 712, 708, 713], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.22.dwconv", kernel: 26, bindings: [713, 438, 439, 714], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.22.pwconv1", kernel: 27, bindings: [714, 444, 445, 715, 716], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.22.pwconv2", kernel: 28, bindings: [715, 449, 450, 716, 717, 713, 718], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.23.dwconv", kernel: 26, bindings: [718, 453, 454, 719], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.23.pwconv1", kernel: 27, bindings: [719, 459, 460, 720, 721], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.23.pwconv2", kernel: 28, bindings: [720, 464, 465, 721, 722, 718, 723], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.24.dwconv", kernel: 26, bindings: [723, 468, 469, 724], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.24.pwconv1", kernel: 27, bindings: [724, 474, 475, 725, 726], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.24.pwconv2", kernel: 28, bindings: [725, 479, 480, 726, 727, 723, 728], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.25.dwconv", kernel: 26, bindings: [728, 483, 484, 729], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.25.pwconv1", kernel: 27, bindings: [729, 489, 490, 730, 731], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.25.pwconv2", kernel: 28, bindings: [730, 494, 495, 731, 732, 728, 733], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "stages.2.26.dwconv", kernel: 26, bindings: [733, 498, 499, 734], grid: [7, 14], perImage: true, work: 8733696 },
-    { label: "stages.2.26.pwconv1", kernel: 27, bindings: [734, 504, 505, 735, 736], grid: [48, 4], perImage: true, work: 474931200 },
-    { label: "stages.2.26.pwconv2", kernel: 28, bindings: [735, 509, 510, 736, 737, 733, 738], grid: [12, 7], perImage: true, work: 475536384 },
-    { label: "downsample_layers.3.1", kernel: 29, bindings: [738, 515, 516, 739], grid: [48, 2], perImage: true, work: 250994688 },
-    { label: "stages.3.0.dwconv", kernel: 30, bindings: [739, 519, 520, 740], grid: [7, 7], perImage: true, work: 4597248 },
-    { label: "stages.3.0.pwconv1", kernel: 31, bindings: [740, 525, 526, 741, 742], grid: [96, 1], perImage: true, work: 501725184 },
-    { label: "stages.3.0.pwconv2", kernel: 32, bindings: [741, 530, 531, 742, 743, 739, 744], grid: [48, 2], perImage: true, work: 502032384 },
-    { label: "stages.3.1.dwconv", kernel: 30, bindings: [744, 534, 535, 745], grid: [7, 7], perImage: true, work: 4597248 },
-    { label: "stages.3.1.pwconv1", kernel: 31, bindings: [745, 540, 541, 746, 747], grid: [96, 1], perImage: true, work: 501725184 },
-    { label: "stages.3.1.pwconv2", kernel: 32, bindings: [746, 545, 546, 747, 748, 744, 749], grid: [48, 2], perImage: true, work: 502032384 },
-    { label: "stages.3.2.dwconv", kernel: 30, bindings: [749, 549, 550, 750], grid: [7, 7], perImage: true, work: 4597248 },
-    { label: "stages.3.2.pwconv1", kernel: 31, bindings: [750, 555, 556, 751, 752], grid: [96, 1], perImage: true, work: 501725184 },
-    { label: "stages.3.2.pwconv2", kernel: 32, bindings: [751, 560, 561, 752, 753, 749, 754], grid: [48, 2], perImage: true, work: 502032384 },
-    { label: "pool", kernel: 33, bindings: [754, 755], grid: [1, 1], perImage: true, work: 307200 },
-    { label: "head", kernel: 34, bindings: [755, 566, 567, 756], grid: [16, 1], perImage: true, work: 7841696 },
+    { label: "downsample_layers.0.0", kernel: 5, bindings: [568, 2, 3, 569, 570, 571], grid: [4, 56], perImage: true, work: 31951104 },
+    { label: "stages.0.0.dwconv", kernel: 6, bindings: [571, 6, 7, 572], grid: [4, 56], perImage: true, work: 34358784 },
+    { label: "stages.0.0.pwconv1", kernel: 7, bindings: [572, 12, 13, 573, 574], grid: [12, 49], perImage: true, work: 475207680 },
+    { label: "stages.0.0.pwconv2", kernel: 8, bindings: [573, 17, 18, 574, 575, 571, 576], grid: [3, 49], perImage: true, work: 477616896 },
+    { label: "stages.0.1.dwconv", kernel: 6, bindings: [576, 21, 22, 577], grid: [4, 56], perImage: true, work: 34358784 },
+    { label: "stages.0.1.pwconv1", kernel: 7, bindings: [577, 27, 28, 578, 579], grid: [12, 49], perImage: true, work: 475207680 },
+    { label: "stages.0.1.pwconv2", kernel: 8, bindings: [578, 32, 33, 579, 580, 576, 581], grid: [3, 49], perImage: true, work: 477616896 },
+    { label: "stages.0.2.dwconv", kernel: 6, bindings: [581, 36, 37, 582], grid: [4, 56], perImage: true, work: 34358784 },
+    { label: "stages.0.2.pwconv1", kernel: 7, bindings: [582, 42, 43, 583, 584], grid: [12, 49], perImage: true, work: 475207680 },
+    { label: "stages.0.2.pwconv2", kernel: 8, bindings: [583, 47, 48, 584, 585, 581, 586], grid: [3, 49], perImage: true, work: 477616896 },
+    { label: "downsample_layers.1.1", kernel: 9, bindings: [586, 53, 54, 587], grid: [6, 13], perImage: true, work: 236004864 },
+    { label: "stages.1.0.dwconv", kernel: 10, bindings: [587, 57, 58, 588], grid: [4, 28], perImage: true, work: 17236992 },
+    { label: "stages.1.0.pwconv1", kernel: 11, bindings: [588, 63, 64, 589, 590], grid: [24, 13], perImage: true, work: 470888448 },
+    { label: "stages.1.0.pwconv2", kernel: 12, bindings: [589, 68, 69, 590, 591, 587, 592], grid: [6, 13], perImage: true, work: 472094208 },
+    { label: "stages.1.1.dwconv", kernel: 10, bindings: [592, 72, 73, 593], grid: [4, 28], perImage: true, work: 17236992 },
+    { label: "stages.1.1.pwconv1", kernel: 11, bindings: [593, 78, 79, 594, 595], grid: [24, 13], perImage: true, work: 470888448 },
+    { label: "stages.1.1.pwconv2", kernel: 12, bindings: [594, 83, 84, 595, 596, 592, 597], grid: [6, 13], perImage: true, work: 472094208 },
+    { label: "stages.1.2.dwconv", kernel: 10, bindings: [597, 87, 88, 598], grid: [4, 28], perImage: true, work: 17236992 },
+    { label: "stages.1.2.pwconv1", kernel: 11, bindings: [598, 93, 94, 599, 600], grid: [24, 13], perImage: true, work: 470888448 },
+    { label: "stages.1.2.pwconv2", kernel: 12, bindings: [599, 98, 99, 600, 601, 597, 602], grid: [6, 13], perImage: true, work: 472094208 },
+    { label: "downsample_layers.2.1", kernel: 13, bindings: [602, 104, 105, 603], grid: [12, 7], perImage: true, work: 237739008 },
+    { label: "stages.2.0.dwconv", kernel: 14, bindings: [603, 108, 109, 604], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.0.pwconv1", kernel: 15, bindings: [604, 114, 115, 605, 606], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.0.pwconv2", kernel: 16, bindings: [605, 119, 120, 606, 607, 603, 608], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.1.dwconv", kernel: 14, bindings: [608, 123, 124, 609], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.1.pwconv1", kernel: 15, bindings: [609, 129, 130, 610, 611], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.1.pwconv2", kernel: 16, bindings: [610, 134, 135, 611, 612, 608, 613], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.2.dwconv", kernel: 14, bindings: [613, 138, 139, 614], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.2.pwconv1", kernel: 15, bindings: [614, 144, 145, 615, 616], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.2.pwconv2", kernel: 16, bindings: [615, 149, 150, 616, 617, 613, 618], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.3.dwconv", kernel: 14, bindings: [618, 153, 154, 619], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.3.pwconv1", kernel: 15, bindings: [619, 159, 160, 620, 621], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.3.pwconv2", kernel: 16, bindings: [620, 164, 165, 621, 622, 618, 623], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.4.dwconv", kernel: 14, bindings: [623, 168, 169, 624], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.4.pwconv1", kernel: 15, bindings: [624, 174, 175, 625, 626], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.4.pwconv2", kernel: 16, bindings: [625, 179, 180, 626, 627, 623, 628], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.5.dwconv", kernel: 14, bindings: [628, 183, 184, 629], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.5.pwconv1", kernel: 15, bindings: [629, 189, 190, 630, 631], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.5.pwconv2", kernel: 16, bindings: [630, 194, 195, 631, 632, 628, 633], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.6.dwconv", kernel: 14, bindings: [633, 198, 199, 634], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.6.pwconv1", kernel: 15, bindings: [634, 204, 205, 635, 636], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.6.pwconv2", kernel: 16, bindings: [635, 209, 210, 636, 637, 633, 638], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.7.dwconv", kernel: 14, bindings: [638, 213, 214, 639], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.7.pwconv1", kernel: 15, bindings: [639, 219, 220, 640, 641], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.7.pwconv2", kernel: 16, bindings: [640, 224, 225, 641, 642, 638, 643], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.8.dwconv", kernel: 14, bindings: [643, 228, 229, 644], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.8.pwconv1", kernel: 15, bindings: [644, 234, 235, 645, 646], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.8.pwconv2", kernel: 16, bindings: [645, 239, 240, 646, 647, 643, 648], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.9.dwconv", kernel: 14, bindings: [648, 243, 244, 649], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.9.pwconv1", kernel: 15, bindings: [649, 249, 250, 650, 651], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.9.pwconv2", kernel: 16, bindings: [650, 254, 255, 651, 652, 648, 653], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.10.dwconv", kernel: 14, bindings: [653, 258, 259, 654], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.10.pwconv1", kernel: 15, bindings: [654, 264, 265, 655, 656], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.10.pwconv2", kernel: 16, bindings: [655, 269, 270, 656, 657, 653, 658], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.11.dwconv", kernel: 14, bindings: [658, 273, 274, 659], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.11.pwconv1", kernel: 15, bindings: [659, 279, 280, 660, 661], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.11.pwconv2", kernel: 16, bindings: [660, 284, 285, 661, 662, 658, 663], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.12.dwconv", kernel: 14, bindings: [663, 288, 289, 664], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.12.pwconv1", kernel: 15, bindings: [664, 294, 295, 665, 666], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.12.pwconv2", kernel: 16, bindings: [665, 299, 300, 666, 667, 663, 668], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.13.dwconv", kernel: 14, bindings: [668, 303, 304, 669], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.13.pwconv1", kernel: 15, bindings: [669, 309, 310, 670, 671], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.13.pwconv2", kernel: 16, bindings: [670, 314, 315, 671, 672, 668, 673], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.14.dwconv", kernel: 14, bindings: [673, 318, 319, 674], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.14.pwconv1", kernel: 15, bindings: [674, 324, 325, 675, 676], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.14.pwconv2", kernel: 16, bindings: [675, 329, 330, 676, 677, 673, 678], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.15.dwconv", kernel: 14, bindings: [678, 333, 334, 679], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.15.pwconv1", kernel: 15, bindings: [679, 339, 340, 680, 681], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.15.pwconv2", kernel: 16, bindings: [680, 344, 345, 681, 682, 678, 683], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.16.dwconv", kernel: 14, bindings: [683, 348, 349, 684], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.16.pwconv1", kernel: 15, bindings: [684, 354, 355, 685, 686], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.16.pwconv2", kernel: 16, bindings: [685, 359, 360, 686, 687, 683, 688], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.17.dwconv", kernel: 14, bindings: [688, 363, 364, 689], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.17.pwconv1", kernel: 15, bindings: [689, 369, 370, 690, 691], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.17.pwconv2", kernel: 16, bindings: [690, 374, 375, 691, 692, 688, 693], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.18.dwconv", kernel: 14, bindings: [693, 378, 379, 694], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.18.pwconv1", kernel: 15, bindings: [694, 384, 385, 695, 696], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.18.pwconv2", kernel: 16, bindings: [695, 389, 390, 696, 697, 693, 698], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.19.dwconv", kernel: 14, bindings: [698, 393, 394, 699], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.19.pwconv1", kernel: 15, bindings: [699, 399, 400, 700, 701], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.19.pwconv2", kernel: 16, bindings: [700, 404, 405, 701, 702, 698, 703], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.20.dwconv", kernel: 14, bindings: [703, 408, 409, 704], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.20.pwconv1", kernel: 15, bindings: [704, 414, 415, 705, 706], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.20.pwconv2", kernel: 16, bindings: [705, 419, 420, 706, 707, 703, 708], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.21.dwconv", kernel: 14, bindings: [708, 423, 424, 709], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.21.pwconv1", kernel: 15, bindings: [709, 429, 430, 710, 711], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.21.pwconv2", kernel: 16, bindings: [710, 434, 435, 711, 712, 708, 713], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.22.dwconv", kernel: 14, bindings: [713, 438, 439, 714], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.22.pwconv1", kernel: 15, bindings: [714, 444, 445, 715, 716], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.22.pwconv2", kernel: 16, bindings: [715, 449, 450, 716, 717, 713, 718], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.23.dwconv", kernel: 14, bindings: [718, 453, 454, 719], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.23.pwconv1", kernel: 15, bindings: [719, 459, 460, 720, 721], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.23.pwconv2", kernel: 16, bindings: [720, 464, 465, 721, 722, 718, 723], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.24.dwconv", kernel: 14, bindings: [723, 468, 469, 724], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.24.pwconv1", kernel: 15, bindings: [724, 474, 475, 725, 726], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.24.pwconv2", kernel: 16, bindings: [725, 479, 480, 726, 727, 723, 728], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.25.dwconv", kernel: 14, bindings: [728, 483, 484, 729], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.25.pwconv1", kernel: 15, bindings: [729, 489, 490, 730, 731], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.25.pwconv2", kernel: 16, bindings: [730, 494, 495, 731, 732, 728, 733], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.26.dwconv", kernel: 14, bindings: [733, 498, 499, 734], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.26.pwconv1", kernel: 15, bindings: [734, 504, 505, 735, 736], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.26.pwconv2", kernel: 16, bindings: [735, 509, 510, 736, 737, 733, 738], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "downsample_layers.3.1", kernel: 17, bindings: [738, 515, 516, 739], grid: [48, 2], perImage: true, work: 250994688 },
+    { label: "stages.3.0.dwconv", kernel: 18, bindings: [739, 519, 520, 740], grid: [7, 7], perImage: true, work: 4597248 },
+    { label: "stages.3.0.pwconv1", kernel: 19, bindings: [740, 525, 526, 741, 742], grid: [96, 1], perImage: true, work: 501725184 },
+    { label: "stages.3.0.pwconv2", kernel: 20, bindings: [741, 530, 531, 742, 743, 739, 744], grid: [48, 2], perImage: true, work: 502032384 },
+    { label: "stages.3.1.dwconv", kernel: 18, bindings: [744, 534, 535, 745], grid: [7, 7], perImage: true, work: 4597248 },
+    { label: "stages.3.1.pwconv1", kernel: 19, bindings: [745, 540, 541, 746, 747], grid: [96, 1], perImage: true, work: 501725184 },
+    { label: "stages.3.1.pwconv2", kernel: 20, bindings: [746, 545, 546, 747, 748, 744, 749], grid: [48, 2], perImage: true, work: 502032384 },
+    { label: "stages.3.2.dwconv", kernel: 18, bindings: [749, 549, 550, 750], grid: [7, 7], perImage: true, work: 4597248 },
+    { label: "stages.3.2.pwconv1", kernel: 19, bindings: [750, 555, 556, 751, 752], grid: [96, 1], perImage: true, work: 501725184 },
+    { label: "stages.3.2.pwconv2", kernel: 20, bindings: [751, 560, 561, 752, 753, 749, 754], grid: [48, 2], perImage: true, work: 502032384 },
+    { label: "pool", kernel: 21, bindings: [754, 755], grid: [1, 1], perImage: true, work: 307200 },
+    { label: "head", kernel: 22, bindings: [755, 566, 567, 756], grid: [16, 1], perImage: true, work: 7841696 },
   ],
   limits: { maxBufferSize: 37748736, maxStorageBufferBindingSize: 37748736, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [192][3][16] as [48][192], zero-padded.
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [columns][channels][16] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   packed[k,n] = w[k / 16,k % 16]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 9216>; // [192][3][16]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 9216>; // [48][192]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][16]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 192) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 48; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k / 16;
     let tap: u32 = k % 16;
-    packed[k * 192 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 3 + c) * 16 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [192][1][49] as [49][192], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 9408>; // [192][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 9408>; // [49][192]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 192) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 192 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [768][192][1] as [192][768], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 147456>; // [768][192][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 192>; // [192]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 192>; // [192]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 147456>; // [192][768]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 768>; // [768]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 768) {
-    return;
-  }
-  for (var k = 0u; k < 192; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 768 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 192 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 192; c++) {
-      b += weight[(n * 192 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [192][768][1] as [768][192], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 147456>; // [192][768][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 768>; // [768]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 147456>; // [768][192]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 192) {
-    return;
-  }
-  for (var k = 0u; k < 768; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 192 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 768 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 768; c++) {
-      b += weight[(n * 768 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [384][192][4] as [768][384], tap-major, 192 rows a tap, zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 192,k / 192]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 294912>; // [384][192][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 192>; // [192]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 192>; // [192]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 294912>; // [768][384]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 384) {
-    return;
-  }
-  for (var k = 0u; k < 768; k++) {
-    let c = k % 192;
-    let tap: u32 = k / 192;
-    packed[k * 384 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 192 + c) * 4 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 192; c++) {
-      b += weight[(n * 192 + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [384][1][49] as [49][384], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 18816>; // [384][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 18816>; // [49][384]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 384) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 384 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [1536][384][1] as [384][1536], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 589824>; // [1536][384][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 1536>; // [1536]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 384>; // [384]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 384>; // [384]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 589824>; // [384][1536]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1536>; // [1536]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 1536) {
-    return;
-  }
-  for (var k = 0u; k < 384; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 1536 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 384 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 384; c++) {
-      b += weight[(n * 384 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [384][1536][1] as [1536][384], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 589824>; // [384][1536][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1536>; // [1536]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 589824>; // [1536][384]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 384) {
-    return;
-  }
-  for (var k = 0u; k < 1536; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 384 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1536 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1536; c++) {
-      b += weight[(n * 1536 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [768][384][4] as [1536][768], tap-major, 384 rows a tap, zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 384,k / 384]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1179648>; // [768][384][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 384>; // [384]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 384>; // [384]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 1179648>; // [1536][768]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 768>; // [768]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 768) {
-    return;
-  }
-  for (var k = 0u; k < 1536; k++) {
-    let c = k % 384;
-    let tap: u32 = k / 384;
-    packed[k * 768 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 384 + c) * 4 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 384; c++) {
-      b += weight[(n * 384 + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [768][1][49] as [49][768], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 37632>; // [768][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 37632>; // [49][768]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 768>; // [768]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 768) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 768 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [3072][768][1] as [768][3072], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 2359296>; // [3072][768][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 3072>; // [3072]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 768>; // [768]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 768>; // [768]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 2359296>; // [768][3072]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 3072>; // [3072]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 3072) {
-    return;
-  }
-  for (var k = 0u; k < 768; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 3072 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 768 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 768; c++) {
-      b += weight[(n * 768 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [768][3072][1] as [3072][768], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 2359296>; // [768][3072][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 3072>; // [3072]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 2359296>; // [3072][768]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 768>; // [768]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 768) {
-    return;
-  }
-  for (var k = 0u; k < 3072; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 768 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 3072 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 3072; c++) {
-      b += weight[(n * 3072 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [1536][768][4] as [3072][1536], tap-major, 768 rows a tap, zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 768,k / 768]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 4718592>; // [1536][768][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 1536>; // [1536]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 768>; // [768]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 768>; // [768]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 4718592>; // [3072][1536]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1536>; // [1536]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 1536) {
-    return;
-  }
-  for (var k = 0u; k < 3072; k++) {
-    let c = k % 768;
-    let tap: u32 = k / 768;
-    packed[k * 1536 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 768 + c) * 4 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 768; c++) {
-      b += weight[(n * 768 + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [1536][1][49] as [49][1536], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 75264>; // [1536][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 1536>; // [1536]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 75264>; // [49][1536]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 1536>; // [1536]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 1536) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 1536 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [6144][1536][1] as [1536][6144], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 9437184>; // [6144][1536][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 6144>; // [6144]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1536>; // [1536]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 1536>; // [1536]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 9437184>; // [1536][6144]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 6144>; // [6144]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 6144) {
-    return;
-  }
-  for (var k = 0u; k < 1536; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 6144 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1536 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1536; c++) {
-      b += weight[(n * 1536 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [1536][6144][1] as [6144][1536], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 9437184>; // [1536][6144][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 1536>; // [1536]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 6144>; // [6144]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 9437184>; // [6144][1536]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 1536>; // [1536]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 1536) {
-    return;
-  }
-  for (var k = 0u; k < 6144; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 1536 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 6144 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 6144; c++) {
-      b += weight[(n * 6144 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [1000][1536][1] as [1536][1024], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1536000>; // [1000][1536][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 1000>; // [1000]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1536>; // [1536]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 1536>; // [1536]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 1572864>; // [1536][1024]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1024>; // [1024]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 1024) {
-    return;
-  }
-  for (var k = 0u; k < 1536; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 1024 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 1000) {
+  if (n >= sizes.columns || c >= sizes.channels) {
     return 0.0;
   }
-  return weight[(n * 1536 + c) * 1 + tap] * input_scale[c];
+  return weight[(n * sizes.channels + c) * 16 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= 1000) {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
+  var b = bias[n];
+  return b;
+}
+` },
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [columns][channels][49] as [depth][packed_columns], zero-padded.
+// For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
+// An invocation packs one column. Runs once, when the weights are loaded.
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][49]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let n = id.x;
+  if (n >= sizes.packed_columns) {
+    return;
+  }
+  for (var k = 0u; k < sizes.depth; k++) {
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (n >= sizes.columns || c >= sizes.channels) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 49 + tap];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
+  var b = bias[n];
+  return b;
+}
+` },
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
+// For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
+// An invocation packs one column. Runs once, when the weights are loaded.
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let n = id.x;
+  if (n >= sizes.packed_columns) {
+    return;
+  }
+  for (var k = 0u; k < sizes.depth; k++) {
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (n >= sizes.columns || c >= sizes.channels) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 1 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
     return 0.0;
   }
   var b = bias[n];
   for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1536; c++) {
-      b += weight[(n * 1536 + c) * 1 + tap] * input_shift[c];
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
+    }
+  }
+  return b;
+}
+` },
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
+// For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
+// An invocation packs one column. Runs once, when the weights are loaded.
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let n = id.x;
+  if (n >= sizes.packed_columns) {
+    return;
+  }
+  for (var k = 0u; k < sizes.depth; k++) {
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (n >= sizes.columns || c >= sizes.channels) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 1 + tap];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
+    }
+  }
+  return b;
+}
+` },
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [columns][channels][4] as [depth][packed_columns], tap-major, sizes.segment rows a tap, zero-padded.
+// For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k % sizes.segment,k / sizes.segment]; packed_bias[n] = b
+// An invocation packs one column. Runs once, when the weights are loaded.
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][4]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+  segment: u32,
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let n = id.x;
+  if (n >= sizes.packed_columns) {
+    return;
+  }
+  for (var k = 0u; k < sizes.depth; k++) {
+    let c = k % sizes.segment;
+    let tap: u32 = k / sizes.segment;
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (n >= sizes.columns || c >= sizes.channels || tap >= 4) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var tap = 0u; tap < 4; tap++) {
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 4 + tap] * input_shift[c];
     }
   }
   return b;

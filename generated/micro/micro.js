@@ -6,7 +6,8 @@ import { descriptor } from "./model.js";
 export { descriptor };
 /** ConvNeXt `micro`: 64x64x3 to 10 classes, depths [1, 1, 2, 1], dims [8, 16, 24, 40]. */
 export function createModel(options) {
-    return runtime.createModel(descriptor, options);
+    const model = runtime.createModel({ descriptor, software: () => import("./software.js") }, options);
+    return model;
 }
 /** The likeliest classes of each image, from `logits` [N, 10]. Probabilities are a softmax. */
 export function topK(logits, k) {

@@ -115,7 +115,8 @@ export { descriptor };
 
 /** ConvNeXt `micro`: 64x64x3 to 10 classes, depths [1, 1, 2, 1], dims [8, 16, 24, 40]. */
 export function createModel(options: MicroOptions): Promise<MicroModel> {
-  return runtime.createModel(descriptor, options as runtime.ModelOptions) as unknown as Promise<MicroModel>;
+  const model = runtime.createModel({ descriptor, software: () => import("./software.js") }, options as runtime.ModelOptions);
+  return model as unknown as Promise<MicroModel>;
 }
 
 /** The likeliest classes of each image, from `logits` [N, 10]. Probabilities are a softmax. */

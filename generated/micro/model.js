@@ -223,768 +223,303 @@ export const descriptor = {
     { at: "io", name: "logits", elements: 10, perImage: true },
   ],
   setup: [
-    { label: "downsample_layers.0.0", kernel: 0, bindings: [0, 1, 2, 3], grid: [1, 1], perImage: false },
-    { label: "stages.0.0.dwconv", kernel: 1, bindings: [4, 5, 6, 7], grid: [1, 1], perImage: false },
-    { label: "stages.0.0.pwconv1", kernel: 2, bindings: [8, 9, 10, 11, 12, 13], grid: [1, 1], perImage: false },
-    { label: "stages.0.0.pwconv2", kernel: 3, bindings: [14, 15, 16, 17, 18], grid: [1, 1], perImage: false },
-    { label: "downsample_layers.1.1", kernel: 4, bindings: [19, 20, 21, 22, 23, 24], grid: [1, 1], perImage: false },
-    { label: "stages.1.0.dwconv", kernel: 5, bindings: [25, 26, 27, 28], grid: [1, 1], perImage: false },
-    { label: "stages.1.0.pwconv1", kernel: 6, bindings: [29, 30, 31, 32, 33, 34], grid: [1, 1], perImage: false },
-    { label: "stages.1.0.pwconv2", kernel: 7, bindings: [35, 36, 37, 38, 39], grid: [1, 1], perImage: false },
-    { label: "downsample_layers.2.1", kernel: 8, bindings: [40, 41, 42, 43, 44, 45], grid: [1, 1], perImage: false },
-    { label: "stages.2.0.dwconv", kernel: 9, bindings: [46, 47, 48, 49], grid: [1, 1], perImage: false },
-    { label: "stages.2.0.pwconv1", kernel: 10, bindings: [50, 51, 52, 53, 54, 55], grid: [2, 1], perImage: false },
-    { label: "stages.2.0.pwconv2", kernel: 11, bindings: [56, 57, 58, 59, 60], grid: [1, 1], perImage: false },
-    { label: "stages.2.1.dwconv", kernel: 9, bindings: [61, 62, 63, 64], grid: [1, 1], perImage: false },
-    { label: "stages.2.1.pwconv1", kernel: 10, bindings: [65, 66, 67, 68, 69, 70], grid: [2, 1], perImage: false },
-    { label: "stages.2.1.pwconv2", kernel: 11, bindings: [71, 72, 73, 74, 75], grid: [1, 1], perImage: false },
-    { label: "downsample_layers.3.1", kernel: 12, bindings: [76, 77, 78, 79, 80, 81], grid: [1, 1], perImage: false },
-    { label: "stages.3.0.dwconv", kernel: 13, bindings: [82, 83, 84, 85], grid: [1, 1], perImage: false },
-    { label: "stages.3.0.pwconv1", kernel: 14, bindings: [86, 87, 88, 89, 90, 91], grid: [3, 1], perImage: false },
-    { label: "stages.3.0.pwconv2", kernel: 15, bindings: [92, 93, 94, 95, 96], grid: [1, 1], perImage: false },
-    { label: "head", kernel: 16, bindings: [97, 98, 99, 100, 101, 102], grid: [1, 1], perImage: false },
+    { label: "downsample_layers.0.0", kernel: 0, bindings: [0, 1, 2, 3], sizes: [8, 3, 48, 8], grid: [1, 1], perImage: false },
+    { label: "stages.0.0.dwconv", kernel: 1, bindings: [4, 5, 6, 7], sizes: [8, 1, 49, 8], grid: [1, 1], perImage: false },
+    { label: "stages.0.0.pwconv1", kernel: 2, bindings: [8, 9, 10, 11, 12, 13], sizes: [32, 8, 32, 32], grid: [1, 1], perImage: false },
+    { label: "stages.0.0.pwconv2", kernel: 3, bindings: [14, 15, 16, 17, 18], sizes: [8, 32, 32, 32], grid: [1, 1], perImage: false },
+    { label: "downsample_layers.1.1", kernel: 4, bindings: [19, 20, 21, 22, 23, 24], sizes: [16, 8, 32, 32, 8], grid: [1, 1], perImage: false },
+    { label: "stages.1.0.dwconv", kernel: 1, bindings: [25, 26, 27, 28], sizes: [16, 1, 49, 16], grid: [1, 1], perImage: false },
+    { label: "stages.1.0.pwconv1", kernel: 2, bindings: [29, 30, 31, 32, 33, 34], sizes: [64, 16, 32, 64], grid: [1, 1], perImage: false },
+    { label: "stages.1.0.pwconv2", kernel: 3, bindings: [35, 36, 37, 38, 39], sizes: [16, 64, 64, 32], grid: [1, 1], perImage: false },
+    { label: "downsample_layers.2.1", kernel: 4, bindings: [40, 41, 42, 43, 44, 45], sizes: [24, 16, 64, 32, 16], grid: [1, 1], perImage: false },
+    { label: "stages.2.0.dwconv", kernel: 1, bindings: [46, 47, 48, 49], sizes: [24, 1, 49, 24], grid: [1, 1], perImage: false },
+    { label: "stages.2.0.pwconv1", kernel: 2, bindings: [50, 51, 52, 53, 54, 55], sizes: [96, 24, 32, 96], grid: [2, 1], perImage: false },
+    { label: "stages.2.0.pwconv2", kernel: 3, bindings: [56, 57, 58, 59, 60], sizes: [24, 96, 96, 32], grid: [1, 1], perImage: false },
+    { label: "stages.2.1.dwconv", kernel: 1, bindings: [61, 62, 63, 64], sizes: [24, 1, 49, 24], grid: [1, 1], perImage: false },
+    { label: "stages.2.1.pwconv1", kernel: 2, bindings: [65, 66, 67, 68, 69, 70], sizes: [96, 24, 32, 96], grid: [2, 1], perImage: false },
+    { label: "stages.2.1.pwconv2", kernel: 3, bindings: [71, 72, 73, 74, 75], sizes: [24, 96, 96, 32], grid: [1, 1], perImage: false },
+    { label: "downsample_layers.3.1", kernel: 4, bindings: [76, 77, 78, 79, 80, 81], sizes: [40, 24, 96, 64, 24], grid: [1, 1], perImage: false },
+    { label: "stages.3.0.dwconv", kernel: 1, bindings: [82, 83, 84, 85], sizes: [40, 1, 49, 40], grid: [1, 1], perImage: false },
+    { label: "stages.3.0.pwconv1", kernel: 2, bindings: [86, 87, 88, 89, 90, 91], sizes: [160, 40, 64, 160], grid: [3, 1], perImage: false },
+    { label: "stages.3.0.pwconv2", kernel: 3, bindings: [92, 93, 94, 95, 96], sizes: [40, 160, 160, 64], grid: [1, 1], perImage: false },
+    { label: "head", kernel: 2, bindings: [97, 98, 99, 100, 101, 102], sizes: [10, 40, 40, 64], grid: [1, 1], perImage: false },
   ],
   steps: [
-    { label: "downsample_layers.0.0", kernel: 17, bindings: [103, 2, 3, 104, 105, 106], grid: [1, 16], perImage: true, work: 157280 },
-    { label: "stages.0.0.dwconv", kernel: 18, bindings: [106, 6, 7, 107], grid: [1, 16], perImage: true, work: 118336 },
-    { label: "stages.0.0.pwconv1", kernel: 19, bindings: [107, 12, 13, 108, 109], grid: [1, 8], perImage: true, work: 111744 },
-    { label: "stages.0.0.pwconv2", kernel: 20, bindings: [108, 17, 18, 109, 110, 106, 111], grid: [1, 8], perImage: true, work: 120064 },
-    { label: "downsample_layers.1.1", kernel: 21, bindings: [111, 23, 24, 112], grid: [1, 2], perImage: true, work: 49280 },
-    { label: "stages.1.0.dwconv", kernel: 22, bindings: [112, 27, 28, 113], grid: [1, 8], perImage: true, work: 61568 },
-    { label: "stages.1.0.pwconv1", kernel: 23, bindings: [113, 33, 34, 114, 115], grid: [2, 2], perImage: true, work: 94976 },
-    { label: "stages.1.0.pwconv2", kernel: 24, bindings: [114, 38, 39, 115, 116, 112, 117], grid: [1, 2], perImage: true, work: 99200 },
-    { label: "downsample_layers.2.1", kernel: 25, bindings: [117, 44, 45, 118], grid: [1, 1], perImage: true, work: 38528 },
-    { label: "stages.2.0.dwconv", kernel: 26, bindings: [118, 48, 49, 119], grid: [1, 4], perImage: true, work: 26688 },
-    { label: "stages.2.0.pwconv1", kernel: 27, bindings: [119, 54, 55, 120, 121], grid: [3, 1], perImage: true, work: 57600 },
-    { label: "stages.2.0.pwconv2", kernel: 28, bindings: [120, 59, 60, 121, 122, 118, 123], grid: [1, 1], perImage: true, work: 59264 },
-    { label: "stages.2.1.dwconv", kernel: 26, bindings: [123, 63, 64, 124], grid: [1, 4], perImage: true, work: 26688 },
-    { label: "stages.2.1.pwconv1", kernel: 27, bindings: [124, 69, 70, 125, 126], grid: [3, 1], perImage: true, work: 57600 },
-    { label: "stages.2.1.pwconv2", kernel: 28, bindings: [125, 74, 75, 126, 127, 123, 128], grid: [1, 1], perImage: true, work: 59264 },
-    { label: "downsample_layers.3.1", kernel: 29, bindings: [128, 80, 81, 129], grid: [2, 1], perImage: true, work: 42368 },
-    { label: "stages.3.0.dwconv", kernel: 30, bindings: [129, 84, 85, 130], grid: [1, 2], perImage: true, work: 17120 },
-    { label: "stages.3.0.pwconv1", kernel: 31, bindings: [130, 90, 91, 131, 132], grid: [5, 1], perImage: true, work: 71040 },
-    { label: "stages.3.0.pwconv2", kernel: 32, bindings: [131, 95, 96, 132, 133, 129, 134], grid: [2, 1], perImage: true, work: 71936 },
-    { label: "pool", kernel: 33, bindings: [134, 135], grid: [1, 1], perImage: true, work: 800 },
-    { label: "head", kernel: 34, bindings: [135, 101, 102, 136], grid: [1, 1], perImage: true, work: 11096 },
+    { label: "downsample_layers.0.0", kernel: 5, bindings: [103, 2, 3, 104, 105, 106], grid: [1, 16], perImage: true, work: 157280 },
+    { label: "stages.0.0.dwconv", kernel: 6, bindings: [106, 6, 7, 107], grid: [1, 16], perImage: true, work: 118336 },
+    { label: "stages.0.0.pwconv1", kernel: 7, bindings: [107, 12, 13, 108, 109], grid: [1, 8], perImage: true, work: 111744 },
+    { label: "stages.0.0.pwconv2", kernel: 8, bindings: [108, 17, 18, 109, 110, 106, 111], grid: [1, 8], perImage: true, work: 120064 },
+    { label: "downsample_layers.1.1", kernel: 9, bindings: [111, 23, 24, 112], grid: [1, 2], perImage: true, work: 49280 },
+    { label: "stages.1.0.dwconv", kernel: 10, bindings: [112, 27, 28, 113], grid: [1, 8], perImage: true, work: 61568 },
+    { label: "stages.1.0.pwconv1", kernel: 11, bindings: [113, 33, 34, 114, 115], grid: [2, 2], perImage: true, work: 94976 },
+    { label: "stages.1.0.pwconv2", kernel: 12, bindings: [114, 38, 39, 115, 116, 112, 117], grid: [1, 2], perImage: true, work: 99200 },
+    { label: "downsample_layers.2.1", kernel: 13, bindings: [117, 44, 45, 118], grid: [1, 1], perImage: true, work: 38528 },
+    { label: "stages.2.0.dwconv", kernel: 14, bindings: [118, 48, 49, 119], grid: [1, 4], perImage: true, work: 26688 },
+    { label: "stages.2.0.pwconv1", kernel: 15, bindings: [119, 54, 55, 120, 121], grid: [3, 1], perImage: true, work: 57600 },
+    { label: "stages.2.0.pwconv2", kernel: 16, bindings: [120, 59, 60, 121, 122, 118, 123], grid: [1, 1], perImage: true, work: 59264 },
+    { label: "stages.2.1.dwconv", kernel: 14, bindings: [123, 63, 64, 124], grid: [1, 4], perImage: true, work: 26688 },
+    { label: "stages.2.1.pwconv1", kernel: 15, bindings: [124, 69, 70, 125, 126], grid: [3, 1], perImage: true, work: 57600 },
+    { label: "stages.2.1.pwconv2", kernel: 16, bindings: [125, 74, 75, 126, 127, 123, 128], grid: [1, 1], perImage: true, work: 59264 },
+    { label: "downsample_layers.3.1", kernel: 17, bindings: [128, 80, 81, 129], grid: [2, 1], perImage: true, work: 42368 },
+    { label: "stages.3.0.dwconv", kernel: 18, bindings: [129, 84, 85, 130], grid: [1, 2], perImage: true, work: 17120 },
+    { label: "stages.3.0.pwconv1", kernel: 19, bindings: [130, 90, 91, 131, 132], grid: [5, 1], perImage: true, work: 71040 },
+    { label: "stages.3.0.pwconv2", kernel: 20, bindings: [131, 95, 96, 132, 133, 129, 134], grid: [2, 1], perImage: true, work: 71936 },
+    { label: "pool", kernel: 21, bindings: [134, 135], grid: [1, 1], perImage: true, work: 800 },
+    { label: "head", kernel: 22, bindings: [135, 101, 102, 136], grid: [1, 1], perImage: true, work: 11096 },
   ],
   limits: { maxBufferSize: 49152, maxStorageBufferBindingSize: 49152, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [8][3][16] as [48][8], zero-padded.
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [columns][channels][16] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   packed[k,n] = w[k / 16,k % 16]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 384>; // [8][3][16]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 8>; // [8]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 384>; // [48][8]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 8>; // [8]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][16]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 8) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 48; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k / 16;
     let tap: u32 = k % 16;
-    packed[k * 8 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 3 + c) * 16 + tap];
+  if (n >= sizes.columns || c >= sizes.channels) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 16 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
   var b = bias[n];
   return b;
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [8][1][49] as [49][8], zero-padded.
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [columns][channels][49] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 392>; // [8][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 8>; // [8]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 392>; // [49][8]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 8>; // [8]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][49]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 8) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 49; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k / 49;
     let tap: u32 = k % 49;
-    packed[k * 8 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
+  if (n >= sizes.columns || c >= sizes.channels) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
   var b = bias[n];
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [32][8][1] as [32][32], zero-padded.
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
 //   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 256>; // [32][8][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 32>; // [32]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 8>; // [8]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 8>; // [8]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 1024>; // [32][32]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 32>; // [32]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 32) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 32; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k;
     let tap: u32 = 0;
-    packed[k * 32 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (c >= 8) {
+  if (n >= sizes.columns || c >= sizes.channels) {
     return 0.0;
   }
-  return weight[(n * 8 + c) * 1 + tap] * input_scale[c];
+  return weight[(n * sizes.channels + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
   var b = bias[n];
   for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 8; c++) {
-      b += weight[(n * 8 + c) * 1 + tap] * input_shift[c];
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
     }
   }
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [8][32][1] as [32][32], zero-padded.
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 256>; // [8][32][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 8>; // [8]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 32>; // [32]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 1024>; // [32][32]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 32>; // [32]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 32) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 32; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k;
     let tap: u32 = 0;
-    packed[k * 32 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 8) {
+  if (n >= sizes.columns || c >= sizes.channels) {
     return 0.0;
   }
-  return weight[(n * 32 + c) * 1 + tap];
+  return weight[(n * sizes.channels + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= 8) {
+  if (n >= sizes.columns) {
     return 0.0;
   }
   var b = bias[n];
   for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 32; c++) {
-      b += weight[(n * 32 + c) * 1 + tap] * input_shift[c];
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
     }
   }
   return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [16][8][4] as [32][32], tap-major, 8 rows a tap, zero-padded.
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [columns][channels][4] as [depth][packed_columns], tap-major, sizes.segment rows a tap, zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 8,k / 8]; packed_bias[n] = b
+//   packed[k,n] = w[k % sizes.segment,k / sizes.segment]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 512>; // [16][8][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 16>; // [16]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 8>; // [8]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 8>; // [8]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 1024>; // [32][32]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 32>; // [32]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][4]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+  segment: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 32) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 32; k++) {
-    let c = k % 8;
-    let tap: u32 = k / 8;
-    packed[k * 32 + n] = folded(n, c, tap);
+  for (var k = 0u; k < sizes.depth; k++) {
+    let c = k % sizes.segment;
+    let tap: u32 = k / sizes.segment;
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 16) {
+  if (n >= sizes.columns || c >= sizes.channels || tap >= 4) {
     return 0.0;
   }
-  return weight[(n * 8 + c) * 4 + tap] * input_scale[c];
+  return weight[(n * sizes.channels + c) * 4 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= 16) {
+  if (n >= sizes.columns) {
     return 0.0;
   }
   var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 8; c++) {
-      b += weight[(n * 8 + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [16][1][49] as [49][16], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 784>; // [16][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 16>; // [16]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 784>; // [49][16]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 16>; // [16]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 16) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 16 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [64][16][1] as [32][64], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1024>; // [64][16][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 64>; // [64]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 16>; // [16]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 16>; // [16]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 2048>; // [32][64]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 64>; // [64]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 64) {
-    return;
-  }
-  for (var k = 0u; k < 32; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 64 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (c >= 16) {
-    return 0.0;
-  }
-  return weight[(n * 16 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 16; c++) {
-      b += weight[(n * 16 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [16][64][1] as [64][32], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1024>; // [16][64][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 16>; // [16]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 64>; // [64]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 2048>; // [64][32]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 32>; // [32]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 32) {
-    return;
-  }
-  for (var k = 0u; k < 64; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 32 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 16) {
-    return 0.0;
-  }
-  return weight[(n * 64 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  if (n >= 16) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 64; c++) {
-      b += weight[(n * 64 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [24][16][4] as [64][32], tap-major, 16 rows a tap, zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 16,k / 16]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1536>; // [24][16][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 24>; // [24]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 16>; // [16]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 16>; // [16]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 2048>; // [64][32]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 32>; // [32]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 32) {
-    return;
-  }
-  for (var k = 0u; k < 64; k++) {
-    let c = k % 16;
-    let tap: u32 = k / 16;
-    packed[k * 32 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 24) {
-    return 0.0;
-  }
-  return weight[(n * 16 + c) * 4 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  if (n >= 24) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 16; c++) {
-      b += weight[(n * 16 + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [24][1][49] as [49][24], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1176>; // [24][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 24>; // [24]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 1176>; // [49][24]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 24>; // [24]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 24) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 24 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [96][24][1] as [32][96], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 2304>; // [96][24][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 96>; // [96]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 24>; // [24]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 24>; // [24]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 3072>; // [32][96]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 96>; // [96]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 96) {
-    return;
-  }
-  for (var k = 0u; k < 32; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 96 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (c >= 24) {
-    return 0.0;
-  }
-  return weight[(n * 24 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 24; c++) {
-      b += weight[(n * 24 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [24][96][1] as [96][32], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 2304>; // [24][96][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 24>; // [24]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 96>; // [96]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 3072>; // [96][32]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 32>; // [32]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 32) {
-    return;
-  }
-  for (var k = 0u; k < 96; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 32 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 24) {
-    return 0.0;
-  }
-  return weight[(n * 96 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  if (n >= 24) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 96; c++) {
-      b += weight[(n * 96 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [40][24][4] as [96][64], tap-major, 24 rows a tap, zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 24,k / 24]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 3840>; // [40][24][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 24>; // [24]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 24>; // [24]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 6144>; // [96][64]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 64>; // [64]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 64) {
-    return;
-  }
-  for (var k = 0u; k < 96; k++) {
-    let c = k % 24;
-    let tap: u32 = k / 24;
-    packed[k * 64 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 40) {
-    return 0.0;
-  }
-  return weight[(n * 24 + c) * 4 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  if (n >= 40) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 24; c++) {
-      b += weight[(n * 24 + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [40][1][49] as [49][40], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1960>; // [40][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 1960>; // [49][40]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 40>; // [40]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 40) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 40 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [160][40][1] as [64][160], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [160][40][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 40>; // [40]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 40>; // [40]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 10240>; // [64][160]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 160>; // [160]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 160) {
-    return;
-  }
-  for (var k = 0u; k < 64; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 160 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (c >= 40) {
-    return 0.0;
-  }
-  return weight[(n * 40 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 40; c++) {
-      b += weight[(n * 40 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [40][160][1] as [160][64], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [40][160][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 10240>; // [160][64]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 64>; // [64]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 64) {
-    return;
-  }
-  for (var k = 0u; k < 160; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 64 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 40) {
-    return 0.0;
-  }
-  return weight[(n * 160 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  if (n >= 40) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 160; c++) {
-      b += weight[(n * 160 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [10][40][1] as [40][64], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 400>; // [10][40][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 10>; // [10]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 40>; // [40]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 40>; // [40]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 2560>; // [40][64]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 64>; // [64]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 64) {
-    return;
-  }
-  for (var k = 0u; k < 40; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 64 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 10) {
-    return 0.0;
-  }
-  return weight[(n * 40 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  if (n >= 10) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 40; c++) {
-      b += weight[(n * 40 + c) * 1 + tap] * input_shift[c];
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 4 + tap] * input_shift[c];
     }
   }
   return b;

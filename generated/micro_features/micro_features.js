@@ -6,5 +6,6 @@ import { descriptor } from "./model.js";
 export { descriptor };
 /** ConvNeXt `micro_features`: 64x64x3 to feature maps of levels 1, 2, 3, 4, depths [1, 1, 2, 1], dims [8, 16, 24, 40]. */
 export function createModel(options) {
-    return runtime.createModel(descriptor, options);
+    const model = runtime.createModel({ descriptor, software: () => import("./software.js") }, options);
+    return model;
 }

@@ -131,5 +131,6 @@ export { descriptor };
 
 /** ConvNeXt `micro_features`: 64x64x3 to feature maps of levels 1, 2, 3, 4, depths [1, 1, 2, 1], dims [8, 16, 24, 40]. */
 export function createModel(options: MicroFeaturesOptions): Promise<MicroFeaturesModel> {
-  return runtime.createModel(descriptor, options as runtime.ModelOptions) as unknown as Promise<MicroFeaturesModel>;
+  const model = runtime.createModel({ descriptor, software: () => import("./software.js") }, options as runtime.ModelOptions);
+  return model as unknown as Promise<MicroFeaturesModel>;
 }

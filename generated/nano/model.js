@@ -493,786 +493,357 @@ export const descriptor = {
     { at: "io", name: "logits", elements: 1000, perImage: true },
   ],
   setup: [
-    { label: "downsample_layers.0.0", kernel: 0, bindings: [0, 1, 2, 3], grid: [2, 1], perImage: false },
-    { label: "stages.0.0.dwconv", kernel: 1, bindings: [4, 5, 6, 7], grid: [2, 1], perImage: false },
-    { label: "stages.0.0.pwconv1", kernel: 2, bindings: [8, 9, 10, 11, 12, 13], grid: [5, 1], perImage: false },
-    { label: "stages.0.0.pwconv2", kernel: 3, bindings: [14, 15, 16, 17, 18], grid: [2, 1], perImage: false },
-    { label: "stages.0.1.dwconv", kernel: 1, bindings: [19, 20, 21, 22], grid: [2, 1], perImage: false },
-    { label: "stages.0.1.pwconv1", kernel: 2, bindings: [23, 24, 25, 26, 27, 28], grid: [5, 1], perImage: false },
-    { label: "stages.0.1.pwconv2", kernel: 3, bindings: [29, 30, 31, 32, 33], grid: [2, 1], perImage: false },
-    { label: "downsample_layers.1.1", kernel: 4, bindings: [34, 35, 36, 37, 38, 39], grid: [3, 1], perImage: false },
-    { label: "stages.1.0.dwconv", kernel: 5, bindings: [40, 41, 42, 43], grid: [3, 1], perImage: false },
-    { label: "stages.1.0.pwconv1", kernel: 6, bindings: [44, 45, 46, 47, 48, 49], grid: [10, 1], perImage: false },
-    { label: "stages.1.0.pwconv2", kernel: 7, bindings: [50, 51, 52, 53, 54], grid: [3, 1], perImage: false },
-    { label: "stages.1.1.dwconv", kernel: 5, bindings: [55, 56, 57, 58], grid: [3, 1], perImage: false },
-    { label: "stages.1.1.pwconv1", kernel: 6, bindings: [59, 60, 61, 62, 63, 64], grid: [10, 1], perImage: false },
-    { label: "stages.1.1.pwconv2", kernel: 7, bindings: [65, 66, 67, 68, 69], grid: [3, 1], perImage: false },
-    { label: "downsample_layers.2.1", kernel: 8, bindings: [70, 71, 72, 73, 74, 75], grid: [5, 1], perImage: false },
-    { label: "stages.2.0.dwconv", kernel: 9, bindings: [76, 77, 78, 79], grid: [5, 1], perImage: false },
-    { label: "stages.2.0.pwconv1", kernel: 10, bindings: [80, 81, 82, 83, 84, 85], grid: [20, 1], perImage: false },
-    { label: "stages.2.0.pwconv2", kernel: 11, bindings: [86, 87, 88, 89, 90], grid: [5, 1], perImage: false },
-    { label: "stages.2.1.dwconv", kernel: 9, bindings: [91, 92, 93, 94], grid: [5, 1], perImage: false },
-    { label: "stages.2.1.pwconv1", kernel: 10, bindings: [95, 96, 97, 98, 99, 100], grid: [20, 1], perImage: false },
-    { label: "stages.2.1.pwconv2", kernel: 11, bindings: [101, 102, 103, 104, 105], grid: [5, 1], perImage: false },
-    { label: "stages.2.2.dwconv", kernel: 9, bindings: [106, 107, 108, 109], grid: [5, 1], perImage: false },
-    { label: "stages.2.2.pwconv1", kernel: 10, bindings: [110, 111, 112, 113, 114, 115], grid: [20, 1], perImage: false },
-    { label: "stages.2.2.pwconv2", kernel: 11, bindings: [116, 117, 118, 119, 120], grid: [5, 1], perImage: false },
-    { label: "stages.2.3.dwconv", kernel: 9, bindings: [121, 122, 123, 124], grid: [5, 1], perImage: false },
-    { label: "stages.2.3.pwconv1", kernel: 10, bindings: [125, 126, 127, 128, 129, 130], grid: [20, 1], perImage: false },
-    { label: "stages.2.3.pwconv2", kernel: 11, bindings: [131, 132, 133, 134, 135], grid: [5, 1], perImage: false },
-    { label: "stages.2.4.dwconv", kernel: 9, bindings: [136, 137, 138, 139], grid: [5, 1], perImage: false },
-    { label: "stages.2.4.pwconv1", kernel: 10, bindings: [140, 141, 142, 143, 144, 145], grid: [20, 1], perImage: false },
-    { label: "stages.2.4.pwconv2", kernel: 11, bindings: [146, 147, 148, 149, 150], grid: [5, 1], perImage: false },
-    { label: "stages.2.5.dwconv", kernel: 9, bindings: [151, 152, 153, 154], grid: [5, 1], perImage: false },
-    { label: "stages.2.5.pwconv1", kernel: 10, bindings: [155, 156, 157, 158, 159, 160], grid: [20, 1], perImage: false },
-    { label: "stages.2.5.pwconv2", kernel: 11, bindings: [161, 162, 163, 164, 165], grid: [5, 1], perImage: false },
-    { label: "stages.2.6.dwconv", kernel: 9, bindings: [166, 167, 168, 169], grid: [5, 1], perImage: false },
-    { label: "stages.2.6.pwconv1", kernel: 10, bindings: [170, 171, 172, 173, 174, 175], grid: [20, 1], perImage: false },
-    { label: "stages.2.6.pwconv2", kernel: 11, bindings: [176, 177, 178, 179, 180], grid: [5, 1], perImage: false },
-    { label: "stages.2.7.dwconv", kernel: 9, bindings: [181, 182, 183, 184], grid: [5, 1], perImage: false },
-    { label: "stages.2.7.pwconv1", kernel: 10, bindings: [185, 186, 187, 188, 189, 190], grid: [20, 1], perImage: false },
-    { label: "stages.2.7.pwconv2", kernel: 11, bindings: [191, 192, 193, 194, 195], grid: [5, 1], perImage: false },
-    { label: "downsample_layers.3.1", kernel: 12, bindings: [196, 197, 198, 199, 200, 201], grid: [10, 1], perImage: false },
-    { label: "stages.3.0.dwconv", kernel: 13, bindings: [202, 203, 204, 205], grid: [10, 1], perImage: false },
-    { label: "stages.3.0.pwconv1", kernel: 14, bindings: [206, 207, 208, 209, 210, 211], grid: [40, 1], perImage: false },
-    { label: "stages.3.0.pwconv2", kernel: 15, bindings: [212, 213, 214, 215, 216], grid: [10, 1], perImage: false },
-    { label: "stages.3.1.dwconv", kernel: 13, bindings: [217, 218, 219, 220], grid: [10, 1], perImage: false },
-    { label: "stages.3.1.pwconv1", kernel: 14, bindings: [221, 222, 223, 224, 225, 226], grid: [40, 1], perImage: false },
-    { label: "stages.3.1.pwconv2", kernel: 15, bindings: [227, 228, 229, 230, 231], grid: [10, 1], perImage: false },
-    { label: "head", kernel: 16, bindings: [232, 233, 234, 235, 236, 237], grid: [16, 1], perImage: false },
+    { label: "downsample_layers.0.0", kernel: 0, bindings: [0, 1, 2, 3], sizes: [80, 3, 48, 80], grid: [2, 1], perImage: false },
+    { label: "stages.0.0.dwconv", kernel: 1, bindings: [4, 5, 6, 7], sizes: [80, 1, 49, 80], grid: [2, 1], perImage: false },
+    { label: "stages.0.0.pwconv1", kernel: 2, bindings: [8, 9, 10, 11, 12, 13], sizes: [320, 80, 80, 320], grid: [5, 1], perImage: false },
+    { label: "stages.0.0.pwconv2", kernel: 3, bindings: [14, 15, 16, 17, 18], sizes: [80, 320, 320, 128], grid: [2, 1], perImage: false },
+    { label: "stages.0.1.dwconv", kernel: 1, bindings: [19, 20, 21, 22], sizes: [80, 1, 49, 80], grid: [2, 1], perImage: false },
+    { label: "stages.0.1.pwconv1", kernel: 2, bindings: [23, 24, 25, 26, 27, 28], sizes: [320, 80, 80, 320], grid: [5, 1], perImage: false },
+    { label: "stages.0.1.pwconv2", kernel: 3, bindings: [29, 30, 31, 32, 33], sizes: [80, 320, 320, 128], grid: [2, 1], perImage: false },
+    { label: "downsample_layers.1.1", kernel: 4, bindings: [34, 35, 36, 37, 38, 39], sizes: [160, 80, 320, 192, 80], grid: [3, 1], perImage: false },
+    { label: "stages.1.0.dwconv", kernel: 1, bindings: [40, 41, 42, 43], sizes: [160, 1, 49, 160], grid: [3, 1], perImage: false },
+    { label: "stages.1.0.pwconv1", kernel: 2, bindings: [44, 45, 46, 47, 48, 49], sizes: [640, 160, 160, 640], grid: [10, 1], perImage: false },
+    { label: "stages.1.0.pwconv2", kernel: 3, bindings: [50, 51, 52, 53, 54], sizes: [160, 640, 640, 192], grid: [3, 1], perImage: false },
+    { label: "stages.1.1.dwconv", kernel: 1, bindings: [55, 56, 57, 58], sizes: [160, 1, 49, 160], grid: [3, 1], perImage: false },
+    { label: "stages.1.1.pwconv1", kernel: 2, bindings: [59, 60, 61, 62, 63, 64], sizes: [640, 160, 160, 640], grid: [10, 1], perImage: false },
+    { label: "stages.1.1.pwconv2", kernel: 3, bindings: [65, 66, 67, 68, 69], sizes: [160, 640, 640, 192], grid: [3, 1], perImage: false },
+    { label: "downsample_layers.2.1", kernel: 4, bindings: [70, 71, 72, 73, 74, 75], sizes: [320, 160, 640, 320, 160], grid: [5, 1], perImage: false },
+    { label: "stages.2.0.dwconv", kernel: 1, bindings: [76, 77, 78, 79], sizes: [320, 1, 49, 320], grid: [5, 1], perImage: false },
+    { label: "stages.2.0.pwconv1", kernel: 2, bindings: [80, 81, 82, 83, 84, 85], sizes: [1280, 320, 320, 1280], grid: [20, 1], perImage: false },
+    { label: "stages.2.0.pwconv2", kernel: 3, bindings: [86, 87, 88, 89, 90], sizes: [320, 1280, 1280, 320], grid: [5, 1], perImage: false },
+    { label: "stages.2.1.dwconv", kernel: 1, bindings: [91, 92, 93, 94], sizes: [320, 1, 49, 320], grid: [5, 1], perImage: false },
+    { label: "stages.2.1.pwconv1", kernel: 2, bindings: [95, 96, 97, 98, 99, 100], sizes: [1280, 320, 320, 1280], grid: [20, 1], perImage: false },
+    { label: "stages.2.1.pwconv2", kernel: 3, bindings: [101, 102, 103, 104, 105], sizes: [320, 1280, 1280, 320], grid: [5, 1], perImage: false },
+    { label: "stages.2.2.dwconv", kernel: 1, bindings: [106, 107, 108, 109], sizes: [320, 1, 49, 320], grid: [5, 1], perImage: false },
+    { label: "stages.2.2.pwconv1", kernel: 2, bindings: [110, 111, 112, 113, 114, 115], sizes: [1280, 320, 320, 1280], grid: [20, 1], perImage: false },
+    { label: "stages.2.2.pwconv2", kernel: 3, bindings: [116, 117, 118, 119, 120], sizes: [320, 1280, 1280, 320], grid: [5, 1], perImage: false },
+    { label: "stages.2.3.dwconv", kernel: 1, bindings: [121, 122, 123, 124], sizes: [320, 1, 49, 320], grid: [5, 1], perImage: false },
+    { label: "stages.2.3.pwconv1", kernel: 2, bindings: [125, 126, 127, 128, 129, 130], sizes: [1280, 320, 320, 1280], grid: [20, 1], perImage: false },
+    { label: "stages.2.3.pwconv2", kernel: 3, bindings: [131, 132, 133, 134, 135], sizes: [320, 1280, 1280, 320], grid: [5, 1], perImage: false },
+    { label: "stages.2.4.dwconv", kernel: 1, bindings: [136, 137, 138, 139], sizes: [320, 1, 49, 320], grid: [5, 1], perImage: false },
+    { label: "stages.2.4.pwconv1", kernel: 2, bindings: [140, 141, 142, 143, 144, 145], sizes: [1280, 320, 320, 1280], grid: [20, 1], perImage: false },
+    { label: "stages.2.4.pwconv2", kernel: 3, bindings: [146, 147, 148, 149, 150], sizes: [320, 1280, 1280, 320], grid: [5, 1], perImage: false },
+    { label: "stages.2.5.dwconv", kernel: 1, bindings: [151, 152, 153, 154], sizes: [320, 1, 49, 320], grid: [5, 1], perImage: false },
+    { label: "stages.2.5.pwconv1", kernel: 2, bindings: [155, 156, 157, 158, 159, 160], sizes: [1280, 320, 320, 1280], grid: [20, 1], perImage: false },
+    { label: "stages.2.5.pwconv2", kernel: 3, bindings: [161, 162, 163, 164, 165], sizes: [320, 1280, 1280, 320], grid: [5, 1], perImage: false },
+    { label: "stages.2.6.dwconv", kernel: 1, bindings: [166, 167, 168, 169], sizes: [320, 1, 49, 320], grid: [5, 1], perImage: false },
+    { label: "stages.2.6.pwconv1", kernel: 2, bindings: [170, 171, 172, 173, 174, 175], sizes: [1280, 320, 320, 1280], grid: [20, 1], perImage: false },
+    { label: "stages.2.6.pwconv2", kernel: 3, bindings: [176, 177, 178, 179, 180], sizes: [320, 1280, 1280, 320], grid: [5, 1], perImage: false },
+    { label: "stages.2.7.dwconv", kernel: 1, bindings: [181, 182, 183, 184], sizes: [320, 1, 49, 320], grid: [5, 1], perImage: false },
+    { label: "stages.2.7.pwconv1", kernel: 2, bindings: [185, 186, 187, 188, 189, 190], sizes: [1280, 320, 320, 1280], grid: [20, 1], perImage: false },
+    { label: "stages.2.7.pwconv2", kernel: 3, bindings: [191, 192, 193, 194, 195], sizes: [320, 1280, 1280, 320], grid: [5, 1], perImage: false },
+    { label: "downsample_layers.3.1", kernel: 4, bindings: [196, 197, 198, 199, 200, 201], sizes: [640, 320, 1280, 640, 320], grid: [10, 1], perImage: false },
+    { label: "stages.3.0.dwconv", kernel: 1, bindings: [202, 203, 204, 205], sizes: [640, 1, 49, 640], grid: [10, 1], perImage: false },
+    { label: "stages.3.0.pwconv1", kernel: 2, bindings: [206, 207, 208, 209, 210, 211], sizes: [2560, 640, 640, 2560], grid: [40, 1], perImage: false },
+    { label: "stages.3.0.pwconv2", kernel: 3, bindings: [212, 213, 214, 215, 216], sizes: [640, 2560, 2560, 640], grid: [10, 1], perImage: false },
+    { label: "stages.3.1.dwconv", kernel: 1, bindings: [217, 218, 219, 220], sizes: [640, 1, 49, 640], grid: [10, 1], perImage: false },
+    { label: "stages.3.1.pwconv1", kernel: 2, bindings: [221, 222, 223, 224, 225, 226], sizes: [2560, 640, 640, 2560], grid: [40, 1], perImage: false },
+    { label: "stages.3.1.pwconv2", kernel: 3, bindings: [227, 228, 229, 230, 231], sizes: [640, 2560, 2560, 640], grid: [10, 1], perImage: false },
+    { label: "head", kernel: 2, bindings: [232, 233, 234, 235, 236, 237], sizes: [1000, 640, 640, 1024], grid: [16, 1], perImage: false },
   ],
   steps: [
-    { label: "downsample_layers.0.0", kernel: 17, bindings: [238, 2, 3, 239, 240, 241], grid: [4, 56], perImage: true, work: 13664192 },
-    { label: "stages.0.0.dwconv", kernel: 18, bindings: [241, 6, 7, 242], grid: [4, 56], perImage: true, work: 14316160 },
-    { label: "stages.0.0.pwconv1", kernel: 19, bindings: [242, 12, 13, 243, 244], grid: [5, 49], perImage: true, work: 85465600 },
-    { label: "stages.0.0.pwconv2", kernel: 20, bindings: [243, 17, 18, 244, 245, 241, 246], grid: [2, 49], perImage: true, work: 86531072 },
-    { label: "stages.0.1.dwconv", kernel: 18, bindings: [246, 21, 22, 247], grid: [4, 56], perImage: true, work: 14316160 },
-    { label: "stages.0.1.pwconv1", kernel: 19, bindings: [247, 27, 28, 248, 249], grid: [5, 49], perImage: true, work: 85465600 },
-    { label: "stages.0.1.pwconv2", kernel: 20, bindings: [248, 32, 33, 249, 250, 246, 251], grid: [2, 49], perImage: true, work: 86531072 },
-    { label: "downsample_layers.1.1", kernel: 21, bindings: [251, 38, 39, 252], grid: [3, 25], perImage: true, work: 41892608 },
-    { label: "stages.1.0.dwconv", kernel: 22, bindings: [252, 42, 43, 253], grid: [2, 28], perImage: true, work: 7182080 },
-    { label: "stages.1.0.pwconv1", kernel: 23, bindings: [253, 48, 49, 254, 255], grid: [10, 13], perImage: true, work: 83235840 },
-    { label: "stages.1.0.pwconv2", kernel: 24, bindings: [254, 53, 54, 255, 256, 252, 257], grid: [3, 25], perImage: true, work: 83820288 },
-    { label: "stages.1.1.dwconv", kernel: 22, bindings: [257, 57, 58, 258], grid: [2, 28], perImage: true, work: 7182080 },
-    { label: "stages.1.1.pwconv1", kernel: 23, bindings: [258, 63, 64, 259, 260], grid: [10, 13], perImage: true, work: 83235840 },
-    { label: "stages.1.1.pwconv2", kernel: 24, bindings: [259, 68, 69, 260, 261, 257, 262], grid: [3, 25], perImage: true, work: 83820288 },
-    { label: "downsample_layers.2.1", kernel: 25, bindings: [262, 74, 75, 263], grid: [10, 7], perImage: true, work: 41713920 },
-    { label: "stages.2.0.dwconv", kernel: 26, bindings: [263, 78, 79, 264], grid: [2, 14], perImage: true, work: 3639040 },
-    { label: "stages.2.0.pwconv1", kernel: 27, bindings: [264, 84, 85, 265, 266], grid: [20, 4], perImage: true, work: 83200000 },
-    { label: "stages.2.0.pwconv2", kernel: 28, bindings: [265, 89, 90, 266, 267, 263, 268], grid: [10, 7], perImage: true, work: 83452160 },
-    { label: "stages.2.1.dwconv", kernel: 26, bindings: [268, 93, 94, 269], grid: [2, 14], perImage: true, work: 3639040 },
-    { label: "stages.2.1.pwconv1", kernel: 27, bindings: [269, 99, 100, 270, 271], grid: [20, 4], perImage: true, work: 83200000 },
-    { label: "stages.2.1.pwconv2", kernel: 28, bindings: [270, 104, 105, 271, 272, 268, 273], grid: [10, 7], perImage: true, work: 83452160 },
-    { label: "stages.2.2.dwconv", kernel: 26, bindings: [273, 108, 109, 274], grid: [2, 14], perImage: true, work: 3639040 },
-    { label: "stages.2.2.pwconv1", kernel: 27, bindings: [274, 114, 115, 275, 276], grid: [20, 4], perImage: true, work: 83200000 },
-    { label: "stages.2.2.pwconv2", kernel: 28, bindings: [275, 119, 120, 276, 277, 273, 278], grid: [10, 7], perImage: true, work: 83452160 },
-    { label: "stages.2.3.dwconv", kernel: 26, bindings: [278, 123, 124, 279], grid: [2, 14], perImage: true, work: 3639040 },
-    { label: "stages.2.3.pwconv1", kernel: 27, bindings: [279, 129, 130, 280, 281], grid: [20, 4], perImage: true, work: 83200000 },
-    { label: "stages.2.3.pwconv2", kernel: 28, bindings: [280, 134, 135, 281, 282, 278, 283], grid: [10, 7], perImage: true, work: 83452160 },
-    { label: "stages.2.4.dwconv", kernel: 26, bindings: [283, 138, 139, 284], grid: [2, 14], perImage: true, work: 3639040 },
-    { label: "stages.2.4.pwconv1", kernel: 27, bindings: [284, 144, 145, 285, 286], grid: [20, 4], perImage: true, work: 83200000 },
-    { label: "stages.2.4.pwconv2", kernel: 28, bindings: [285, 149, 150, 286, 287, 283, 288], grid: [10, 7], perImage: true, work: 83452160 },
-    { label: "stages.2.5.dwconv", kernel: 26, bindings: [288, 153, 154, 289], grid: [2, 14], perImage: true, work: 3639040 },
-    { label: "stages.2.5.pwconv1", kernel: 27, bindings: [289, 159, 160, 290, 291], grid: [20, 4], perImage: true, work: 83200000 },
-    { label: "stages.2.5.pwconv2", kernel: 28, bindings: [290, 164, 165, 291, 292, 288, 293], grid: [10, 7], perImage: true, work: 83452160 },
-    { label: "stages.2.6.dwconv", kernel: 26, bindings: [293, 168, 169, 294], grid: [2, 14], perImage: true, work: 3639040 },
-    { label: "stages.2.6.pwconv1", kernel: 27, bindings: [294, 174, 175, 295, 296], grid: [20, 4], perImage: true, work: 83200000 },
-    { label: "stages.2.6.pwconv2", kernel: 28, bindings: [295, 179, 180, 296, 297, 293, 298], grid: [10, 7], perImage: true, work: 83452160 },
-    { label: "stages.2.7.dwconv", kernel: 26, bindings: [298, 183, 184, 299], grid: [2, 14], perImage: true, work: 3639040 },
-    { label: "stages.2.7.pwconv1", kernel: 27, bindings: [299, 189, 190, 300, 301], grid: [20, 4], perImage: true, work: 83200000 },
-    { label: "stages.2.7.pwconv2", kernel: 28, bindings: [300, 194, 195, 301, 302, 298, 303], grid: [10, 7], perImage: true, work: 83452160 },
-    { label: "downsample_layers.3.1", kernel: 29, bindings: [303, 200, 201, 304], grid: [20, 2], perImage: true, work: 43796480 },
-    { label: "stages.3.0.dwconv", kernel: 30, bindings: [304, 204, 205, 305], grid: [7, 7], perImage: true, work: 1915520 },
-    { label: "stages.3.0.pwconv1", kernel: 31, bindings: [305, 210, 211, 306, 307], grid: [40, 2], perImage: true, work: 87493120 },
-    { label: "stages.3.0.pwconv2", kernel: 32, bindings: [306, 215, 216, 307, 308, 304, 309], grid: [20, 2], perImage: true, work: 87621120 },
-    { label: "stages.3.1.dwconv", kernel: 30, bindings: [309, 219, 220, 310], grid: [7, 7], perImage: true, work: 1915520 },
-    { label: "stages.3.1.pwconv1", kernel: 31, bindings: [310, 225, 226, 311, 312], grid: [40, 2], perImage: true, work: 87493120 },
-    { label: "stages.3.1.pwconv2", kernel: 32, bindings: [311, 230, 231, 312, 313, 309, 314], grid: [20, 2], perImage: true, work: 87621120 },
-    { label: "pool", kernel: 33, bindings: [314, 315], grid: [1, 1], perImage: true, work: 128000 },
-    { label: "head", kernel: 34, bindings: [315, 236, 237, 316], grid: [16, 1], perImage: true, work: 3272096 },
+    { label: "downsample_layers.0.0", kernel: 5, bindings: [238, 2, 3, 239, 240, 241], grid: [4, 56], perImage: true, work: 13664192 },
+    { label: "stages.0.0.dwconv", kernel: 6, bindings: [241, 6, 7, 242], grid: [4, 56], perImage: true, work: 14316160 },
+    { label: "stages.0.0.pwconv1", kernel: 7, bindings: [242, 12, 13, 243, 244], grid: [5, 49], perImage: true, work: 85465600 },
+    { label: "stages.0.0.pwconv2", kernel: 8, bindings: [243, 17, 18, 244, 245, 241, 246], grid: [2, 49], perImage: true, work: 86531072 },
+    { label: "stages.0.1.dwconv", kernel: 6, bindings: [246, 21, 22, 247], grid: [4, 56], perImage: true, work: 14316160 },
+    { label: "stages.0.1.pwconv1", kernel: 7, bindings: [247, 27, 28, 248, 249], grid: [5, 49], perImage: true, work: 85465600 },
+    { label: "stages.0.1.pwconv2", kernel: 8, bindings: [248, 32, 33, 249, 250, 246, 251], grid: [2, 49], perImage: true, work: 86531072 },
+    { label: "downsample_layers.1.1", kernel: 9, bindings: [251, 38, 39, 252], grid: [3, 25], perImage: true, work: 41892608 },
+    { label: "stages.1.0.dwconv", kernel: 10, bindings: [252, 42, 43, 253], grid: [2, 28], perImage: true, work: 7182080 },
+    { label: "stages.1.0.pwconv1", kernel: 11, bindings: [253, 48, 49, 254, 255], grid: [10, 13], perImage: true, work: 83235840 },
+    { label: "stages.1.0.pwconv2", kernel: 12, bindings: [254, 53, 54, 255, 256, 252, 257], grid: [3, 25], perImage: true, work: 83820288 },
+    { label: "stages.1.1.dwconv", kernel: 10, bindings: [257, 57, 58, 258], grid: [2, 28], perImage: true, work: 7182080 },
+    { label: "stages.1.1.pwconv1", kernel: 11, bindings: [258, 63, 64, 259, 260], grid: [10, 13], perImage: true, work: 83235840 },
+    { label: "stages.1.1.pwconv2", kernel: 12, bindings: [259, 68, 69, 260, 261, 257, 262], grid: [3, 25], perImage: true, work: 83820288 },
+    { label: "downsample_layers.2.1", kernel: 13, bindings: [262, 74, 75, 263], grid: [10, 7], perImage: true, work: 41713920 },
+    { label: "stages.2.0.dwconv", kernel: 14, bindings: [263, 78, 79, 264], grid: [2, 14], perImage: true, work: 3639040 },
+    { label: "stages.2.0.pwconv1", kernel: 15, bindings: [264, 84, 85, 265, 266], grid: [20, 4], perImage: true, work: 83200000 },
+    { label: "stages.2.0.pwconv2", kernel: 16, bindings: [265, 89, 90, 266, 267, 263, 268], grid: [10, 7], perImage: true, work: 83452160 },
+    { label: "stages.2.1.dwconv", kernel: 14, bindings: [268, 93, 94, 269], grid: [2, 14], perImage: true, work: 3639040 },
+    { label: "stages.2.1.pwconv1", kernel: 15, bindings: [269, 99, 100, 270, 271], grid: [20, 4], perImage: true, work: 83200000 },
+    { label: "stages.2.1.pwconv2", kernel: 16, bindings: [270, 104, 105, 271, 272, 268, 273], grid: [10, 7], perImage: true, work: 83452160 },
+    { label: "stages.2.2.dwconv", kernel: 14, bindings: [273, 108, 109, 274], grid: [2, 14], perImage: true, work: 3639040 },
+    { label: "stages.2.2.pwconv1", kernel: 15, bindings: [274, 114, 115, 275, 276], grid: [20, 4], perImage: true, work: 83200000 },
+    { label: "stages.2.2.pwconv2", kernel: 16, bindings: [275, 119, 120, 276, 277, 273, 278], grid: [10, 7], perImage: true, work: 83452160 },
+    { label: "stages.2.3.dwconv", kernel: 14, bindings: [278, 123, 124, 279], grid: [2, 14], perImage: true, work: 3639040 },
+    { label: "stages.2.3.pwconv1", kernel: 15, bindings: [279, 129, 130, 280, 281], grid: [20, 4], perImage: true, work: 83200000 },
+    { label: "stages.2.3.pwconv2", kernel: 16, bindings: [280, 134, 135, 281, 282, 278, 283], grid: [10, 7], perImage: true, work: 83452160 },
+    { label: "stages.2.4.dwconv", kernel: 14, bindings: [283, 138, 139, 284], grid: [2, 14], perImage: true, work: 3639040 },
+    { label: "stages.2.4.pwconv1", kernel: 15, bindings: [284, 144, 145, 285, 286], grid: [20, 4], perImage: true, work: 83200000 },
+    { label: "stages.2.4.pwconv2", kernel: 16, bindings: [285, 149, 150, 286, 287, 283, 288], grid: [10, 7], perImage: true, work: 83452160 },
+    { label: "stages.2.5.dwconv", kernel: 14, bindings: [288, 153, 154, 289], grid: [2, 14], perImage: true, work: 3639040 },
+    { label: "stages.2.5.pwconv1", kernel: 15, bindings: [289, 159, 160, 290, 291], grid: [20, 4], perImage: true, work: 83200000 },
+    { label: "stages.2.5.pwconv2", kernel: 16, bindings: [290, 164, 165, 291, 292, 288, 293], grid: [10, 7], perImage: true, work: 83452160 },
+    { label: "stages.2.6.dwconv", kernel: 14, bindings: [293, 168, 169, 294], grid: [2, 14], perImage: true, work: 3639040 },
+    { label: "stages.2.6.pwconv1", kernel: 15, bindings: [294, 174, 175, 295, 296], grid: [20, 4], perImage: true, work: 83200000 },
+    { label: "stages.2.6.pwconv2", kernel: 16, bindings: [295, 179, 180, 296, 297, 293, 298], grid: [10, 7], perImage: true, work: 83452160 },
+    { label: "stages.2.7.dwconv", kernel: 14, bindings: [298, 183, 184, 299], grid: [2, 14], perImage: true, work: 3639040 },
+    { label: "stages.2.7.pwconv1", kernel: 15, bindings: [299, 189, 190, 300, 301], grid: [20, 4], perImage: true, work: 83200000 },
+    { label: "stages.2.7.pwconv2", kernel: 16, bindings: [300, 194, 195, 301, 302, 298, 303], grid: [10, 7], perImage: true, work: 83452160 },
+    { label: "downsample_layers.3.1", kernel: 17, bindings: [303, 200, 201, 304], grid: [20, 2], perImage: true, work: 43796480 },
+    { label: "stages.3.0.dwconv", kernel: 18, bindings: [304, 204, 205, 305], grid: [7, 7], perImage: true, work: 1915520 },
+    { label: "stages.3.0.pwconv1", kernel: 19, bindings: [305, 210, 211, 306, 307], grid: [40, 2], perImage: true, work: 87493120 },
+    { label: "stages.3.0.pwconv2", kernel: 20, bindings: [306, 215, 216, 307, 308, 304, 309], grid: [20, 2], perImage: true, work: 87621120 },
+    { label: "stages.3.1.dwconv", kernel: 18, bindings: [309, 219, 220, 310], grid: [7, 7], perImage: true, work: 1915520 },
+    { label: "stages.3.1.pwconv1", kernel: 19, bindings: [310, 225, 226, 311, 312], grid: [40, 2], perImage: true, work: 87493120 },
+    { label: "stages.3.1.pwconv2", kernel: 20, bindings: [311, 230, 231, 312, 313, 309, 314], grid: [20, 2], perImage: true, work: 87621120 },
+    { label: "pool", kernel: 21, bindings: [314, 315], grid: [1, 1], perImage: true, work: 128000 },
+    { label: "head", kernel: 22, bindings: [315, 236, 237, 316], grid: [16, 1], perImage: true, work: 3272096 },
   ],
   limits: { maxBufferSize: 6553600, maxStorageBufferBindingSize: 6553600, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [80][3][16] as [48][80], zero-padded.
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [columns][channels][16] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   packed[k,n] = w[k / 16,k % 16]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 3840>; // [80][3][16]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 3840>; // [48][80]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 80>; // [80]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][16]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 80) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 48; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k / 16;
     let tap: u32 = k % 16;
-    packed[k * 80 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 3 + c) * 16 + tap];
+  if (n >= sizes.columns || c >= sizes.channels) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 16 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
   var b = bias[n];
   return b;
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [80][1][49] as [49][80], zero-padded.
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [columns][channels][49] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 3920>; // [80][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 3920>; // [49][80]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 80>; // [80]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][49]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 80) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 49; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k / 49;
     let tap: u32 = k % 49;
-    packed[k * 80 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
+  if (n >= sizes.columns || c >= sizes.channels) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
   var b = bias[n];
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [320][80][1] as [80][320], zero-padded.
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
 //   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 25600>; // [320][80][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 80>; // [80]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 80>; // [80]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 25600>; // [80][320]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 320) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 80; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k;
     let tap: u32 = 0;
-    packed[k * 320 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 80 + c) * 1 + tap] * input_scale[c];
+  if (n >= sizes.columns || c >= sizes.channels) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
   var b = bias[n];
   for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 80; c++) {
-      b += weight[(n * 80 + c) * 1 + tap] * input_shift[c];
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
     }
   }
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [80][320][1] as [320][128], zero-padded.
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 25600>; // [80][320][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 320>; // [320]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 40960>; // [320][128]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 128>; // [128]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 128) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 320; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k;
     let tap: u32 = 0;
-    packed[k * 128 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 80) {
+  if (n >= sizes.columns || c >= sizes.channels) {
     return 0.0;
   }
-  return weight[(n * 320 + c) * 1 + tap];
+  return weight[(n * sizes.channels + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= 80) {
+  if (n >= sizes.columns) {
     return 0.0;
   }
   var b = bias[n];
   for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 320; c++) {
-      b += weight[(n * 320 + c) * 1 + tap] * input_shift[c];
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
     }
   }
   return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [160][80][4] as [320][192], tap-major, 80 rows a tap, zero-padded.
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [columns][channels][4] as [depth][packed_columns], tap-major, sizes.segment rows a tap, zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 80,k / 80]; packed_bias[n] = b
+//   packed[k,n] = w[k % sizes.segment,k / sizes.segment]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 51200>; // [160][80][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 80>; // [80]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 80>; // [80]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 61440>; // [320][192]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][4]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+  segment: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 192) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 320; k++) {
-    let c = k % 80;
-    let tap: u32 = k / 80;
-    packed[k * 192 + n] = folded(n, c, tap);
+  for (var k = 0u; k < sizes.depth; k++) {
+    let c = k % sizes.segment;
+    let tap: u32 = k / sizes.segment;
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 160) {
+  if (n >= sizes.columns || c >= sizes.channels || tap >= 4) {
     return 0.0;
   }
-  return weight[(n * 80 + c) * 4 + tap] * input_scale[c];
+  return weight[(n * sizes.channels + c) * 4 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= 160) {
+  if (n >= sizes.columns) {
     return 0.0;
   }
   var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 80; c++) {
-      b += weight[(n * 80 + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [160][1][49] as [49][160], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 7840>; // [160][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 7840>; // [49][160]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 160>; // [160]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 160) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 160 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [640][160][1] as [160][640], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 102400>; // [640][160][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 640>; // [640]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 160>; // [160]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 102400>; // [160][640]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 640>; // [640]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 640) {
-    return;
-  }
-  for (var k = 0u; k < 160; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 640 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 160 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 160; c++) {
-      b += weight[(n * 160 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [160][640][1] as [640][192], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 102400>; // [160][640][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 640>; // [640]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 122880>; // [640][192]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 192) {
-    return;
-  }
-  for (var k = 0u; k < 640; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 192 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 160) {
-    return 0.0;
-  }
-  return weight[(n * 640 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  if (n >= 160) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 640; c++) {
-      b += weight[(n * 640 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [320][160][4] as [640][320], tap-major, 160 rows a tap, zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 160,k / 160]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 204800>; // [320][160][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 160>; // [160]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 204800>; // [640][320]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 320) {
-    return;
-  }
-  for (var k = 0u; k < 640; k++) {
-    let c = k % 160;
-    let tap: u32 = k / 160;
-    packed[k * 320 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 160 + c) * 4 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 160; c++) {
-      b += weight[(n * 160 + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [320][1][49] as [49][320], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 15680>; // [320][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 15680>; // [49][320]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 320) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 320 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [1280][320][1] as [320][1280], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 409600>; // [1280][320][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 1280>; // [1280]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 320>; // [320]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 320>; // [320]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 409600>; // [320][1280]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1280>; // [1280]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 1280) {
-    return;
-  }
-  for (var k = 0u; k < 320; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 1280 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 320 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 320; c++) {
-      b += weight[(n * 320 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [320][1280][1] as [1280][320], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 409600>; // [320][1280][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1280>; // [1280]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 409600>; // [1280][320]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 320) {
-    return;
-  }
-  for (var k = 0u; k < 1280; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 320 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1280 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1280; c++) {
-      b += weight[(n * 1280 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [640][320][4] as [1280][640], tap-major, 320 rows a tap, zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 320,k / 320]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 819200>; // [640][320][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 640>; // [640]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 320>; // [320]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 320>; // [320]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 819200>; // [1280][640]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 640>; // [640]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 640) {
-    return;
-  }
-  for (var k = 0u; k < 1280; k++) {
-    let c = k % 320;
-    let tap: u32 = k / 320;
-    packed[k * 640 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 320 + c) * 4 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 320; c++) {
-      b += weight[(n * 320 + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [640][1][49] as [49][640], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 31360>; // [640][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 640>; // [640]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 31360>; // [49][640]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 640>; // [640]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 640) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 640 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [2560][640][1] as [640][2560], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1638400>; // [2560][640][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 2560>; // [2560]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 640>; // [640]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 640>; // [640]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 1638400>; // [640][2560]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 2560>; // [2560]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 2560) {
-    return;
-  }
-  for (var k = 0u; k < 640; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 2560 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 640 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 640; c++) {
-      b += weight[(n * 640 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [640][2560][1] as [2560][640], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1638400>; // [640][2560][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 640>; // [640]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 2560>; // [2560]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 1638400>; // [2560][640]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 640>; // [640]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 640) {
-    return;
-  }
-  for (var k = 0u; k < 2560; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 640 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 2560 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 2560; c++) {
-      b += weight[(n * 2560 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [1000][640][1] as [640][1024], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 640000>; // [1000][640][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 1000>; // [1000]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 640>; // [640]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 640>; // [640]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 655360>; // [640][1024]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1024>; // [1024]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 1024) {
-    return;
-  }
-  for (var k = 0u; k < 640; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 1024 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 1000) {
-    return 0.0;
-  }
-  return weight[(n * 640 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  if (n >= 1000) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 640; c++) {
-      b += weight[(n * 640 + c) * 1 + tap] * input_shift[c];
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 4 + tap] * input_shift[c];
     }
   }
   return b;

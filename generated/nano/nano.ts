@@ -205,7 +205,8 @@ export { descriptor };
 
 /** ConvNeXt `nano`: 224x224x3 to 1000 classes, depths [2, 2, 8, 2], dims [80, 160, 320, 640]. */
 export function createModel(options: NanoOptions): Promise<NanoModel> {
-  return runtime.createModel(descriptor, options as runtime.ModelOptions) as unknown as Promise<NanoModel>;
+  const model = runtime.createModel({ descriptor, software: () => import("./software.js") }, options as runtime.ModelOptions);
+  return model as unknown as Promise<NanoModel>;
 }
 
 /** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */

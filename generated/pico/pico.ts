@@ -185,7 +185,8 @@ export { descriptor };
 
 /** ConvNeXt `pico`: 224x224x3 to 1000 classes, depths [2, 2, 6, 2], dims [64, 128, 256, 512]. */
 export function createModel(options: PicoOptions): Promise<PicoModel> {
-  return runtime.createModel(descriptor, options as runtime.ModelOptions) as unknown as Promise<PicoModel>;
+  const model = runtime.createModel({ descriptor, software: () => import("./software.js") }, options as runtime.ModelOptions);
+  return model as unknown as Promise<PicoModel>;
 }
 
 /** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */

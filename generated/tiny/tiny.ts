@@ -245,7 +245,8 @@ export { descriptor };
 
 /** ConvNeXt `tiny`: 224x224x3 to 1000 classes, depths [3, 3, 9, 3], dims [96, 192, 384, 768]. */
 export function createModel(options: TinyOptions): Promise<TinyModel> {
-  return runtime.createModel(descriptor, options as runtime.ModelOptions) as unknown as Promise<TinyModel>;
+  const model = runtime.createModel({ descriptor, software: () => import("./software.js") }, options as runtime.ModelOptions);
+  return model as unknown as Promise<TinyModel>;
 }
 
 /** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */

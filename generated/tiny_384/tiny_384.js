@@ -6,7 +6,8 @@ import { descriptor } from "./model.js";
 export { descriptor };
 /** ConvNeXt `tiny_384`: 384x384x3 to 1000 classes, depths [3, 3, 9, 3], dims [96, 192, 384, 768]. */
 export function createModel(options) {
-    return runtime.createModel(descriptor, options);
+    const model = runtime.createModel({ descriptor, software: () => import("./software.js") }, options);
+    return model;
 }
 /** The likeliest classes of each image, from `logits` [N, 1000]. Probabilities are a softmax. */
 export function topK(logits, k) {

@@ -608,751 +608,382 @@ export const descriptor = {
     { at: "io", name: "stage4", elements: 37632, perImage: true },
   ],
   setup: [
-    { label: "downsample_layers.0.0", kernel: 0, bindings: [0, 1, 2, 3], grid: [2, 1], perImage: false },
-    { label: "stages.0.0.dwconv", kernel: 1, bindings: [4, 5, 6, 7], grid: [2, 1], perImage: false },
-    { label: "stages.0.0.pwconv1", kernel: 2, bindings: [8, 9, 10, 11, 12, 13], grid: [6, 1], perImage: false },
-    { label: "stages.0.0.pwconv2", kernel: 3, bindings: [14, 15, 16, 17, 18], grid: [2, 1], perImage: false },
-    { label: "stages.0.1.dwconv", kernel: 1, bindings: [19, 20, 21, 22], grid: [2, 1], perImage: false },
-    { label: "stages.0.1.pwconv1", kernel: 2, bindings: [23, 24, 25, 26, 27, 28], grid: [6, 1], perImage: false },
-    { label: "stages.0.1.pwconv2", kernel: 3, bindings: [29, 30, 31, 32, 33], grid: [2, 1], perImage: false },
-    { label: "stages.0.2.dwconv", kernel: 1, bindings: [34, 35, 36, 37], grid: [2, 1], perImage: false },
-    { label: "stages.0.2.pwconv1", kernel: 2, bindings: [38, 39, 40, 41, 42, 43], grid: [6, 1], perImage: false },
-    { label: "stages.0.2.pwconv2", kernel: 3, bindings: [44, 45, 46, 47, 48], grid: [2, 1], perImage: false },
-    { label: "downsample_layers.1.1", kernel: 4, bindings: [49, 50, 51, 52, 53, 54], grid: [3, 1], perImage: false },
-    { label: "stages.1.0.dwconv", kernel: 5, bindings: [55, 56, 57, 58], grid: [3, 1], perImage: false },
-    { label: "stages.1.0.pwconv1", kernel: 6, bindings: [59, 60, 61, 62, 63, 64], grid: [12, 1], perImage: false },
-    { label: "stages.1.0.pwconv2", kernel: 7, bindings: [65, 66, 67, 68, 69], grid: [3, 1], perImage: false },
-    { label: "stages.1.1.dwconv", kernel: 5, bindings: [70, 71, 72, 73], grid: [3, 1], perImage: false },
-    { label: "stages.1.1.pwconv1", kernel: 6, bindings: [74, 75, 76, 77, 78, 79], grid: [12, 1], perImage: false },
-    { label: "stages.1.1.pwconv2", kernel: 7, bindings: [80, 81, 82, 83, 84], grid: [3, 1], perImage: false },
-    { label: "stages.1.2.dwconv", kernel: 5, bindings: [85, 86, 87, 88], grid: [3, 1], perImage: false },
-    { label: "stages.1.2.pwconv1", kernel: 6, bindings: [89, 90, 91, 92, 93, 94], grid: [12, 1], perImage: false },
-    { label: "stages.1.2.pwconv2", kernel: 7, bindings: [95, 96, 97, 98, 99], grid: [3, 1], perImage: false },
-    { label: "downsample_layers.2.1", kernel: 8, bindings: [100, 101, 102, 103, 104, 105], grid: [6, 1], perImage: false },
-    { label: "stages.2.0.dwconv", kernel: 9, bindings: [106, 107, 108, 109], grid: [6, 1], perImage: false },
-    { label: "stages.2.0.pwconv1", kernel: 10, bindings: [110, 111, 112, 113, 114, 115], grid: [24, 1], perImage: false },
-    { label: "stages.2.0.pwconv2", kernel: 11, bindings: [116, 117, 118, 119, 120], grid: [6, 1], perImage: false },
-    { label: "stages.2.1.dwconv", kernel: 9, bindings: [121, 122, 123, 124], grid: [6, 1], perImage: false },
-    { label: "stages.2.1.pwconv1", kernel: 10, bindings: [125, 126, 127, 128, 129, 130], grid: [24, 1], perImage: false },
-    { label: "stages.2.1.pwconv2", kernel: 11, bindings: [131, 132, 133, 134, 135], grid: [6, 1], perImage: false },
-    { label: "stages.2.2.dwconv", kernel: 9, bindings: [136, 137, 138, 139], grid: [6, 1], perImage: false },
-    { label: "stages.2.2.pwconv1", kernel: 10, bindings: [140, 141, 142, 143, 144, 145], grid: [24, 1], perImage: false },
-    { label: "stages.2.2.pwconv2", kernel: 11, bindings: [146, 147, 148, 149, 150], grid: [6, 1], perImage: false },
-    { label: "stages.2.3.dwconv", kernel: 9, bindings: [151, 152, 153, 154], grid: [6, 1], perImage: false },
-    { label: "stages.2.3.pwconv1", kernel: 10, bindings: [155, 156, 157, 158, 159, 160], grid: [24, 1], perImage: false },
-    { label: "stages.2.3.pwconv2", kernel: 11, bindings: [161, 162, 163, 164, 165], grid: [6, 1], perImage: false },
-    { label: "stages.2.4.dwconv", kernel: 9, bindings: [166, 167, 168, 169], grid: [6, 1], perImage: false },
-    { label: "stages.2.4.pwconv1", kernel: 10, bindings: [170, 171, 172, 173, 174, 175], grid: [24, 1], perImage: false },
-    { label: "stages.2.4.pwconv2", kernel: 11, bindings: [176, 177, 178, 179, 180], grid: [6, 1], perImage: false },
-    { label: "stages.2.5.dwconv", kernel: 9, bindings: [181, 182, 183, 184], grid: [6, 1], perImage: false },
-    { label: "stages.2.5.pwconv1", kernel: 10, bindings: [185, 186, 187, 188, 189, 190], grid: [24, 1], perImage: false },
-    { label: "stages.2.5.pwconv2", kernel: 11, bindings: [191, 192, 193, 194, 195], grid: [6, 1], perImage: false },
-    { label: "stages.2.6.dwconv", kernel: 9, bindings: [196, 197, 198, 199], grid: [6, 1], perImage: false },
-    { label: "stages.2.6.pwconv1", kernel: 10, bindings: [200, 201, 202, 203, 204, 205], grid: [24, 1], perImage: false },
-    { label: "stages.2.6.pwconv2", kernel: 11, bindings: [206, 207, 208, 209, 210], grid: [6, 1], perImage: false },
-    { label: "stages.2.7.dwconv", kernel: 9, bindings: [211, 212, 213, 214], grid: [6, 1], perImage: false },
-    { label: "stages.2.7.pwconv1", kernel: 10, bindings: [215, 216, 217, 218, 219, 220], grid: [24, 1], perImage: false },
-    { label: "stages.2.7.pwconv2", kernel: 11, bindings: [221, 222, 223, 224, 225], grid: [6, 1], perImage: false },
-    { label: "stages.2.8.dwconv", kernel: 9, bindings: [226, 227, 228, 229], grid: [6, 1], perImage: false },
-    { label: "stages.2.8.pwconv1", kernel: 10, bindings: [230, 231, 232, 233, 234, 235], grid: [24, 1], perImage: false },
-    { label: "stages.2.8.pwconv2", kernel: 11, bindings: [236, 237, 238, 239, 240], grid: [6, 1], perImage: false },
-    { label: "downsample_layers.3.1", kernel: 12, bindings: [241, 242, 243, 244, 245, 246], grid: [12, 1], perImage: false },
-    { label: "stages.3.0.dwconv", kernel: 13, bindings: [247, 248, 249, 250], grid: [12, 1], perImage: false },
-    { label: "stages.3.0.pwconv1", kernel: 14, bindings: [251, 252, 253, 254, 255, 256], grid: [48, 1], perImage: false },
-    { label: "stages.3.0.pwconv2", kernel: 15, bindings: [257, 258, 259, 260, 261], grid: [12, 1], perImage: false },
-    { label: "stages.3.1.dwconv", kernel: 13, bindings: [262, 263, 264, 265], grid: [12, 1], perImage: false },
-    { label: "stages.3.1.pwconv1", kernel: 14, bindings: [266, 267, 268, 269, 270, 271], grid: [48, 1], perImage: false },
-    { label: "stages.3.1.pwconv2", kernel: 15, bindings: [272, 273, 274, 275, 276], grid: [12, 1], perImage: false },
-    { label: "stages.3.2.dwconv", kernel: 13, bindings: [277, 278, 279, 280], grid: [12, 1], perImage: false },
-    { label: "stages.3.2.pwconv1", kernel: 14, bindings: [281, 282, 283, 284, 285, 286], grid: [48, 1], perImage: false },
-    { label: "stages.3.2.pwconv2", kernel: 15, bindings: [287, 288, 289, 290, 291], grid: [12, 1], perImage: false },
+    { label: "downsample_layers.0.0", kernel: 0, bindings: [0, 1, 2, 3], sizes: [96, 3, 48, 96], grid: [2, 1], perImage: false },
+    { label: "stages.0.0.dwconv", kernel: 1, bindings: [4, 5, 6, 7], sizes: [96, 1, 49, 96], grid: [2, 1], perImage: false },
+    { label: "stages.0.0.pwconv1", kernel: 2, bindings: [8, 9, 10, 11, 12, 13], sizes: [384, 96, 96, 384], grid: [6, 1], perImage: false },
+    { label: "stages.0.0.pwconv2", kernel: 3, bindings: [14, 15, 16, 17, 18], sizes: [96, 384, 384, 128], grid: [2, 1], perImage: false },
+    { label: "stages.0.1.dwconv", kernel: 1, bindings: [19, 20, 21, 22], sizes: [96, 1, 49, 96], grid: [2, 1], perImage: false },
+    { label: "stages.0.1.pwconv1", kernel: 2, bindings: [23, 24, 25, 26, 27, 28], sizes: [384, 96, 96, 384], grid: [6, 1], perImage: false },
+    { label: "stages.0.1.pwconv2", kernel: 3, bindings: [29, 30, 31, 32, 33], sizes: [96, 384, 384, 128], grid: [2, 1], perImage: false },
+    { label: "stages.0.2.dwconv", kernel: 1, bindings: [34, 35, 36, 37], sizes: [96, 1, 49, 96], grid: [2, 1], perImage: false },
+    { label: "stages.0.2.pwconv1", kernel: 2, bindings: [38, 39, 40, 41, 42, 43], sizes: [384, 96, 96, 384], grid: [6, 1], perImage: false },
+    { label: "stages.0.2.pwconv2", kernel: 3, bindings: [44, 45, 46, 47, 48], sizes: [96, 384, 384, 128], grid: [2, 1], perImage: false },
+    { label: "downsample_layers.1.1", kernel: 4, bindings: [49, 50, 51, 52, 53, 54], sizes: [192, 96, 384, 192, 96], grid: [3, 1], perImage: false },
+    { label: "stages.1.0.dwconv", kernel: 1, bindings: [55, 56, 57, 58], sizes: [192, 1, 49, 192], grid: [3, 1], perImage: false },
+    { label: "stages.1.0.pwconv1", kernel: 2, bindings: [59, 60, 61, 62, 63, 64], sizes: [768, 192, 192, 768], grid: [12, 1], perImage: false },
+    { label: "stages.1.0.pwconv2", kernel: 3, bindings: [65, 66, 67, 68, 69], sizes: [192, 768, 768, 192], grid: [3, 1], perImage: false },
+    { label: "stages.1.1.dwconv", kernel: 1, bindings: [70, 71, 72, 73], sizes: [192, 1, 49, 192], grid: [3, 1], perImage: false },
+    { label: "stages.1.1.pwconv1", kernel: 2, bindings: [74, 75, 76, 77, 78, 79], sizes: [768, 192, 192, 768], grid: [12, 1], perImage: false },
+    { label: "stages.1.1.pwconv2", kernel: 3, bindings: [80, 81, 82, 83, 84], sizes: [192, 768, 768, 192], grid: [3, 1], perImage: false },
+    { label: "stages.1.2.dwconv", kernel: 1, bindings: [85, 86, 87, 88], sizes: [192, 1, 49, 192], grid: [3, 1], perImage: false },
+    { label: "stages.1.2.pwconv1", kernel: 2, bindings: [89, 90, 91, 92, 93, 94], sizes: [768, 192, 192, 768], grid: [12, 1], perImage: false },
+    { label: "stages.1.2.pwconv2", kernel: 3, bindings: [95, 96, 97, 98, 99], sizes: [192, 768, 768, 192], grid: [3, 1], perImage: false },
+    { label: "downsample_layers.2.1", kernel: 4, bindings: [100, 101, 102, 103, 104, 105], sizes: [384, 192, 768, 384, 192], grid: [6, 1], perImage: false },
+    { label: "stages.2.0.dwconv", kernel: 1, bindings: [106, 107, 108, 109], sizes: [384, 1, 49, 384], grid: [6, 1], perImage: false },
+    { label: "stages.2.0.pwconv1", kernel: 2, bindings: [110, 111, 112, 113, 114, 115], sizes: [1536, 384, 384, 1536], grid: [24, 1], perImage: false },
+    { label: "stages.2.0.pwconv2", kernel: 3, bindings: [116, 117, 118, 119, 120], sizes: [384, 1536, 1536, 384], grid: [6, 1], perImage: false },
+    { label: "stages.2.1.dwconv", kernel: 1, bindings: [121, 122, 123, 124], sizes: [384, 1, 49, 384], grid: [6, 1], perImage: false },
+    { label: "stages.2.1.pwconv1", kernel: 2, bindings: [125, 126, 127, 128, 129, 130], sizes: [1536, 384, 384, 1536], grid: [24, 1], perImage: false },
+    { label: "stages.2.1.pwconv2", kernel: 3, bindings: [131, 132, 133, 134, 135], sizes: [384, 1536, 1536, 384], grid: [6, 1], perImage: false },
+    { label: "stages.2.2.dwconv", kernel: 1, bindings: [136, 137, 138, 139], sizes: [384, 1, 49, 384], grid: [6, 1], perImage: false },
+    { label: "stages.2.2.pwconv1", kernel: 2, bindings: [140, 141, 142, 143, 144, 145], sizes: [1536, 384, 384, 1536], grid: [24, 1], perImage: false },
+    { label: "stages.2.2.pwconv2", kernel: 3, bindings: [146, 147, 148, 149, 150], sizes: [384, 1536, 1536, 384], grid: [6, 1], perImage: false },
+    { label: "stages.2.3.dwconv", kernel: 1, bindings: [151, 152, 153, 154], sizes: [384, 1, 49, 384], grid: [6, 1], perImage: false },
+    { label: "stages.2.3.pwconv1", kernel: 2, bindings: [155, 156, 157, 158, 159, 160], sizes: [1536, 384, 384, 1536], grid: [24, 1], perImage: false },
+    { label: "stages.2.3.pwconv2", kernel: 3, bindings: [161, 162, 163, 164, 165], sizes: [384, 1536, 1536, 384], grid: [6, 1], perImage: false },
+    { label: "stages.2.4.dwconv", kernel: 1, bindings: [166, 167, 168, 169], sizes: [384, 1, 49, 384], grid: [6, 1], perImage: false },
+    { label: "stages.2.4.pwconv1", kernel: 2, bindings: [170, 171, 172, 173, 174, 175], sizes: [1536, 384, 384, 1536], grid: [24, 1], perImage: false },
+    { label: "stages.2.4.pwconv2", kernel: 3, bindings: [176, 177, 178, 179, 180], sizes: [384, 1536, 1536, 384], grid: [6, 1], perImage: false },
+    { label: "stages.2.5.dwconv", kernel: 1, bindings: [181, 182, 183, 184], sizes: [384, 1, 49, 384], grid: [6, 1], perImage: false },
+    { label: "stages.2.5.pwconv1", kernel: 2, bindings: [185, 186, 187, 188, 189, 190], sizes: [1536, 384, 384, 1536], grid: [24, 1], perImage: false },
+    { label: "stages.2.5.pwconv2", kernel: 3, bindings: [191, 192, 193, 194, 195], sizes: [384, 1536, 1536, 384], grid: [6, 1], perImage: false },
+    { label: "stages.2.6.dwconv", kernel: 1, bindings: [196, 197, 198, 199], sizes: [384, 1, 49, 384], grid: [6, 1], perImage: false },
+    { label: "stages.2.6.pwconv1", kernel: 2, bindings: [200, 201, 202, 203, 204, 205], sizes: [1536, 384, 384, 1536], grid: [24, 1], perImage: false },
+    { label: "stages.2.6.pwconv2", kernel: 3, bindings: [206, 207, 208, 209, 210], sizes: [384, 1536, 1536, 384], grid: [6, 1], perImage: false },
+    { label: "stages.2.7.dwconv", kernel: 1, bindings: [211, 212, 213, 214], sizes: [384, 1, 49, 384], grid: [6, 1], perImage: false },
+    { label: "stages.2.7.pwconv1", kernel: 2, bindings: [215, 216, 217, 218, 219, 220], sizes: [1536, 384, 384, 1536], grid: [24, 1], perImage: false },
+    { label: "stages.2.7.pwconv2", kernel: 3, bindings: [221, 222, 223, 224, 225], sizes: [384, 1536, 1536, 384], grid: [6, 1], perImage: false },
+    { label: "stages.2.8.dwconv", kernel: 1, bindings: [226, 227, 228, 229], sizes: [384, 1, 49, 384], grid: [6, 1], perImage: false },
+    { label: "stages.2.8.pwconv1", kernel: 2, bindings: [230, 231, 232, 233, 234, 235], sizes: [1536, 384, 384, 1536], grid: [24, 1], perImage: false },
+    { label: "stages.2.8.pwconv2", kernel: 3, bindings: [236, 237, 238, 239, 240], sizes: [384, 1536, 1536, 384], grid: [6, 1], perImage: false },
+    { label: "downsample_layers.3.1", kernel: 4, bindings: [241, 242, 243, 244, 245, 246], sizes: [768, 384, 1536, 768, 384], grid: [12, 1], perImage: false },
+    { label: "stages.3.0.dwconv", kernel: 1, bindings: [247, 248, 249, 250], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.3.0.pwconv1", kernel: 2, bindings: [251, 252, 253, 254, 255, 256], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.3.0.pwconv2", kernel: 3, bindings: [257, 258, 259, 260, 261], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.3.1.dwconv", kernel: 1, bindings: [262, 263, 264, 265], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.3.1.pwconv1", kernel: 2, bindings: [266, 267, 268, 269, 270, 271], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.3.1.pwconv2", kernel: 3, bindings: [272, 273, 274, 275, 276], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
+    { label: "stages.3.2.dwconv", kernel: 1, bindings: [277, 278, 279, 280], sizes: [768, 1, 49, 768], grid: [12, 1], perImage: false },
+    { label: "stages.3.2.pwconv1", kernel: 2, bindings: [281, 282, 283, 284, 285, 286], sizes: [3072, 768, 768, 3072], grid: [48, 1], perImage: false },
+    { label: "stages.3.2.pwconv2", kernel: 3, bindings: [287, 288, 289, 290, 291], sizes: [768, 3072, 3072, 768], grid: [12, 1], perImage: false },
   ],
   steps: [
-    { label: "downsample_layers.0.0", kernel: 16, bindings: [292, 2, 3, 293, 294, 295], grid: [4, 56], perImage: true, work: 16276608 },
-    { label: "stages.0.0.dwconv", kernel: 17, bindings: [295, 6, 7, 296], grid: [4, 56], perImage: true, work: 17179392 },
-    { label: "stages.0.0.pwconv1", kernel: 18, bindings: [296, 12, 13, 297, 298], grid: [6, 49], perImage: true, work: 121850880 },
-    { label: "stages.0.0.pwconv2", kernel: 19, bindings: [297, 17, 18, 298, 299, 295, 300], grid: [2, 49], perImage: true, work: 123104768 },
-    { label: "stages.0.1.dwconv", kernel: 17, bindings: [300, 21, 22, 301], grid: [4, 56], perImage: true, work: 17179392 },
-    { label: "stages.0.1.pwconv1", kernel: 18, bindings: [301, 27, 28, 302, 303], grid: [6, 49], perImage: true, work: 121850880 },
-    { label: "stages.0.1.pwconv2", kernel: 19, bindings: [302, 32, 33, 303, 304, 300, 305], grid: [2, 49], perImage: true, work: 123104768 },
-    { label: "stages.0.2.dwconv", kernel: 17, bindings: [305, 36, 37, 306], grid: [4, 56], perImage: true, work: 17179392 },
-    { label: "stages.0.2.pwconv1", kernel: 18, bindings: [306, 42, 43, 307, 308], grid: [6, 49], perImage: true, work: 121850880 },
-    { label: "stages.0.2.pwconv2", kernel: 19, bindings: [307, 47, 48, 308, 309, 305, 310], grid: [2, 49], perImage: true, work: 123104768 },
-    { label: "downsample_layers.1.1", kernel: 20, bindings: [310, 53, 54, 311], grid: [3, 25], perImage: true, work: 59904768 },
-    { label: "stages.1.0.dwconv", kernel: 21, bindings: [311, 57, 58, 312], grid: [2, 28], perImage: true, work: 8618496 },
-    { label: "stages.1.0.pwconv1", kernel: 22, bindings: [312, 63, 64, 313, 314], grid: [12, 13], perImage: true, work: 119248896 },
-    { label: "stages.1.0.pwconv2", kernel: 23, bindings: [313, 68, 69, 314, 315, 311, 316], grid: [3, 25], perImage: true, work: 119851776 },
-    { label: "stages.1.1.dwconv", kernel: 21, bindings: [316, 72, 73, 317], grid: [2, 28], perImage: true, work: 8618496 },
-    { label: "stages.1.1.pwconv1", kernel: 22, bindings: [317, 78, 79, 318, 319], grid: [12, 13], perImage: true, work: 119248896 },
-    { label: "stages.1.1.pwconv2", kernel: 23, bindings: [318, 83, 84, 319, 320, 316, 321], grid: [3, 25], perImage: true, work: 119851776 },
-    { label: "stages.1.2.dwconv", kernel: 21, bindings: [321, 87, 88, 322], grid: [2, 28], perImage: true, work: 8618496 },
-    { label: "stages.1.2.pwconv1", kernel: 22, bindings: [322, 93, 94, 323, 324], grid: [12, 13], perImage: true, work: 119248896 },
-    { label: "stages.1.2.pwconv2", kernel: 23, bindings: [323, 98, 99, 324, 325, 321, 326], grid: [3, 25], perImage: true, work: 119851776 },
-    { label: "downsample_layers.2.1", kernel: 24, bindings: [326, 104, 105, 327], grid: [12, 7], perImage: true, work: 59887104 },
-    { label: "stages.2.0.dwconv", kernel: 25, bindings: [327, 108, 109, 328], grid: [2, 14], perImage: true, work: 4366848 },
-    { label: "stages.2.0.pwconv1", kernel: 26, bindings: [328, 114, 115, 329, 330], grid: [24, 4], perImage: true, work: 119500800 },
-    { label: "stages.2.0.pwconv2", kernel: 27, bindings: [329, 119, 120, 330, 331, 327, 332], grid: [12, 7], perImage: true, work: 119803392 },
-    { label: "stages.2.1.dwconv", kernel: 25, bindings: [332, 123, 124, 333], grid: [2, 14], perImage: true, work: 4366848 },
-    { label: "stages.2.1.pwconv1", kernel: 26, bindings: [333, 129, 130, 334, 335], grid: [24, 4], perImage: true, work: 119500800 },
-    { label: "stages.2.1.pwconv2", kernel: 27, bindings: [334, 134, 135, 335, 336, 332, 337], grid: [12, 7], perImage: true, work: 119803392 },
-    { label: "stages.2.2.dwconv", kernel: 25, bindings: [337, 138, 139, 338], grid: [2, 14], perImage: true, work: 4366848 },
-    { label: "stages.2.2.pwconv1", kernel: 26, bindings: [338, 144, 145, 339, 340], grid: [24, 4], perImage: true, work: 119500800 },
-    { label: "stages.2.2.pwconv2", kernel: 27, bindings: [339, 149, 150, 340, 341, 337, 342], grid: [12, 7], perImage: true, work: 119803392 },
-    { label: "stages.2.3.dwconv", kernel: 25, bindings: [342, 153, 154, 343], grid: [2, 14], perImage: true, work: 4366848 },
-    { label: "stages.2.3.pwconv1", kernel: 26, bindings: [343, 159, 160, 344, 345], grid: [24, 4], perImage: true, work: 119500800 },
-    { label: "stages.2.3.pwconv2", kernel: 27, bindings: [344, 164, 165, 345, 346, 342, 347], grid: [12, 7], perImage: true, work: 119803392 },
-    { label: "stages.2.4.dwconv", kernel: 25, bindings: [347, 168, 169, 348], grid: [2, 14], perImage: true, work: 4366848 },
-    { label: "stages.2.4.pwconv1", kernel: 26, bindings: [348, 174, 175, 349, 350], grid: [24, 4], perImage: true, work: 119500800 },
-    { label: "stages.2.4.pwconv2", kernel: 27, bindings: [349, 179, 180, 350, 351, 347, 352], grid: [12, 7], perImage: true, work: 119803392 },
-    { label: "stages.2.5.dwconv", kernel: 25, bindings: [352, 183, 184, 353], grid: [2, 14], perImage: true, work: 4366848 },
-    { label: "stages.2.5.pwconv1", kernel: 26, bindings: [353, 189, 190, 354, 355], grid: [24, 4], perImage: true, work: 119500800 },
-    { label: "stages.2.5.pwconv2", kernel: 27, bindings: [354, 194, 195, 355, 356, 352, 357], grid: [12, 7], perImage: true, work: 119803392 },
-    { label: "stages.2.6.dwconv", kernel: 25, bindings: [357, 198, 199, 358], grid: [2, 14], perImage: true, work: 4366848 },
-    { label: "stages.2.6.pwconv1", kernel: 26, bindings: [358, 204, 205, 359, 360], grid: [24, 4], perImage: true, work: 119500800 },
-    { label: "stages.2.6.pwconv2", kernel: 27, bindings: [359, 209, 210, 360, 361, 357, 362], grid: [12, 7], perImage: true, work: 119803392 },
-    { label: "stages.2.7.dwconv", kernel: 25, bindings: [362, 213, 214, 363], grid: [2, 14], perImage: true, work: 4366848 },
-    { label: "stages.2.7.pwconv1", kernel: 26, bindings: [363, 219, 220, 364, 365], grid: [24, 4], perImage: true, work: 119500800 },
-    { label: "stages.2.7.pwconv2", kernel: 27, bindings: [364, 224, 225, 365, 366, 362, 367], grid: [12, 7], perImage: true, work: 119803392 },
-    { label: "stages.2.8.dwconv", kernel: 25, bindings: [367, 228, 229, 368], grid: [2, 14], perImage: true, work: 4366848 },
-    { label: "stages.2.8.pwconv1", kernel: 26, bindings: [368, 234, 235, 369, 370], grid: [24, 4], perImage: true, work: 119500800 },
-    { label: "stages.2.8.pwconv2", kernel: 27, bindings: [369, 239, 240, 370, 371, 367, 372], grid: [12, 7], perImage: true, work: 119803392 },
-    { label: "downsample_layers.3.1", kernel: 28, bindings: [372, 245, 246, 373], grid: [24, 2], perImage: true, work: 62976000 },
-    { label: "stages.3.0.dwconv", kernel: 29, bindings: [373, 249, 250, 374], grid: [7, 7], perImage: true, work: 2298624 },
-    { label: "stages.3.0.pwconv1", kernel: 30, bindings: [374, 255, 256, 375, 376], grid: [48, 2], perImage: true, work: 125832192 },
-    { label: "stages.3.0.pwconv2", kernel: 31, bindings: [375, 260, 261, 376, 377, 373, 378], grid: [24, 2], perImage: true, work: 125985792 },
-    { label: "stages.3.1.dwconv", kernel: 29, bindings: [378, 264, 265, 379], grid: [7, 7], perImage: true, work: 2298624 },
-    { label: "stages.3.1.pwconv1", kernel: 30, bindings: [379, 270, 271, 380, 381], grid: [48, 2], perImage: true, work: 125832192 },
-    { label: "stages.3.1.pwconv2", kernel: 31, bindings: [380, 275, 276, 381, 382, 378, 383], grid: [24, 2], perImage: true, work: 125985792 },
-    { label: "stages.3.2.dwconv", kernel: 29, bindings: [383, 279, 280, 384], grid: [7, 7], perImage: true, work: 2298624 },
-    { label: "stages.3.2.pwconv1", kernel: 30, bindings: [384, 285, 286, 385, 386], grid: [48, 2], perImage: true, work: 125832192 },
-    { label: "stages.3.2.pwconv2", kernel: 31, bindings: [385, 290, 291, 386, 387, 383, 388], grid: [24, 2], perImage: true, work: 125985792 },
-    { label: "stage1", kernel: 32, bindings: [310, 389], grid: [392, 1], perImage: true, work: 2408448 },
-    { label: "stage2", kernel: 33, bindings: [326, 390], grid: [98, 1], perImage: true, work: 1204224 },
-    { label: "stage3", kernel: 34, bindings: [372, 391], grid: [25, 1], perImage: true, work: 602112 },
-    { label: "stage4", kernel: 35, bindings: [388, 392], grid: [7, 1], perImage: true, work: 301056 },
+    { label: "downsample_layers.0.0", kernel: 5, bindings: [292, 2, 3, 293, 294, 295], grid: [4, 56], perImage: true, work: 16276608 },
+    { label: "stages.0.0.dwconv", kernel: 6, bindings: [295, 6, 7, 296], grid: [4, 56], perImage: true, work: 17179392 },
+    { label: "stages.0.0.pwconv1", kernel: 7, bindings: [296, 12, 13, 297, 298], grid: [6, 49], perImage: true, work: 121850880 },
+    { label: "stages.0.0.pwconv2", kernel: 8, bindings: [297, 17, 18, 298, 299, 295, 300], grid: [2, 49], perImage: true, work: 123104768 },
+    { label: "stages.0.1.dwconv", kernel: 6, bindings: [300, 21, 22, 301], grid: [4, 56], perImage: true, work: 17179392 },
+    { label: "stages.0.1.pwconv1", kernel: 7, bindings: [301, 27, 28, 302, 303], grid: [6, 49], perImage: true, work: 121850880 },
+    { label: "stages.0.1.pwconv2", kernel: 8, bindings: [302, 32, 33, 303, 304, 300, 305], grid: [2, 49], perImage: true, work: 123104768 },
+    { label: "stages.0.2.dwconv", kernel: 6, bindings: [305, 36, 37, 306], grid: [4, 56], perImage: true, work: 17179392 },
+    { label: "stages.0.2.pwconv1", kernel: 7, bindings: [306, 42, 43, 307, 308], grid: [6, 49], perImage: true, work: 121850880 },
+    { label: "stages.0.2.pwconv2", kernel: 8, bindings: [307, 47, 48, 308, 309, 305, 310], grid: [2, 49], perImage: true, work: 123104768 },
+    { label: "downsample_layers.1.1", kernel: 9, bindings: [310, 53, 54, 311], grid: [3, 25], perImage: true, work: 59904768 },
+    { label: "stages.1.0.dwconv", kernel: 10, bindings: [311, 57, 58, 312], grid: [2, 28], perImage: true, work: 8618496 },
+    { label: "stages.1.0.pwconv1", kernel: 11, bindings: [312, 63, 64, 313, 314], grid: [12, 13], perImage: true, work: 119248896 },
+    { label: "stages.1.0.pwconv2", kernel: 12, bindings: [313, 68, 69, 314, 315, 311, 316], grid: [3, 25], perImage: true, work: 119851776 },
+    { label: "stages.1.1.dwconv", kernel: 10, bindings: [316, 72, 73, 317], grid: [2, 28], perImage: true, work: 8618496 },
+    { label: "stages.1.1.pwconv1", kernel: 11, bindings: [317, 78, 79, 318, 319], grid: [12, 13], perImage: true, work: 119248896 },
+    { label: "stages.1.1.pwconv2", kernel: 12, bindings: [318, 83, 84, 319, 320, 316, 321], grid: [3, 25], perImage: true, work: 119851776 },
+    { label: "stages.1.2.dwconv", kernel: 10, bindings: [321, 87, 88, 322], grid: [2, 28], perImage: true, work: 8618496 },
+    { label: "stages.1.2.pwconv1", kernel: 11, bindings: [322, 93, 94, 323, 324], grid: [12, 13], perImage: true, work: 119248896 },
+    { label: "stages.1.2.pwconv2", kernel: 12, bindings: [323, 98, 99, 324, 325, 321, 326], grid: [3, 25], perImage: true, work: 119851776 },
+    { label: "downsample_layers.2.1", kernel: 13, bindings: [326, 104, 105, 327], grid: [12, 7], perImage: true, work: 59887104 },
+    { label: "stages.2.0.dwconv", kernel: 14, bindings: [327, 108, 109, 328], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.0.pwconv1", kernel: 15, bindings: [328, 114, 115, 329, 330], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.0.pwconv2", kernel: 16, bindings: [329, 119, 120, 330, 331, 327, 332], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.1.dwconv", kernel: 14, bindings: [332, 123, 124, 333], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.1.pwconv1", kernel: 15, bindings: [333, 129, 130, 334, 335], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.1.pwconv2", kernel: 16, bindings: [334, 134, 135, 335, 336, 332, 337], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.2.dwconv", kernel: 14, bindings: [337, 138, 139, 338], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.2.pwconv1", kernel: 15, bindings: [338, 144, 145, 339, 340], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.2.pwconv2", kernel: 16, bindings: [339, 149, 150, 340, 341, 337, 342], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.3.dwconv", kernel: 14, bindings: [342, 153, 154, 343], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.3.pwconv1", kernel: 15, bindings: [343, 159, 160, 344, 345], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.3.pwconv2", kernel: 16, bindings: [344, 164, 165, 345, 346, 342, 347], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.4.dwconv", kernel: 14, bindings: [347, 168, 169, 348], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.4.pwconv1", kernel: 15, bindings: [348, 174, 175, 349, 350], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.4.pwconv2", kernel: 16, bindings: [349, 179, 180, 350, 351, 347, 352], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.5.dwconv", kernel: 14, bindings: [352, 183, 184, 353], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.5.pwconv1", kernel: 15, bindings: [353, 189, 190, 354, 355], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.5.pwconv2", kernel: 16, bindings: [354, 194, 195, 355, 356, 352, 357], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.6.dwconv", kernel: 14, bindings: [357, 198, 199, 358], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.6.pwconv1", kernel: 15, bindings: [358, 204, 205, 359, 360], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.6.pwconv2", kernel: 16, bindings: [359, 209, 210, 360, 361, 357, 362], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.7.dwconv", kernel: 14, bindings: [362, 213, 214, 363], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.7.pwconv1", kernel: 15, bindings: [363, 219, 220, 364, 365], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.7.pwconv2", kernel: 16, bindings: [364, 224, 225, 365, 366, 362, 367], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.8.dwconv", kernel: 14, bindings: [367, 228, 229, 368], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.8.pwconv1", kernel: 15, bindings: [368, 234, 235, 369, 370], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.8.pwconv2", kernel: 16, bindings: [369, 239, 240, 370, 371, 367, 372], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "downsample_layers.3.1", kernel: 17, bindings: [372, 245, 246, 373], grid: [24, 2], perImage: true, work: 62976000 },
+    { label: "stages.3.0.dwconv", kernel: 18, bindings: [373, 249, 250, 374], grid: [7, 7], perImage: true, work: 2298624 },
+    { label: "stages.3.0.pwconv1", kernel: 19, bindings: [374, 255, 256, 375, 376], grid: [48, 2], perImage: true, work: 125832192 },
+    { label: "stages.3.0.pwconv2", kernel: 20, bindings: [375, 260, 261, 376, 377, 373, 378], grid: [24, 2], perImage: true, work: 125985792 },
+    { label: "stages.3.1.dwconv", kernel: 18, bindings: [378, 264, 265, 379], grid: [7, 7], perImage: true, work: 2298624 },
+    { label: "stages.3.1.pwconv1", kernel: 19, bindings: [379, 270, 271, 380, 381], grid: [48, 2], perImage: true, work: 125832192 },
+    { label: "stages.3.1.pwconv2", kernel: 20, bindings: [380, 275, 276, 381, 382, 378, 383], grid: [24, 2], perImage: true, work: 125985792 },
+    { label: "stages.3.2.dwconv", kernel: 18, bindings: [383, 279, 280, 384], grid: [7, 7], perImage: true, work: 2298624 },
+    { label: "stages.3.2.pwconv1", kernel: 19, bindings: [384, 285, 286, 385, 386], grid: [48, 2], perImage: true, work: 125832192 },
+    { label: "stages.3.2.pwconv2", kernel: 20, bindings: [385, 290, 291, 386, 387, 383, 388], grid: [24, 2], perImage: true, work: 125985792 },
+    { label: "stage1", kernel: 21, bindings: [310, 389], grid: [392, 1], perImage: true, work: 2408448 },
+    { label: "stage2", kernel: 22, bindings: [326, 390], grid: [98, 1], perImage: true, work: 1204224 },
+    { label: "stage3", kernel: 23, bindings: [372, 391], grid: [25, 1], perImage: true, work: 602112 },
+    { label: "stage4", kernel: 24, bindings: [388, 392], grid: [7, 1], perImage: true, work: 301056 },
   ],
   limits: { maxBufferSize: 9437184, maxStorageBufferBindingSize: 9437184, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [96][3][16] as [48][96], zero-padded.
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [columns][channels][16] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   packed[k,n] = w[k / 16,k % 16]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 4608>; // [96][3][16]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 96>; // [96]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 4608>; // [48][96]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 96>; // [96]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][16]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 96) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 48; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k / 16;
     let tap: u32 = k % 16;
-    packed[k * 96 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 3 + c) * 16 + tap];
+  if (n >= sizes.columns || c >= sizes.channels) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 16 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
   var b = bias[n];
   return b;
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [96][1][49] as [49][96], zero-padded.
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [columns][channels][49] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 4704>; // [96][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 96>; // [96]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 4704>; // [49][96]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 96>; // [96]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][49]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 96) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 49; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k / 49;
     let tap: u32 = k % 49;
-    packed[k * 96 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
+  if (n >= sizes.columns || c >= sizes.channels) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
   var b = bias[n];
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [384][96][1] as [96][384], zero-padded.
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
 //   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 36864>; // [384][96][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 96>; // [96]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 96>; // [96]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 36864>; // [96][384]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 384) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 96; k++) {
+  for (var k = 0u; k < sizes.depth; k++) {
     let c = k;
     let tap: u32 = 0;
-    packed[k * 384 + n] = folded(n, c, tap);
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 96 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 96; c++) {
-      b += weight[(n * 96 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [96][384][1] as [384][128], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 36864>; // [96][384][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 96>; // [96]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 384>; // [384]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 49152>; // [384][128]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 128>; // [128]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 128) {
-    return;
-  }
-  for (var k = 0u; k < 384; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 128 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= 96) {
+  if (n >= sizes.columns || c >= sizes.channels) {
     return 0.0;
   }
-  return weight[(n * 384 + c) * 1 + tap];
+  return weight[(n * sizes.channels + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= 96) {
+  if (n >= sizes.columns) {
     return 0.0;
   }
   var b = bias[n];
   for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 384; c++) {
-      b += weight[(n * 384 + c) * 1 + tap] * input_shift[c];
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
     }
   }
   return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [192][96][4] as [384][192], tap-major, 96 rows a tap, zero-padded.
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
 // For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 96,k / 96]; packed_bias[n] = b
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 73728>; // [192][96][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 96>; // [96]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 96>; // [96]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 73728>; // [384][192]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x;
-  if (n >= 192) {
+  if (n >= sizes.packed_columns) {
     return;
   }
-  for (var k = 0u; k < 384; k++) {
-    let c = k % 96;
-    let tap: u32 = k / 96;
-    packed[k * 192 + n] = folded(n, c, tap);
+  for (var k = 0u; k < sizes.depth; k++) {
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 96 + c) * 4 + tap] * input_scale[c];
+  if (n >= sizes.columns || c >= sizes.channels) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
+    }
+  }
+  return b;
+}
+` },
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [columns][channels][4] as [depth][packed_columns], tap-major, sizes.segment rows a tap, zero-padded.
+// For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k % sizes.segment,k / sizes.segment]; packed_bias[n] = b
+// An invocation packs one column. Runs once, when the weights are loaded.
+@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][4]
+@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
+@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+struct Sizes {
+  columns: u32,
+  channels: u32,
+  depth: u32,
+  packed_columns: u32,
+  segment: u32,
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let n = id.x;
+  if (n >= sizes.packed_columns) {
+    return;
+  }
+  for (var k = 0u; k < sizes.depth; k++) {
+    let c = k % sizes.segment;
+    let tap: u32 = k / sizes.segment;
+    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (n >= sizes.columns || c >= sizes.channels || tap >= 4) {
+    return 0.0;
+  }
+  return weight[(n * sizes.channels + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= sizes.columns) {
+    return 0.0;
+  }
   var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 96; c++) {
-      b += weight[(n * 96 + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [192][1][49] as [49][192], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 9408>; // [192][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 9408>; // [49][192]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 192) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 192 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [768][192][1] as [192][768], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 147456>; // [768][192][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 192>; // [192]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 192>; // [192]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 147456>; // [192][768]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 768>; // [768]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 768) {
-    return;
-  }
-  for (var k = 0u; k < 192; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 768 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 192 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 192; c++) {
-      b += weight[(n * 192 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [192][768][1] as [768][192], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 147456>; // [192][768][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 768>; // [768]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 147456>; // [768][192]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 192) {
-    return;
-  }
-  for (var k = 0u; k < 768; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 192 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 768 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 768; c++) {
-      b += weight[(n * 768 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [384][192][4] as [768][384], tap-major, 192 rows a tap, zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 192,k / 192]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 294912>; // [384][192][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 192>; // [192]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 192>; // [192]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 294912>; // [768][384]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 384) {
-    return;
-  }
-  for (var k = 0u; k < 768; k++) {
-    let c = k % 192;
-    let tap: u32 = k / 192;
-    packed[k * 384 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 192 + c) * 4 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 192; c++) {
-      b += weight[(n * 192 + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [384][1][49] as [49][384], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 18816>; // [384][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 18816>; // [49][384]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 384) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 384 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [1536][384][1] as [384][1536], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 589824>; // [1536][384][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 1536>; // [1536]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 384>; // [384]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 384>; // [384]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 589824>; // [384][1536]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1536>; // [1536]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 1536) {
-    return;
-  }
-  for (var k = 0u; k < 384; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 1536 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 384 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 384; c++) {
-      b += weight[(n * 384 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [384][1536][1] as [1536][384], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 589824>; // [384][1536][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1536>; // [1536]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 589824>; // [1536][384]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 384) {
-    return;
-  }
-  for (var k = 0u; k < 1536; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 384 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1536 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1536; c++) {
-      b += weight[(n * 1536 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [768][384][4] as [1536][768], tap-major, 384 rows a tap, zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % 384,k / 384]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1179648>; // [768][384][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 384>; // [384]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 384>; // [384]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 1179648>; // [1536][768]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 768>; // [768]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 768) {
-    return;
-  }
-  for (var k = 0u; k < 1536; k++) {
-    let c = k % 384;
-    let tap: u32 = k / 384;
-    packed[k * 768 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 384 + c) * 4 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < 384; c++) {
-      b += weight[(n * 384 + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [768][1][49] as [49][768], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 37632>; // [768][1][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32, 37632>; // [49][768]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 768>; // [768]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 768) {
-    return;
-  }
-  for (var k = 0u; k < 49; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * 768 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 1 + c) * 49 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  return b;
-}
-` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [3072][768][1] as [768][3072], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 2359296>; // [3072][768][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 3072>; // [3072]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 768>; // [768]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32, 768>; // [768]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32, 2359296>; // [768][3072]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 3072>; // [3072]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 3072) {
-    return;
-  }
-  for (var k = 0u; k < 768; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 3072 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 768 + c) * 1 + tap] * input_scale[c];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 768; c++) {
-      b += weight[(n * 768 + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
-}
-` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [768][3072][1] as [3072][768], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 2359296>; // [768][3072][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32, 3072>; // [3072]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32, 2359296>; // [3072][768]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 768>; // [768]
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= 768) {
-    return;
-  }
-  for (var k = 0u; k < 3072; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * 768 + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
-}
-
-fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  return weight[(n * 3072 + c) * 1 + tap];
-}
-
-fn folded_bias(n: u32) -> f32 {
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 3072; c++) {
-      b += weight[(n * 3072 + c) * 1 + tap] * input_shift[c];
+    for (var c = 0u; c < sizes.channels; c++) {
+      b += weight[(n * sizes.channels + c) * 4 + tap] * input_shift[c];
     }
   }
   return b;

@@ -6,5 +6,6 @@ import { descriptor } from "./model.js";
 export { descriptor };
 /** ConvNeXt `tiny_features`: 224x224x3 to feature maps of levels 1, 2, 3, 4, depths [3, 3, 9, 3], dims [96, 192, 384, 768]. */
 export function createModel(options) {
-    return runtime.createModel(descriptor, options);
+    const model = runtime.createModel({ descriptor, software: () => import("./software.js") }, options);
+    return model;
 }

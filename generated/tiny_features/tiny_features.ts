@@ -253,5 +253,6 @@ export { descriptor };
 
 /** ConvNeXt `tiny_features`: 224x224x3 to feature maps of levels 1, 2, 3, 4, depths [3, 3, 9, 3], dims [96, 192, 384, 768]. */
 export function createModel(options: TinyFeaturesOptions): Promise<TinyFeaturesModel> {
-  return runtime.createModel(descriptor, options as runtime.ModelOptions) as unknown as Promise<TinyFeaturesModel>;
+  const model = runtime.createModel({ descriptor, software: () => import("./software.js") }, options as runtime.ModelOptions);
+  return model as unknown as Promise<TinyFeaturesModel>;
 }

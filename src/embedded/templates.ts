@@ -6940,7 +6940,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":19,"column":4},"end":{"line":23,"column":11}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":20,"column":4},"end":{"line":24,"column":11}}})) != null ? stack1 : "");
 },"13":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -6950,21 +6950,21 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    packed[(k * "
-    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":20,"column":18},"end":{"line":20,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":21,"column":18},"end":{"line":21,"column":31}} ), depth0)) != null ? stack1 : "")
     + " + n) / 2] = pack2x16float(vec2f("
-    + ((stack1 = lookupProperty(helpers,"with").call(alias1,lookupProperty(lookupProperty(depth0,"back"),"first"),{"name":"with","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":66},"end":{"line":20,"column":135}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"with").call(alias1,lookupProperty(lookupProperty(depth0,"back"),"first"),{"name":"with","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":66},"end":{"line":21,"column":135}}})) != null ? stack1 : "")
     + ", "
-    + ((stack1 = lookupProperty(helpers,"with").call(alias1,lookupProperty(lookupProperty(depth0,"back"),"second"),{"name":"with","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":137},"end":{"line":20,"column":207}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"with").call(alias1,lookupProperty(lookupProperty(depth0,"back"),"second"),{"name":"with","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":137},"end":{"line":21,"column":207}}})) != null ? stack1 : "")
     + "));\n";
 },"14":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "folded("
-    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":20,"column":95},"end":{"line":20,"column":101}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":21,"column":95},"end":{"line":21,"column":101}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "channel", {"start":{"line":20,"column":107},"end":{"line":20,"column":114}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "channel", {"start":{"line":21,"column":107},"end":{"line":21,"column":114}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "tap", {"start":{"line":20,"column":120},"end":{"line":20,"column":123}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tap", {"start":{"line":21,"column":120},"end":{"line":21,"column":123}} ), depth0)) != null ? stack1 : "")
     + ")";
 },"15":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -6975,9 +6975,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    packed[k * "
-    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":22,"column":17},"end":{"line":22,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":23,"column":17},"end":{"line":23,"column":30}} ), depth0)) != null ? stack1 : "")
     + " + n] = "
-    + ((stack1 = lookupProperty(helpers,"with").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(lookupProperty(depth0,"back"),"first"),{"name":"with","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":40},"end":{"line":22,"column":109}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"with").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(lookupProperty(depth0,"back"),"first"),{"name":"with","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":40},"end":{"line":23,"column":109}}})) != null ? stack1 : "")
     + ";\n";
 },"16":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -6988,42 +6988,36 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    let c = "
-    + ((stack1 = alias2(alias1(depth0, "channelOf", {"start":{"line":25,"column":14},"end":{"line":25,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "channelOf", {"start":{"line":26,"column":14},"end":{"line":26,"column":23}} ), depth0)) != null ? stack1 : "")
     + ";\n    let tap: u32 = "
-    + ((stack1 = alias2(alias1(depth0, "tapOf", {"start":{"line":26,"column":21},"end":{"line":26,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tapOf", {"start":{"line":27,"column":21},"end":{"line":27,"column":26}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.program(18, data, 0),"data":data,"loc":{"start":{"line":27,"column":4},"end":{"line":31,"column":11}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.program(18, data, 0),"data":data,"loc":{"start":{"line":28,"column":4},"end":{"line":32,"column":11}}})) != null ? stack1 : "");
 },"17":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    packed[(k * "
-    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":28,"column":18},"end":{"line":28,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":29,"column":18},"end":{"line":29,"column":31}} ), depth0)) != null ? stack1 : "")
     + " + n) / 2] = pack2x16float(vec2f(folded(n, c, tap), folded(n + 1, c, tap)));\n";
 },"18":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    packed[k * "
-    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":30,"column":17},"end":{"line":30,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":31,"column":17},"end":{"line":31,"column":30}} ), depth0)) != null ? stack1 : "")
     + " + n] = folded(n, c, tap);\n";
 },"19":function(container,depth0,helpers,partials,data) {
     return "  packed_bias[n + 1] = folded_bias(n + 1);\n";
 },"20":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  if ("
-    + ((stack1 = container.lambda(container.strict(depth0, "outside", {"start":{"line":42,"column":8},"end":{"line":42,"column":15}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    return 0.0;\n  }\n";
-},"21":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return " * "
-    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":46,"column":49},"end":{"line":46,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":45,"column":49},"end":{"line":45,"column":51}} ), depth0)) != null ? stack1 : "")
     + "["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":46,"column":56},"end":{"line":46,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":45,"column":56},"end":{"line":45,"column":61}} ), depth0)) != null ? stack1 : "")
     + "]";
-},"22":function(container,depth0,helpers,partials,data) {
+},"21":function(container,depth0,helpers,partials,data) {
     return "  return 0.0; // gradients come back without it\n";
-},"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"22":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -7031,21 +7025,16 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":53,"column":2},"end":{"line":57,"column":9}}})) != null ? stack1 : "")
-    + "  var b = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"bare"),{"name":"if","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.program(4, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":58,"column":10},"end":{"line":58,"column":47}}})) != null ? stack1 : "")
-    + ";\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"biasSteps"),{"name":"each","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":2},"end":{"line":69,"column":11}}})) != null ? stack1 : "")
-    + "  return b;\n";
-},"24":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
   return "  if (n >= "
-    + ((stack1 = container.lambda(container.strict(depth0, "columns", {"start":{"line":54,"column":13},"end":{"line":54,"column":20}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    return 0.0;\n  }\n";
-},"25":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = container.lambda(container.strict(depth0, "columns", {"start":{"line":52,"column":13},"end":{"line":52,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    return 0.0;\n  }\n  var b = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"bare"),{"name":"if","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.program(4, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":55,"column":10},"end":{"line":55,"column":47}}})) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"biasSteps"),{"name":"each","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":2},"end":{"line":66,"column":11}}})) != null ? stack1 : "")
+    + "  return b;\n";
+},"23":function(container,depth0,helpers,partials,data) {
     return "0.0";
-},"26":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"24":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -7053,8 +7042,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"through"),{"name":"if","hash":{},"fn":container.program(27, data, 0, blockParams, depths),"inverse":container.program(28, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":60,"column":2},"end":{"line":68,"column":9}}})) != null ? stack1 : "");
-},"27":function(container,depth0,helpers,partials,data,blockParams,depths) {
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"through"),{"name":"if","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.program(26, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":57,"column":2},"end":{"line":65,"column":9}}})) != null ? stack1 : "");
+},"25":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -7063,25 +7052,25 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (var tap = 0u; tap < "
-    + ((stack1 = alias2(alias1(depths[1], "taps", {"start":{"line":61,"column":29},"end":{"line":61,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "taps", {"start":{"line":58,"column":29},"end":{"line":58,"column":36}} ), depth0)) != null ? stack1 : "")
     + "; tap++) {\n    for (var c = 0u; c < "
-    + ((stack1 = alias2(alias1(depths[1], "channels", {"start":{"line":62,"column":27},"end":{"line":62,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "channels", {"start":{"line":59,"column":27},"end":{"line":59,"column":38}} ), depth0)) != null ? stack1 : "")
     + "; c++) {\n      b += weight["
-    + ((stack1 = alias2(alias1(depths[1], "at", {"start":{"line":63,"column":20},"end":{"line":63,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "at", {"start":{"line":60,"column":20},"end":{"line":60,"column":25}} ), depth0)) != null ? stack1 : "")
     + "]"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":28},"end":{"line":63,"column":78}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":60,"column":28},"end":{"line":60,"column":78}}})) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":63,"column":83},"end":{"line":63,"column":85}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":60,"column":83},"end":{"line":60,"column":85}} ), depth0)) != null ? stack1 : "")
     + "["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":63,"column":90},"end":{"line":63,"column":95}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":60,"column":90},"end":{"line":60,"column":95}} ), depth0)) != null ? stack1 : "")
     + "];\n    }\n  }\n";
-},"28":function(container,depth0,helpers,partials,data) {
+},"26":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  b *= "
-    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":67,"column":9},"end":{"line":67,"column":11}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":64,"column":9},"end":{"line":64,"column":11}} ), depth0)) != null ? stack1 : "")
     + "["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":67,"column":16},"end":{"line":67,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":64,"column":16},"end":{"line":64,"column":21}} ), depth0)) != null ? stack1 : "")
     + "];\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -7109,26 +7098,27 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.program(10, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":8,"column":23},"end":{"line":8,"column":81}}})) != null ? stack1 : "")
     + ". Runs once, when the weights are loaded.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"sizes"),depth0,{"name":"sizes","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":11,"column":27},"end":{"line":11,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":12,"column":27},"end":{"line":12,"column":38}} ), depth0)) != null ? stack1 : "")
     + ")\nfn main(@builtin(global_invocation_id) id: vec3u) {\n  let n = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":10},"end":{"line":13,"column":35}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":10},"end":{"line":14,"column":35}}})) != null ? stack1 : "")
     + "id.x;\n  if (n >= "
-    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":14,"column":13},"end":{"line":14,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":15,"column":13},"end":{"line":15,"column":26}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return;\n  }\n  for (var k = 0u; k < "
-    + ((stack1 = alias2(alias1(depth0, "packedDepth", {"start":{"line":17,"column":25},"end":{"line":17,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "packedDepth", {"start":{"line":18,"column":25},"end":{"line":18,"column":36}} ), depth0)) != null ? stack1 : "")
     + "; k++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"back"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.program(16, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":18,"column":4},"end":{"line":32,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"back"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.program(16, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":19,"column":4},"end":{"line":33,"column":11}}})) != null ? stack1 : "")
     + "  }\n  packed_bias[n] = folded_bias(n);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":2},"end":{"line":37,"column":9}}})) != null ? stack1 : "")
-    + "}\n\nfn folded(n: u32, c: u32, tap: u32) -> f32 {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"outside"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":2},"end":{"line":45,"column":9}}})) != null ? stack1 : "")
-    + "  return weight["
-    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":46,"column":18},"end":{"line":46,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":36,"column":2},"end":{"line":38,"column":9}}})) != null ? stack1 : "")
+    + "}\n\nfn folded(n: u32, c: u32, tap: u32) -> f32 {\n  if ("
+    + ((stack1 = alias2(alias1(depth0, "outside", {"start":{"line":42,"column":8},"end":{"line":42,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    return 0.0;\n  }\n  return weight["
+    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":45,"column":18},"end":{"line":45,"column":20}} ), depth0)) != null ? stack1 : "")
     + "]"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":46,"column":23},"end":{"line":46,"column":73}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":23},"end":{"line":45,"column":73}}})) != null ? stack1 : "")
     + ";\n}\n\nfn folded_bias(n: u32) -> f32 {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.program(23, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":50,"column":2},"end":{"line":71,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.program(22, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":49,"column":2},"end":{"line":68,"column":9}}})) != null ? stack1 : "")
     + "}\n";
 },"usePartial":true,"useData":true,"useDepths":true},
 
@@ -9899,8 +9889,16 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 },"usePartial":true,"useData":true},
 
   "first-group": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    return "@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several\n";
-},"useData":true},
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"sizes"),depth0,{"name":"sizes","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
 
   "gelu-slope": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
@@ -10061,9 +10059,9 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return "{\n  let k = "
-    + ((stack1 = container.lambda(container.strict(depth0, "quads", {"start":{"line":8,"column":12},"end":{"line":8,"column":17}} ), depth0)) != null ? stack1 : "")
-    + "u;\n"
+  return "{\n  let k: u32 = "
+    + ((stack1 = container.lambda(container.strict(depth0, "quads", {"start":{"line":8,"column":17},"end":{"line":8,"column":22}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-direct-step"),depth0,{"name":"gemm-direct-step","hash":{"load":"rest"},"data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "}\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
@@ -10857,6 +10855,34 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ";\n  return mask[image * "
     + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "patches", {"start":{"line":4,"column":24},"end":{"line":4,"column":36}} ), depth0)) != null ? stack1 : "")
     + " + cell] != 0.0;\n}\n";
+},"useData":true},
+
+  "sizes": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one\nstruct Sizes {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sizes"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":2},"end":{"line":6,"column":11}}})) != null ? stack1 : "")
+    + "}\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  "
+    + ((stack1 = container.lambda(depth0, depth0)) != null ? stack1 : "")
+    + ": u32,\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sizes"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":8,"column":7}}})) != null ? stack1 : "");
 },"useData":true},
 
   "store-normalized": {"0":function(container,depth0,helpers,partials,data) {

@@ -28,6 +28,8 @@ export interface EmitContext {
   readonly onnx: OnnxOptions;
   /** What fits images of any size into the input is emitted too; false where it is left out. */
   readonly preprocess?: boolean;
+  /** The model for software adapters, where the target has kernels of their own for them. */
+  readonly software?: Plan | null;
   /** What trains the model is emitted too; null or left out where it is not. */
   readonly training?: Training | null;
 }
@@ -91,6 +93,8 @@ export interface KernelTarget extends TargetBase, Machine {
   /** What keeps a plan from becoming this target's kernels. */
   readonly problems: (plan: Plan) => readonly Diagnostic[];
   readonly emit: (plan: Plan, context: EmitContext) => readonly OutputFile[];
+  /** What plans the same model for software adapters, where what is emitted holds kernels for both. */
+  readonly software?: KernelTarget;
 }
 
 export type Target = GraphTarget | KernelTarget;

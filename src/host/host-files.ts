@@ -6,10 +6,10 @@ import { preprocessFiles } from "./preprocess.ts";
 import { trainerFiles } from "./trainer.ts";
 
 /** The typed host module of a model, and where they are asked for what trains it and what fits images into its input. */
-export const hostFiles: HostWriter = (descriptor, context, training) => {
+export const hostFiles: HostWriter = (descriptor, context, training, software) => {
   const lines = banner(context);
   return [
-    ...hostModule(descriptor, { banner: lines, summary: summary(context.model), head: context.model.head }),
+    ...hostModule(descriptor, { banner: lines, summary: summary(context.model), head: context.model.head, software }),
     ...(training === null ? [] : trainerFiles(descriptor, training, context.model, lines)),
     ...(context.preprocess ? preprocessFiles(context.model, lines) : []),
   ];

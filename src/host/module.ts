@@ -12,6 +12,8 @@ export interface ModuleContext {
   /** One sentence about the model. */
   readonly summary: string;
   readonly head: Head;
+  /** The same model for software adapters; null where the module has kernels of one kind. */
+  readonly software: ModelDescriptor | null;
 }
 
 /**
@@ -26,6 +28,12 @@ export function hostModule(descriptor: ModelDescriptor, context: ModuleContext):
     ...typedModule(name, context.banner, statements(descriptor, context, data)),
     { path: `${data}.js`, contents: `${banner}\n${dataModule(descriptor)}` },
     { path: `${data}.d.ts`, contents: `${banner}\n${dataModuleTypes}` },
+    ...(context.software === null
+      ? []
+      : [
+          { path: `${softwareName(name)}.js`, contents: `${banner}\n${dataModule(context.software)}` },
+          { path: `${softwareName(name)}.d.ts`, contents: `${banner}\n${dataModuleTypes}` },
+        ]),
     ...labelFiles(name, context.head, context.banner),
   ];
 }
@@ -33,17 +41,22 @@ export function hostModule(descriptor: ModelDescriptor, context: ModuleContext):
 /** A model of that name, in any case, has a module of that name itself: some file systems tell no cases apart. */
 export const dataName = (name: string): string => (name.toLowerCase() === "model" ? "model_data" : "model");
 
+/** Where the same is for software adapters, which pages load there alone. */
+const softwareName = (name: string): string => (name.toLowerCase() === "software" ? "software_data" : "software");
+
 /** Weights as a caller gives them: all at once, or one when it is asked for. */
 export const weightsType = (Name: string): string =>
   `Readonly<Record<${Name}Param, Float32Array>> | ((name: ${Name}Param) => Float32Array | Promise<Float32Array>)`;
 
 function statements(
   descriptor: ModelDescriptor,
-  { summary, head }: ModuleContext,
+  { summary, head, software }: ModuleContext,
   data: string,
 ): StatementStructures[] {
   const Name = pascal(descriptor.name);
   const labels = labelImports(descriptor.name, head);
+  const elsewhere = JSON.stringify(`./${softwareName(descriptor.name)}.js`);
+  const builds = software === null ? "descriptor" : `{ descriptor, software: () => import(${elsewhere}) }`;
   const params: TypeAliasDeclarationStructure = {
     kind: StructureKind.TypeAlias,
     name: `${Name}Param`,
@@ -118,7 +131,8 @@ function statements(
       parameters: [{ name: "options", type: `${Name}Options` }],
       returnType: `Promise<${Name}Model>`,
       statements: [
-        `return runtime.createModel(descriptor, options as runtime.ModelOptions) as unknown as Promise<${Name}Model>;`,
+        `const model = runtime.createModel(${builds}, options as runtime.ModelOptions);`,
+        `return model as unknown as Promise<${Name}Model>;`,
       ],
     },
     ...classStatements(descriptor.name, head),

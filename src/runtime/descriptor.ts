@@ -120,6 +120,8 @@ export interface Dispatch {
   readonly kernel: number;
   /** Indices into `buffers`, in the order of the kernel's bindings. */
   readonly bindings: readonly number[];
+  /** What a kernel of several sizes reads as binding 1 of group 1, a `u32` each. */
+  readonly sizes?: readonly number[];
   readonly grid: readonly [x: number, y: number];
   /** True where the grid's third dimension is the batch. */
   readonly perImage: boolean;

@@ -9,6 +9,14 @@ export function checkLimits(model: ModelDescriptor, limits: GPUSupportedLimits, 
   }
 }
 
+/** Whether a device computes on a CPU: compiling takes longest there, and kernels of their own serve it better. */
+export function isSoftware({ adapterInfo }: Pick<GPUDevice, "adapterInfo">): boolean {
+  // Older browsers have no such property.
+  const { vendor, architecture, device, description, isFallbackAdapter } = adapterInfo ?? {};
+  const name = [vendor, architecture, device, description].join(" ");
+  return isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|basic render/i.test(name);
+}
+
 /**
  * A device with what the models need and no more, and `shader-f16` where they can use it and the adapter has it. Throws AdapterError where there is no WebGPU or no adapter, and
  * LimitError where the adapter allows too little.

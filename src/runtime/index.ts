@@ -6,6 +6,7 @@ export {
   type Aborting,
   createModel,
   type Model,
+  type ModelBuilds,
   type ModelOptions,
   type RunOptions,
   type WeightsFunction,

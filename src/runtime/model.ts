@@ -1,5 +1,5 @@
 import type { ModelDescriptor } from "./descriptor.ts";
-import { checkLimits } from "./device.ts";
+import { checkLimits, isSoftware } from "./device.ts";
 import { check } from "./errors.ts";
 import { memory } from "./gpu.ts";
 import { compileKernels, kernelsFor } from "./kernels.ts";
@@ -25,12 +25,20 @@ export interface ModelOptions {
   readonly signal?: Aborting | undefined;
 }
 
+/** One model for GPUs and for software adapters: the module of these is loaded where it is wanted. */
+export interface ModelBuilds {
+  readonly descriptor: ModelDescriptor;
+  readonly software: () => Promise<{ readonly descriptor: ModelDescriptor }>;
+}
+
 /**
  * Compiles the kernels, loads the weights and runs the setup. Throws LimitError, ShaderError, WeightsError, FetchError,
  * InputError, OutOfMemoryError, AbortError or DeviceLostError, and then has freed everything.
  */
-export async function createModel(descriptor: ModelDescriptor, options: ModelOptions): Promise<Model> {
+export async function createModel(of: ModelDescriptor | ModelBuilds, options: ModelOptions): Promise<Model> {
   const { device, signal, weights, onProgress } = options;
+  const builds = "software" in of ? of : null;
+  const descriptor = builds?.descriptor ?? (of as ModelDescriptor);
   const { name, params } = descriptor;
   check(typeof device?.createBuffer === "function", "input", `${name} takes a GPUDevice: requestDevice gives one`);
   const lasting = memory(device);
@@ -50,10 +58,9 @@ export async function createModel(descriptor: ModelDescriptor, options: ModelOpt
   try {
     checkLimits(descriptor, device.limits, "device");
     wanted();
-    const loading = async (): Promise<Compiled> => {
+    const loading = async (): Promise<Running> => {
       const address = addressOf(weights);
-      const kernels = kernelsFor(device, descriptor);
-      const whole = { kernels: kernels.length, bytes: weightBytes(params), fetches: address !== null };
+      const whole = { bytes: weightBytes(params), fetches: address !== null };
       const progress = creationProgress(told, whole);
       progress.begun();
       const given = address === null ? weights : fetchWeights(address, { signal, onProgress: progress.fetched });
@@ -63,22 +70,33 @@ export async function createModel(descriptor: ModelDescriptor, options: ModelOpt
         checkWeights(source, params);
         return source;
       };
-      const [source, pipelines] = await Promise.all([
-        ready(),
-        compileKernels(lasting, name, kernels, progress.compiled),
-      ]);
+      const compile = async () => {
+        const made = builds !== null && isSoftware(device) ? (await builds.software()).descriptor : descriptor;
+        wanted();
+        const kernels = kernelsFor(device, made);
+        const ready = () => progress.compiled(kernels.length);
+        return { made, pipelines: await compileKernels(lasting, name, kernels, ready) };
+      };
+      const [source, { made, pipelines }] = await Promise.all([ready(), compile()]);
       wanted();
       const load = { weights: source, uploaded: progress.uploaded, pipelines, memory: lasting, wanted };
-      const loaded = [...(await loadWeights(descriptor, load))];
-      return { pipelines, weights: new Map(loaded.map(([index, buffer]) => [index, { buffer }])) };
+      const loaded = [...(await loadWeights(made, load))];
+      const buffers = new Map(loaded.map(([index, buffer]) => [index, { buffer }]));
+      return { made, compiled: { pipelines, weights: buffers } };
     };
-    const compiled = await abortable(state.guard(loading), signal, what);
-    return runnable(descriptor, { compiled, state, device, turns: turns(), free: lasting.freeAll });
+    const { made, compiled } = await abortable(state.guard(loading), signal, what);
+    return runnable(made, { compiled, state, device, turns: turns(), free: lasting.freeAll });
   } catch (cause) {
     failed = true;
     lasting.freeAll();
     throw cause;
   }
+}
+
+/** What runs, and as what. */
+interface Running {
+  readonly made: ModelDescriptor;
+  readonly compiled: Compiled;
 }
 
 const isPromise = (given: unknown): boolean => typeof (given as PromiseLike<unknown> | null)?.then === "function";

@@ -8,7 +8,6 @@ export type OnProgress = ((progress: Progress) => void) | undefined;
 
 /** What the creation of a model is made of. */
 interface Whole {
-  readonly kernels: number;
   /** Of weights on the GPU. */
   readonly bytes: number;
   /** Whether the weights have to be fetched. */
@@ -16,19 +15,20 @@ interface Whole {
 }
 
 /** Tells of kernels that are compiled, of weights that are fetched, where they are, and of those on the GPU as of equal parts of one whole. */
-export function creationProgress(onProgress: OnProgress, { kernels, bytes, fetches }: Whole) {
+export function creationProgress(onProgress: OnProgress, { bytes, fetches }: Whole) {
   const parts = { compiled: 0, fetched: 0, uploaded: 0 };
   const total = bytes * (fetches ? 3 : 2);
   const tell = (): void => {
     const { compiled, fetched, uploaded } = parts;
-    const loaded = Math.round(bytes * (compiled / kernels + fetched) + uploaded);
+    const loaded = Math.round(bytes * (compiled + fetched) + uploaded);
     // From the first event on there is something to be seen.
     onProgress?.({ loaded: Math.max(1, loaded), total });
   };
   return {
     begun: tell,
-    compiled: (): void => {
-      parts.compiled++;
+    /** One of so many kernels. */
+    compiled: (kernels: number): void => {
+      parts.compiled += 1 / kernels;
       tell();
     },
     fetched: ({ loaded, total: all }: Progress): void => {

@@ -91,8 +91,8 @@ export function recorder(
 
   /** Null where the kernel is never cut. */
   const firstOf = ({ step, first }: Part): GPUBindGroup | null => {
-    const { kernel, work } = descriptor.steps[step] as Step;
-    return work === undefined ? null : firstGroup(kernel, first);
+    const { kernel, work, sizes } = descriptor.steps[step] as Step;
+    return work === undefined ? null : firstGroup(kernel, first, sizes);
   };
 
   return {

@@ -3,7 +3,7 @@ import { describe } from "../../src/emit/wgsl/descriptor.ts";
 import { wgslTarget } from "../../src/emit/wgsl/target.ts";
 import type { Model } from "../../src/model/model.ts";
 import type { SiteLayout } from "../../src/passes/site-layout.ts";
-import type { WebgpuProfileName } from "../../src/plan/tiles/tuning-profiles.ts";
+import { tuningProfiles, type WebgpuProfileName } from "../../src/plan/tiles/tuning-profiles.ts";
 import type { ModelDescriptor } from "../../src/runtime/descriptor.ts";
 import { must } from "../syntax/support.ts";
 
@@ -32,4 +32,5 @@ export function plannedWgsl({
 }
 
 /** A model as the runtime takes it. */
-export const compiledWgsl = (given: Wgsl): ModelDescriptor => describe(plannedWgsl(given).plan);
+export const compiledWgsl = (given: Wgsl): ModelDescriptor =>
+  describe(plannedWgsl(given).plan, tuningProfiles[given.tuning ?? "swiftshader"].sharesKernels);

@@ -97,7 +97,9 @@ export const tableOperand = ({ rows, columns, keep }: PatchGrid): SimpleOperand 
 export const present = (operands: readonly (SimpleOperand | null)[]): readonly SimpleOperand[] =>
   operands.filter(operand => operand !== null);
 
-export const dims = (...sizes: readonly number[]): string => sizes.map(size => `[${size}]`).join("");
+/** A shape in a comment; what a uniform holds by its name alone. */
+export const dims = (...sizes: readonly (number | string)[]): string =>
+  sizes.map(size => `[${`${size}`.replace("sizes.", "")}]`).join("");
 
 /** Threads of a workgroup for so much work: whole multiples of what runs together, and no more than `most`. */
 export const threadsFor = (work: number, together: number, most: number): number =>

@@ -11,19 +11,26 @@ export type { ModelDescriptor };
 /** One workgroup does it all, so that its kernel knows of no part of a dispatch. */
 const uncut: ReadonlySet<Step["kind"]> = new Set(["maskedMean", "maskedMeanGrad", "crossEntropy"]);
 
-/** The plan as the runtime takes it, with the WGSL of every distinct kernel. */
-export function describe(plan: Plan): ModelDescriptor {
+/**
+ * The plan as the runtime takes it, with the WGSL of every distinct kernel. Where kernels are `shared`, one that reads its
+ * sizes from a uniform serves all that differ in nothing else: adapters whose compilers are slow have fewer to compile.
+ */
+export function describe(plan: Plan, shared = false): ModelDescriptor {
   const index = new Map([...plan.buffers.keys()].map((name, i) => [name, i]));
   const ports = new Map([...plan.inputs, ...plan.outputs].map(port => [port.buffer, port.name]));
-  const { kernels, ofStep } = distinctKernels([...plan.setup, ...plan.steps]);
+  const { kernels, ofStep } = texts(plan, shared);
 
-  const dispatch = (step: Step, at: number): Dispatch => ({
-    label: step.name,
-    kernel: ofStep[at] as number,
-    bindings: step.operands.map(({ value }) => index.get(value) as number),
-    grid: step.grid,
-    perImage: step.images > 0,
-  });
+  const dispatch = (step: Step, at: number): Dispatch => {
+    const { kernel, sizes } = ofStep[at] as TextOfStep;
+    return {
+      label: step.name,
+      kernel,
+      bindings: step.operands.map(({ value }) => index.get(value) as number),
+      ...(sizes.length > 0 ? { sizes } : {}),
+      grid: step.grid,
+      perImage: step.images > 0,
+    };
+  };
   const setup = plan.setup.map(dispatch);
   const steps = plan.steps.map((step, i) => ({
     ...dispatch(step, plan.setup.length + i),
@@ -39,7 +46,7 @@ export function describe(plan: Plan): ModelDescriptor {
     ...(plan.fixedArenas.length > 0 ? { fixedArenas: plan.fixedArenas } : {}),
     buffers: [...plan.buffers.values()].map(buffer => describeBuffer(buffer, ports)),
     ...(plan.steps.some(step => inF16(step).length > 0) ? { half: halfPreludes() } : {}),
-    kernels: kernels.map(step => ({ name: kernelName(step), code: render(step) })),
+    kernels,
     setup,
     steps,
     limits: requiredLimits(plan),
@@ -62,9 +69,29 @@ const behind: { readonly [K in Step["kind"]]?: string } = { pack: ".pack", colum
 const inF16 = ({ operands }: Step): readonly string[] =>
   operands.filter(({ storage }) => storage === "f16").map(({ role }) => role);
 
-function render(step: Step): string {
-  const { template, context } = wgslSource(step);
-  return renderTemplate(template as TemplateName, withF16(context, inF16(step)));
+interface TextOfStep {
+  /** Index of its text. */
+  readonly kernel: number;
+  readonly sizes: readonly number[];
+}
+
+/** The distinct texts of all steps, each named after the first step that runs it. */
+function texts(plan: Plan, shared: boolean) {
+  const { kernels: distinct, ofStep } = distinctKernels([...plan.setup, ...plan.steps]);
+  const names = new Map<string, string>();
+  const rendered = distinct.map(step => {
+    const { template, context, sizes = new Map<string, number>() } = wgslSource(step, shared);
+    const fields = sizes.size === 0 ? null : [...sizes.keys()];
+    const code = renderTemplate(template as TemplateName, { ...withF16(context, inF16(step)), sizes: fields });
+    if (!names.has(code)) names.set(code, kernelName(step));
+    return { code, sizes: [...sizes.values()] };
+  });
+  const codes = [...names.keys()];
+  const ofKernel = rendered.map(({ code, sizes }): TextOfStep => ({ kernel: codes.indexOf(code), sizes }));
+  return {
+    kernels: [...names].map(([code, name]) => ({ name, code })),
+    ofStep: ofStep.map(kernel => ofKernel[kernel] as TextOfStep),
+  };
 }
 
 /** How kernels begin that keep values in 16 bits: the first as rendered, the second for devices without the feature. */

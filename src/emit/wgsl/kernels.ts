@@ -13,8 +13,10 @@ import { siteDepthwise } from "./kernels/site-depthwise.ts";
 import { stem } from "./kernels/stem.ts";
 import { weightGrad } from "./kernels/weight-grad.ts";
 
+type Maker<K extends KernelKind> = (params: KernelParams[K], shared: boolean) => KernelSource;
+
 /** One line a kernel kind that has a text of its own here; null for those that only passes of CUDA make. */
-const kernels: { readonly [K in KernelKind]: ((params: KernelParams[K]) => KernelSource) | null } = {
+const kernels: { readonly [K in KernelKind]: Maker<K> | null } = {
   depthwise,
   gemm,
   mlp: null,
@@ -31,10 +33,10 @@ const kernels: { readonly [K in KernelKind]: ((params: KernelParams[K]) => Kerne
 type Call = Pick<KernelCall, "kind" | "params">;
 
 /** A kernel and the context of its template: all arithmetic, so that templates hold syntax alone. */
-export function wgslSource({ kind, params }: Call): KernelSource {
-  const make = kernels[kind] as ((params: KernelParams[KernelKind]) => KernelSource) | null;
+export function wgslSource({ kind, params }: Call, shared = false): KernelSource {
+  const make = kernels[kind] as Maker<KernelKind> | null;
   invariant(make, `WGSL has no kernel '${kind}'`);
-  return make(params);
+  return make(params, shared);
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Recipe } from "../../model/model.ts";
 import { groupingPasses, kernelPasses } from "../../passes/all.ts";
 import { f16Params, type Plan } from "../../plan/plan.ts";
 import { printPlan } from "../../plan/print.ts";
-import { profileFor, type WebgpuProfileName } from "../../plan/tiles/tuning-profiles.ts";
+import { profileFor, tuningProfiles, type WebgpuProfileName } from "../../plan/tiles/tuning-profiles.ts";
 import { f32Tensor, writeSafetensors } from "../../weights/formats/safetensors.ts";
 import { drawnBy } from "../../weights/made/random.ts";
 import { fromF32 } from "../../weights/use/round.ts";
@@ -19,6 +19,7 @@ export type HostWriter = (
   descriptor: ModelDescriptor,
   context: EmitContext,
   training: TrainingFiles | null,
+  software: ModelDescriptor | null,
 ) => readonly OutputFile[];
 
 /** What trains a model. */
@@ -29,9 +30,14 @@ export interface TrainingFiles {
 
 /**
  * WGSL kernels with the tiles of one tuning profile; `half` stores maps and matrices as f16. What `host` writes goes
- * beside them.
+ * beside them; with `software`, for adapters of both kinds.
  */
-export const wgslTarget = (tuning: WebgpuProfileName, half: boolean, host: HostWriter = () => []): KernelTarget => ({
+export const wgslTarget = (
+  tuning: WebgpuProfileName,
+  half: boolean,
+  host: HostWriter = () => [],
+  software = false,
+): KernelTarget => ({
   name: "wgsl",
   takes: "plan",
   rewriting: kernelPasses,
@@ -43,11 +49,15 @@ export const wgslTarget = (tuning: WebgpuProfileName, half: boolean, host: HostW
   kernel: wgslKernel(half),
   memory: "buffers",
   problems: wgslProblems,
-  emit: (plan, context) => emit(plan, context, host),
+  emit: (plan, context) => emit(plan, context, host, tuningProfiles[tuning].sharesKernels),
+  ...(software ? { software: wgslTarget("software", half) } : {}),
 });
 
-function emit(plan: Plan, context: EmitContext, host: HostWriter): readonly OutputFile[] {
-  const descriptor = describe(plan);
+function emit(plan: Plan, context: EmitContext, host: HostWriter, shared: boolean): readonly OutputFile[] {
+  const software = context.software ? describe(context.software, true) : null;
+  const made = describe(plan, shared);
+  // One device serves either: it is asked for before it is known which it is.
+  const descriptor = software === null ? made : { ...made, limits: largest(made.limits, software.limits) };
   const comment = banner(context)
     .map(line => `// ${line}\n`)
     .join("");
@@ -63,7 +73,7 @@ function emit(plan: Plan, context: EmitContext, host: HostWriter): readonly Outp
   // What kernels keep as f16 need not travel as more; what learns starts from all there is.
   const narrow: ReadonlySet<string> = training ? new Set() : f16Params(plan);
   return [
-    ...host(descriptor, context, taught),
+    ...host(descriptor, context, taught, software),
     ...kernelFiles("wgsl", comment, descriptor.kernels),
     { path: "plan.txt", contents: printPlan(plan) },
     ...(training && taught
@@ -92,6 +102,14 @@ function emit(plan: Plan, context: EmitContext, host: HostWriter): readonly Outp
         ]),
   ];
 }
+
+type Limits = ModelDescriptor["limits"];
+
+/** Each limit as the one that needs more of it needs it. */
+const largest = (one: Limits, other: Limits): Limits =>
+  Object.fromEntries(
+    Object.entries(one).map(([name, needed]) => [name, Math.max(needed, other[name as keyof Limits] ?? 0)]),
+  ) as Limits;
 
 interface Kernel {
   readonly name: string;

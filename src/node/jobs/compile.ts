@@ -47,7 +47,8 @@ export interface CompileRequest {
   readonly torch: boolean;
   /** A tuning table's file or name, or null. */
   readonly cudaTuning: string | null;
-  readonly tuning: WebgpuProfileName;
+  /** Tiles of WGSL kernels: of one kind of adapter, or `auto`: of GPUs, and beside them of software adapters. */
+  readonly tuning: WebgpuProfileName | "auto";
   /** What fits images of any size into the input is emitted too. */
   readonly preprocess: boolean;
   readonly sites: SiteLayout;
@@ -170,7 +171,7 @@ async function compileSpec(spec: string, job: Job): Promise<Result<SpecCompiled>
     selection,
     sites,
     targetOf: one => targetOf(one, request, table),
-    trainerOf: ({ target }) => (target === "wgsl" ? wgslTarget(request.tuning, false) : null),
+    trainerOf: ({ target }) => (target === "wgsl" ? wgslTarget(tilesOf(request.tuning), false) : null),
     observe: one => observer(one, request, notes),
     prepare: async requests => {
       const prepared = await prepare(requests, job);
@@ -254,10 +255,12 @@ async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
 const withoutSpans = (key: string, value: unknown): unknown => (key === "span" || key === "source" ? undefined : value);
 const baseName = (file: string): string => (file === "-" ? "standard input" : (file.split(/[\\/]/).at(-1) ?? file));
 
+const tilesOf = (tuning: CompileRequest["tuning"]): WebgpuProfileName => (tuning === "auto" ? "gpu" : tuning);
+
 function targetOf({ target, dtype }: Request, request: CompileRequest, table: TuningTable | null): Target {
   const { tf32, torch, tuning } = request;
   const targets: { readonly [K in TargetName]: () => Target } = {
-    wgsl: () => wgslTarget(tuning, isF16[dtype], hostFiles),
+    wgsl: () => wgslTarget(tilesOf(tuning), isF16[dtype], hostFiles, tuning === "auto"),
     onnx: () => onnxTarget(isF16[dtype]),
     cuda: () =>
       cudaTarget(dtype, {

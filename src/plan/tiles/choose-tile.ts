@@ -124,12 +124,16 @@ const stripBytes = (
 
 /** Null where not even one site's channels fit in workgroup memory: convolve and normalise apart then. */
 export const chooseStrip = (tuning: TuningProfile, shape: StripShape): StripTile | null => {
-  const fits = (strip: number) => stripBytes(shape, strip, tuning) <= webgpuLimits.workgroupBytes;
+  const fits = (strip: number) => stripBytes(shape, strip, tuning) <= tuning.workgroupBytes;
   if (!fits(1)) return null;
   const count = divideUp(shape.channels, shape.vec);
-  const usable = tuning.sitesPerInvocation.filter(run => run <= Math.max(shape.width, 1) && fits(run));
+  const fitting = tuning.sitesPerInvocation.filter(fits);
+  const usable = fitting.filter(run => run <= Math.max(shape.width, 1));
   const waste = (run: number) => roundUp(shape.width, run) - shape.width;
-  const run = usable.reduce((best, next) => (waste(next) < waste(best) ? next : best), usable[0] ?? 1);
+  const run = usable.reduce(
+    (best, next) => (waste(next) < waste(best) ? next : best),
+    usable[0] ?? fitting.at(-1) ?? 1,
+  );
   const runs = divideUp(shape.width, run);
   const wanted = Math.max(1, Math.floor(tuning.invocations / count));
   const most = Math.max(1, Math.floor(tuning.strip / run));
@@ -168,7 +172,7 @@ export const widestUnrolled = 9;
  */
 export const chooseLines = (tuning: TuningProfile, shape: LineShape): LineTile | null => {
   const { lines, across, width, kernel } = shape;
-  const fits = (strip: number) => stripBytes(shape, strip, tuning) <= webgpuLimits.workgroupBytes;
+  const fits = (strip: number) => stripBytes(shape, strip, tuning) <= tuning.workgroupBytes;
   if (!fits(1)) return null;
   if (
     !tuning.branches &&
@@ -222,4 +226,4 @@ export const grnInline = (tuning: TuningProfile, tile: GemmTile, tiles: number):
 /** Does a downsampling workgroup keep the statistics of its input sites in workgroup memory? */
 export const downsampleFits = (tuning: TuningProfile, tile: GemmTile, share: number): boolean =>
   tuning.gemm.kind === "exact" || // CUDA has more than it needs
-  gemmBytes(tile) + statBytes(4 * blockTile(tile)[0], share, gemmInvocations(tile)) <= webgpuLimits.workgroupBytes;
+  gemmBytes(tile) + statBytes(4 * blockTile(tile)[0], share, gemmInvocations(tile)) <= tuning.workgroupBytes;

@@ -9,7 +9,7 @@ export const webgpuLimits = {
 } as const;
 
 /** The profiles of WebGPU's adapters, and that of CUDA. */
-export type WebgpuProfileName = "gpu" | "lavapipe" | "swiftshader";
+export type WebgpuProfileName = "gpu" | "lavapipe" | "swiftshader" | "software";
 export type ProfileName = WebgpuProfileName | "cuda";
 
 /**
@@ -74,14 +74,20 @@ export interface TuningProfile {
   readonly barrierInvocations: number;
   /** False on adapters that run what a branch skips, with its results masked out. */
   readonly branches: boolean;
+  /** Most workgroup memory of a convolution: one that would need more to normalise leaves that to a kernel of its own. */
+  readonly workgroupBytes: number;
   /** Invocations that reduce the channels of one site together. */
   readonly reductionWidth: number;
   readonly gemv: GemvTile;
+  /** Whether one kernel serves all that differ in sizes alone, which it reads from a uniform: compilers are that slow. */
+  readonly sharesKernels: boolean;
   /** Most partial rows that a second linear adds up itself; above, a `grn-scale` kernel does. */
   readonly grnTiles: number;
 }
 
 const cpu = {
+  sharesKernels: false,
+  workgroupBytes: webgpuLimits.workgroupBytes,
   sitesPerInvocation: [14, 7, 8, 4, 1],
   strip: 14,
   invocations: 32,
@@ -107,6 +113,8 @@ export const tuningProfiles: { readonly [name in ProfileName]: TuningProfile } =
     invocations: 128,
     barrierInvocations: webgpuLimits.invocations,
     branches: true,
+    sharesKernels: false,
+    workgroupBytes: webgpuLimits.workgroupBytes,
     reductionWidth: 8,
     gemv: { workgroup: [16, 16] },
     grnTiles: 64,
@@ -152,9 +160,33 @@ export const tuningProfiles: { readonly [name in ProfileName]: TuningProfile } =
     invocations: 128,
     barrierInvocations: webgpuLimits.invocations,
     branches: true,
+    sharesKernels: false,
+    workgroupBytes: webgpuLimits.workgroupBytes,
     reductionWidth: 8,
     gemv: { workgroup: [8, 8] },
     grnTiles: 0,
+  },
+  // Any CPU, for a page's first answer: compiling takes longer there than computing, and longest what clears much
+  // workgroup memory.
+  software: {
+    ...cpu,
+    sharesKernels: true,
+    sitesPerInvocation: [4],
+    strip: 4,
+    invocations: 4,
+    workgroupBytes: 128,
+    weightGrad: { tile: { kind: "direct", rows: 4, quads: 1, workgroup: [4, 1] }, workgroups: 8 },
+    barrierInvocations: 4,
+    branches: false,
+    gemm: {
+      kind: "direct",
+      rows: [8],
+      quads: [1],
+      workgroupSizes: [[4, 1]],
+      accumulators: 8,
+      workgroups: 8,
+      costs: { simd: 4, load: 2, multiply: 1, epilogue: 12, workgroup: 40 },
+    },
   },
   swiftshader: {
     ...cpu,

@@ -1,5 +1,6 @@
 import type { BufferDescriptor, Dispatch, ModelDescriptor, Param } from "../descriptor.ts";
 import { check, named } from "../errors.ts";
+import { sizesEntry, uniform } from "../first-groups.ts";
 import { bytesPerElement, elements, type Memory, usage, widthOf } from "../gpu.ts";
 
 /** Checkpoint tensors under their official names: all at once, or one at a time when it is needed. */
@@ -122,7 +123,7 @@ export async function loadWeights(
     if (pending > chunkBytes) await drain();
   };
 
-  const dispatch = ({ label, kernel, bindings, grid }: Dispatch): void => {
+  const dispatch = ({ label, kernel, bindings, sizes, grid }: Dispatch): void => {
     const pipeline = pipelines[kernel] as GPUComputePipeline;
     const entries = bindings.map((index, binding) => ({
       binding,
@@ -132,9 +133,15 @@ export async function loadWeights(
     const pass = encoder.beginComputePass({ label });
     pass.setPipeline(pipeline);
     pass.setBindGroup(0, device.createBindGroup({ label, layout: pipeline.getBindGroupLayout(0), entries }));
+    const given = sizes && uniform(memory, `${label} sizes`, sizes);
+    if (given) {
+      const layout = pipeline.getBindGroupLayout(1);
+      pass.setBindGroup(1, device.createBindGroup({ label, layout, entries: [sizesEntry(given)] }));
+    }
     pass.dispatchWorkgroups(grid[0], grid[1], 1);
     pass.end();
     device.queue.submit([encoder.finish()]);
+    if (given) memory.free(given);
   };
 
   const lasting = new Set(descriptor.steps.flatMap(step => step.bindings));

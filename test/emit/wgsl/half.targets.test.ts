@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type AdapterKind, findAdapter } from "../../../src/node/gpu/adapters.ts";
+import type { WebgpuProfileName } from "../../../src/plan/tiles/tuning-profiles.ts";
 import { full } from "../../support/full.ts";
 import { type Golden, goldenInput, readGolden } from "../../support/golden.ts";
 import { goldenModel } from "../../support/models.ts";
@@ -32,10 +33,14 @@ describe.each([
   });
   afterAll(() => gpu?.end());
 
-  async function logitsOf(golden: Golden & Dense, half: boolean): Promise<Float32Array> {
+  async function logitsOf(
+    golden: Golden & Dense,
+    half: boolean,
+    tuning: WebgpuProfileName = kind,
+  ): Promise<Float32Array> {
     const { shape, values } = goldenInput(golden);
     const found = await (gpu as WebgpuProcess).run({
-      descriptor: compiledWgsl({ model: goldenModel(golden), tuning: kind, batch: shape[0] as number, half }),
+      descriptor: compiledWgsl({ model: goldenModel(golden), tuning, batch: shape[0] as number, half }),
       weights: { kind: "generated", seed: golden.seed, rows: golden.params },
       runs: [{ pixel_values: Float32Array.from(values) }],
     });
@@ -52,6 +57,12 @@ describe.each([
       expect(off).toBeGreaterThan(1e-4); // else nothing was kept in 16 bits
       const images = golden.input.shape[0] as number;
       expect(topClasses(logits, images, 5)).toEqual(topClasses(golden.logits.values, images, 5));
+    });
+    test.each(micro)("%s, kernels shared", async file => {
+      const golden = readGolden<Dense>(file);
+      const off = relL2(await logitsOf(golden, true, "software"), golden.logits.values);
+      expect(off).toBeLessThan(limit);
+      expect(off).toBeGreaterThan(1e-4);
     });
   });
 });

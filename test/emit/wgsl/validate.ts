@@ -1,14 +1,13 @@
 import { readdirSync } from "node:fs";
 import * as path from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
-import { describe as describePlan } from "../../../src/emit/wgsl/descriptor.ts";
 import type { Model } from "../../../src/model/model.ts";
 import { loadDawn, validateWgsl } from "../../../src/node/gpu/dawn.ts";
 import { loadProgram } from "../../../src/node/inputs/program.ts";
 import type { WebgpuProfileName } from "../../../src/plan/tiles/tuning-profiles.ts";
 import { model } from "../../support/models.ts";
 import { nagaError } from "../../support/naga.ts";
-import { plannedWgsl } from "../../support/wgsl.ts";
+import { compiledWgsl } from "../../support/wgsl.ts";
 
 const folder = path.resolve(import.meta.dirname, "../../../specs");
 export const models = new Map<string, Model>();
@@ -20,7 +19,7 @@ for (const file of readdirSync(folder).filter(name => name.endsWith(".cnx"))) {
 /** Widths that no four divides, and that are less than four. */
 models.set("narrow", model({ name: "narrow", depths: [1, 1, 1, 1], dims: [1, 2, 3, 5] }));
 models.set("narrow_per_batch", model({ name: "narrow_per_batch", depths: [1, 1], dims: [3, 7], grn: "per_batch" }));
-export const profiles = ["gpu", "lavapipe", "swiftshader"] as const satisfies readonly WebgpuProfileName[];
+export const profiles = ["gpu", "lavapipe", "swiftshader", "software"] as const satisfies readonly WebgpuProfileName[];
 
 /** Dawn without a driver, whose devices have WebGPU's default limits: what it takes, every WebGPU takes. */
 export let device: GPUDevice;
@@ -44,7 +43,7 @@ const seen = new Set<string>();
 
 /** Tint, naga and a device with default limits take every kernel of a model of specs/; each text is looked at once. */
 export async function expectValid(name: string, tuning: WebgpuProfileName): Promise<void> {
-  const { kernels, limits } = describePlan(plannedWgsl({ model: models.get(name) as Model, tuning }).plan);
+  const { kernels, limits } = compiledWgsl({ model: models.get(name) as Model, tuning });
   expect(limits.maxStorageBuffersPerShaderStage).toBeLessThanOrEqual(8);
   expect(limits.maxComputeInvocationsPerWorkgroup).toBeLessThanOrEqual(256);
   for (const { name: kernel, code } of kernels) {
@@ -60,7 +59,7 @@ export async function expectValid(name: string, tuning: WebgpuProfileName): Prom
 /** The same of kernels with maps and matrices in f16, native and unpacked. */
 export async function expectValidInF16(name: string, tuning: WebgpuProfileName): Promise<void> {
   const of = { model: models.get(name) as Model, tuning, half: true };
-  const { kernels, half } = describePlan(plannedWgsl(of).plan);
+  const { kernels, half } = compiledWgsl(of);
   if (!half) throw new Error("nothing is kept in 16 bits");
   const computing = kernels.filter(({ name }) => !name.endsWith(".pack"));
   expect(computing.filter(({ code }) => code.includes(half.native)).length).toBeGreaterThan(computing.length / 2);

@@ -5,7 +5,9 @@ import {
   activation,
   affineSlots,
   f16Allowed,
+  literal,
   normContext,
+  type PlaceSize,
   plus,
   range,
   result,
@@ -56,14 +58,16 @@ export const depthwiseSlots = (
   { channels, kernel, norm }: Shape,
   [height, width]: readonly [height: number, width: number],
   table: Slot | null,
+  size: PlaceSize = literal,
 ): readonly Slot[] => {
   const vec = vecOf(channels);
   const padded = roundUp(channels, 4);
-  const shape = dims(height, width, channels);
+  const inner = size("channels", channels);
+  const shape = dims(size("height", height), size("width", width), inner);
   return slots([
     f16Allowed(activation("input", height * width * channels, vec, shape)),
-    weight("weight", kernel * kernel * padded, vec, dims(kernel, kernel, padded)),
-    weight("bias", padded, vec, dims(channels)),
+    weight("weight", kernel * kernel * padded, vec, dims(kernel, kernel, inner === channels ? padded : inner)),
+    weight("bias", padded, vec, dims(inner)),
     ...affineSlots(norm, channels, vec),
     table,
     f16Allowed(result("output", height * width * channels, vec, shape)),

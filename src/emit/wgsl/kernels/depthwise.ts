@@ -2,15 +2,19 @@ import type { DepthwiseParams } from "../../../plan/kernels.ts";
 import { widestUnrolled } from "../../../plan/tiles/choose-tile.ts";
 import { divideUp } from "../../../plan/tiles/tile.ts";
 import { depthwiseContext, depthwiseSlots } from "./depthwise-shape.ts";
-import { bindingContext, type KernelSource, operandsOf, plus, range } from "./shared.ts";
+import { bindingContext, type KernelSource, normContext, operandsOf, plusTimes, range, sizesFor } from "./shared.ts";
 
-export const depthwise = (p: DepthwiseParams): KernelSource => {
-  const { height, width, kernel, dilation = 1, tile } = p;
+export const depthwise = (p: DepthwiseParams, shared: boolean): KernelSource => {
+  const { height, width, channels, kernel, dilation = 1, norm, tile } = p;
   const { strip, sitesPerInvocation, invocations } = tile;
+  const { size, taken } = sizesFor(shared);
   const context = depthwiseContext(p, [strip, sitesPerInvocation]);
-  const { count, radius, weightStep } = context;
-  const single = strip === sitesPerInvocation && strip >= width; // one invocation makes the whole row: x is 0
-  const ragged = width % strip !== 0;
+  const { radius } = context;
+  const count = size("count", context.count);
+  const weightStep = size("weightStep", context.weightStep);
+  // One invocation makes the whole row: x is 0.
+  const single = !shared && strip === sitesPerInvocation && strip >= width;
+  const ragged = shared || width % strip !== 0;
   const unrolled = kernel <= widestUnrolled;
   const inside = (d: number) => !single || (d >= 0 && d < width);
   const reach = radius * dilation;
@@ -23,38 +27,46 @@ export const depthwise = (p: DepthwiseParams): KernelSource => {
     guarded: !single && (d < 0 || d >= sitesPerInvocation || ragged),
     before: d < 0,
     column: Math.abs(d),
-    offset: plus(d * count),
+    offset: plusTimes(d, count),
   }));
   const taps = range(kernel).map(i => ({
     i,
-    offset: plus(i * weightStep),
+    offset: plusTimes(i, weightStep),
     uses: range(sitesPerInvocation)
       .filter(site => inside(site + i * dilation - reach))
       .map(site => ({ site, input: site + i * dilation })),
   }));
-  const list = depthwiseSlots(p, [height, width], null);
+  const list = depthwiseSlots(p, [height, width], null, size);
   return {
     template: "wgsl/depthwise",
     context: {
       ...context,
-      height,
-      width,
+      channels: size("channels", channels),
+      count,
+      items: size("items", context.items),
+      weightStep,
+      weightRow: size("weightRow", context.weightRow),
+      sites: context.sites.map(site => ({ ...site, offset: plusTimes(site.i, count) })),
+      ...normContext(norm, { tokens: strip, channels, tile }, size),
+      height: size("height", height),
+      width: size("width", width),
       ragged,
       unrolled,
       reach,
       dilated: dilation > 1,
       apart: dilation > 1 ? ` * ${dilation}` : "",
       dilation,
-      bindings: bindingContext(list),
-      imageLength: height * width * count,
-      lastRow: height - 1,
-      lastColumn: width - 1,
-      rowLength: width * count,
+      bindings: bindingContext(list, shared),
+      imageLength: size("imageLength", height * width * context.count),
+      lastRow: size("lastRow", height - 1),
+      lastColumn: size("lastColumn", width - 1),
+      rowLength: size("rowLength", width * context.count),
       inputs: unrolled ? inputs : [],
       taps: unrolled ? taps.filter(tap => tap.uses.length > 0) : [],
       guarded: !unrolled || inputs.some(input => input.guarded),
     },
     operands: operandsOf(list),
+    sizes: taken,
     grid: [divideUp(width, strip), height],
     workgroup: [invocations, 1],
   };

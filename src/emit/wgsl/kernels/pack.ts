@@ -1,31 +1,35 @@
 import { type FoldOp, foldOps, foldVectors, type PackParams } from "../../../plan/kernels.ts";
 import { divideUp } from "../../../plan/tiles/tile.ts";
 import { dims } from "../../simple/kernel.ts";
-import { bindingContext, type KernelSource, operandsOf, slots, weight } from "./shared.ts";
+import { bindingContext, type KernelSource, operandsOf, type Size, sizesFor, slots, weight } from "./shared.ts";
 
+/** Packing runs once, so that one text for many layers saves more than sizes in it could. */
 export const pack = (p: PackParams): KernelSource => {
-  const { columns, channels, taps, packed, fold, turned, bare = false } = p;
-  const { segment, depth } = packed;
-  const tapMajor = taps > 1 && segment !== null;
+  const { taps, packed, fold, turned, bare = false } = p;
+  const { size, taken } = sizesFor(true);
+  const [columns, channels] = [size("columns", p.columns), size("channels", p.channels)];
+  const [depth, packedColumns] = [size("depth", packed.depth), size("packedColumns", packed.columns)];
+  const tapMajor = taps > 1 && packed.segment !== null;
+  const segment = tapMajor ? size("segment", packed.segment) : null;
   const shape = dims(columns, channels, taps);
-  const packedShape = dims(depth, packed.columns);
+  const packedShape = dims(depth, packedColumns);
   const transposed = turned === "transposed";
-  const outside = transposed
-    ? [...beyond("n", columns, depth), ...beyond("tap", taps, divideUp(packed.columns, channels))]
-    : [
-        ...beyond("n", columns, packed.columns),
-        ...beyond("c", channels, tapMajor ? segment : divideUp(depth, taps)),
-        ...(tapMajor ? beyond("tap", taps, divideUp(depth, segment)) : []),
-      ];
+  const outside = [
+    `n >= ${columns}`,
+    transposed ? `tap >= ${taps}` : `c >= ${channels}`,
+    ...(tapMajor ? [`tap >= ${taps}`] : []),
+  ];
   const back = (n: string) => ({ column: "k", channel: `${n} % ${channels}`, tap: `${n} / ${channels}` });
   const tapOf = tapMajor ? `k / ${segment}` : taps === 1 ? "0" : `k % ${taps}`;
   const invocations = 64;
+  const along = (role: string): Size =>
+    fold.some(({ op, by }) => by === role && foldOps[op].along === "columns") ? columns : channels;
   const list = slots([
-    weight("weight", columns * channels * taps, 1, shape),
-    turned || bare ? null : weight("bias", columns, 1, dims(columns)),
-    ...[...foldVectors(p)].map(([role, elements]) => weight(role, elements, 1, dims(elements))),
-    { ...weight("packed", depth * packed.columns, 1, packedShape, "write"), storage: ["f16", "f32"] },
-    weight("packed_bias", packed.columns, 1, dims(packed.columns), "write"),
+    weight("weight", p.columns * p.channels * taps, 1, shape),
+    turned || bare ? null : weight("bias", p.columns, 1, dims(columns)),
+    ...[...foldVectors(p)].map(([role, elements]) => weight(role, elements, 1, dims(along(role)))),
+    { ...weight("packed", packed.depth * packed.columns, 1, packedShape, "write"), storage: ["f16", "f32"] },
+    weight("packed_bias", packed.columns, 1, dims(packedColumns), "write"),
   ]);
   const steps = fold.map(({ op, by }) => {
     const { of, along } = foldOps[op];
@@ -50,17 +54,17 @@ export const pack = (p: PackParams): KernelSource => {
       weightShape: shape,
       packedShape,
       packedDepth: depth,
-      packedColumns: packed.columns,
+      packedColumns,
       invocations,
       at: `(n * ${channels} + c) * ${taps} + tap`,
       outside: outside.join(" || "),
-      guardColumns: packed.columns > columns,
       steps,
       weightSteps: scalesBefore(steps.length),
       biasSteps: steps.map((step, i) => ({ ...step, weightSteps: scalesBefore(i) })).filter(({ bias }) => bias),
-      bindings: bindingContext(list),
+      bindings: bindingContext(list, true),
     },
     operands: operandsOf(list),
+    sizes: taken,
     grid: [divideUp(packed.columns, invocations), 1],
     workgroup: [invocations, 1],
   };
@@ -73,7 +77,3 @@ const formulas: { readonly [K in FoldOp]: (by: string) => string } = {
   scaleBias: by => `b *= ${by}`,
   biasThrough: by => `b += sum over c,tap of w[c,tap] * ${by}`,
 };
-
-/** What keeps an index from what lies beyond its size, where it goes so far. */
-const beyond = (index: string, size: number, end: number): readonly string[] =>
-  end > size ? [`${index} >= ${size}`] : [];

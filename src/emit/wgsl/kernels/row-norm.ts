@@ -11,34 +11,37 @@ import {
   normContext,
   operandsOf,
   result,
+  sizesFor,
   slots,
   vecOf,
   wgslType,
 } from "./shared.ts";
 
-export const rowNorm = (p: RowNormParams): KernelSource => {
+export const rowNorm = (p: RowNormParams, shared: boolean): KernelSource => {
   const { rows, channels, norm, tile } = p;
   const { strip, invocations } = tile;
   const vec = vecOf(channels);
-  const count = channels / vec;
+  const { size, taken } = sizesFor(shared);
+  const shape = dims(size("rows", rows), size("channels", channels));
   const list = slots([
-    f16Allowed(activation("input", rows * channels, vec, dims(rows, channels))),
+    f16Allowed(activation("input", rows * channels, vec, shape)),
     ...affineSlots(norm, channels, vec),
-    f16Allowed(result("output", rows * channels, vec, dims(rows, channels))),
+    f16Allowed(result("output", rows * channels, vec, shape)),
   ]);
   const [x, y] = grid1(divideUp(rows, strip));
   return {
     template: "wgsl/row-norm",
     context: {
-      rows,
-      channels,
+      rows: size("rows", rows),
+      channels: size("channels", channels),
       strip,
-      count,
-      ...normContext(norm, { tokens: strip, channels, tile }),
+      count: size("count", channels / vec),
+      ...normContext(norm, { tokens: strip, channels, tile }, size),
       acc: wgslType(vec),
-      bindings: bindingContext(list),
+      bindings: bindingContext(list, shared),
     },
     operands: operandsOf(list),
+    sizes: taken,
     grid: [x, y],
     workgroup: [invocations, 1],
   };

@@ -1,3 +1,4 @@
+import { invariant } from "../../../diagnostics/invariant.ts";
 import type { GeluApproximation, PatchGrid } from "../../../graph/ops.ts";
 import type { GemmParams, NormParams } from "../../../plan/kernels.ts";
 import type { Kernel, KernelOperand } from "../../../plan/plan.ts";
@@ -17,7 +18,43 @@ export interface KernelSource extends Omit<Kernel, "images"> {
   readonly context: Context;
   /** One dispatch is for all images. */
   readonly once?: true;
+  /** What the text reads from a uniform, by name. */
+  readonly sizes?: ReadonlyMap<string, number>;
 }
+
+/** A size as a text has it: the number, or where the uniform holds it. */
+export type Size = number | string;
+
+/** Gives a size its place in a text. */
+export type PlaceSize = (name: string, value: number) => Size;
+
+/**
+ * Sizes as numbers in the text; or where `shared` as fields of a uniform, so that kernels that differ in nothing else are
+ * one. `taken` holds those.
+ */
+export function sizesFor(shared: boolean): { readonly size: PlaceSize; readonly taken: ReadonlyMap<string, number> } {
+  const taken = new Map<string, number>();
+  const size: PlaceSize = (name, value) => {
+    if (!shared) return value;
+    const field = name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
+    invariant((taken.get(field) ?? value) === value, `two sizes are called '${field}'`);
+    taken.set(field, value);
+    return `sizes.${field}`;
+  };
+  return { size, taken };
+}
+
+/** A text that is of one kernel alone. */
+export const literal: PlaceSize = (_, value) => value;
+
+/** A size as a float. */
+export const floatOf = (size: Size): string => (typeof size === "number" ? float(size) : `f32(${size})`);
+
+/** What is added to an index: so many times a size, and more. */
+export const plusTimes = (times: number, size: Size, more = 0): string =>
+  typeof size === "number"
+    ? plus(times * size + more)
+    : `${plus(more)}${times === 0 ? "" : ` + ${times === 1 ? "" : `${times} * `}${size}`}`;
 
 export const vecOf = (channels: number): Vec => (channels % 4 === 0 ? 4 : 1);
 
@@ -69,14 +106,14 @@ export const maskSlot = ({ rows, columns }: Pick<PatchGrid, "rows" | "columns">)
 
 export const slots = (list: readonly (Slot | null)[]): readonly Slot[] => list.filter(slot => slot !== null);
 
-/** A kernel's declarations; WGSL knows no access of writing alone. */
-export const bindingContext = (list: readonly Slot[]) =>
+/** A kernel's declarations; WGSL knows no access of writing alone. What serves several sizes says none. */
+export const bindingContext = (list: readonly Slot[], shared = false) =>
   list.map(({ role, access, perImage, elements, type, vec, note }, index) => ({
     index,
     name: role,
     access: access === "write" ? "read_write" : "read",
     note,
-    type: perImage ? `array<${type}>` : `array<${type}, ${elements / vec}>`,
+    type: perImage || shared ? `array<${type}>` : `array<${type}, ${elements / vec}>`,
   }));
 
 export const operandsOf = (list: readonly Slot[]): readonly KernelOperand[] =>
@@ -96,22 +133,27 @@ export function withF16(context: Context, f16Operands: readonly string[]): Conte
 const f16Type = (type: string): string =>
   type.includes("vec4f")
     ? type.replace("vec4f", "half4")
-    : type.replace(/^array<f32, (\d+)>$/, (_, length) => `array<u32, ${Number(length) / 2}>`);
+    : type.replace(/^array<f32(?:, (\d+))?>$/, (_, length) =>
+        length === undefined ? "array<u32>" : `array<u32, ${Number(length) / 2}>`,
+      );
 
 /** What partials/token-stats needs: so many sites, each with its `channels` reduced by `share` invocations. */
-export const statsContext = (of: {
-  readonly tokens: number;
-  readonly channels: number;
-  readonly eps: number;
-  readonly tile: { readonly invocations: number; readonly reductionWidth: number };
-}) => {
+export const statsContext = (
+  of: {
+    readonly tokens: number;
+    readonly channels: number;
+    readonly eps: number;
+    readonly tile: { readonly invocations: number; readonly reductionWidth: number };
+  },
+  size: PlaceSize = literal,
+) => {
   const { invocations, reductionWidth: share } = of.tile;
   const vec = vecOf(of.channels);
   const count = of.channels / vec;
   return {
     tokens: of.tokens,
-    count,
-    channels: float(of.channels),
+    count: size("count", count),
+    channels: floatOf(size("channels", of.channels)),
     vec,
     vector: vec === 4,
     acc: wgslType(vec),
@@ -119,8 +161,8 @@ export const statsContext = (of: {
     invocations,
     share,
     single: share === 1,
-    merge: Math.min(share, count),
-    reach: count + share - 1,
+    merge: share === 1 ? 1 : size("merge", Math.min(share, count)),
+    reach: share === 1 ? count : size("reach", count + share - 1),
   };
 };
 
@@ -132,12 +174,13 @@ export const normContext = (
     readonly channels: number;
     readonly tile: { readonly invocations: number; readonly reductionWidth: number };
   },
+  size: PlaceSize = literal,
 ) => ({
   norm: norm !== null,
   affine: norm?.affine ?? false,
   eps: norm === null ? null : float(norm.eps),
   invocations: of.tile.invocations,
-  stats: norm === null ? null : statsContext({ ...of, eps: norm.eps }),
+  stats: norm === null ? null : statsContext({ ...of, eps: norm.eps }, size),
 });
 
 /** What is added to an index. */
@@ -172,16 +215,20 @@ export const epilogueContext = (
   p: Pick<GemmParams, "rows" | "columns" | "gelu" | "residual" | "mask" | "hidden">,
   guardRows: boolean,
   guardColumns: boolean,
+  size: PlaceSize = literal,
 ) => ({
-  rows: p.rows,
-  columns: p.columns,
-  columnQuads: divideUp(p.columns, 4),
+  rows: size("rows", p.rows),
+  columns: size("columns", p.columns),
+  columnQuads: size("columnQuads", divideUp(p.columns, 4)),
   columnsVector: p.columns % 4 === 0,
   ...geluContext(p.gelu),
   residual: p.residual,
   hidden: p.hidden ?? false,
   mask: p.mask === null ? null : maskContext(p.mask),
-  outside: [guardRows ? `m >= ${p.rows}` : "", guardColumns ? `n >= ${divideUp(p.columns, 4)}` : ""]
+  outside: [
+    guardRows ? `m >= ${size("rows", p.rows)}` : "",
+    guardColumns ? `n >= ${size("columnQuads", divideUp(p.columns, 4))}` : "",
+  ]
     .filter(guard => guard !== "")
     .join(" || "),
   guardRows,

@@ -2,6 +2,7 @@ import { type Diagnostic, ok, type Result } from "../../../diagnostics/diagnosti
 import { shownPath } from "../../../diagnostics/escape.ts";
 import { type StorageType, storageTypes, type TargetName, targetNames } from "../../../model/model.ts";
 import type { SiteLayout } from "../../../passes/site-layout.ts";
+import type { WebgpuProfileName } from "../../../plan/tiles/tuning-profiles.ts";
 import { readStdin } from "../../files/read.ts";
 import { readSoFar } from "../../files/read-so-far.ts";
 import type { WeightsOptions } from "../../inputs/open-weights.ts";
@@ -50,7 +51,7 @@ interface Options extends FileFlags {
   readonly anySize?: boolean;
   readonly torch?: boolean;
   readonly cudaTuning?: string;
-  readonly tune: "gpu" | "lavapipe" | "swiftshader";
+  readonly tune: "auto" | WebgpuProfileName;
   readonly preprocess?: boolean;
   readonly train?: string;
   readonly sites: SiteLayout;
@@ -105,7 +106,14 @@ export const addCompile: AddCommand = (program, execute) => {
     .addOption(
       once("--cuda-tuning <table>", "choices for CUDA kernels: a file of cnxc tune, or sm_90, measured on an H200"),
     )
-    .addOption(defaulted("--tune <adapter>", "tiles of the WGSL kernels", ["gpu", "lavapipe", "swiftshader"], "gpu"))
+    .addOption(
+      defaulted(
+        "--tune <adapter>",
+        "tiles of the WGSL kernels",
+        ["auto", "gpu", "lavapipe", "swiftshader", "software"],
+        "auto",
+      ),
+    )
     .option(
       "--preprocess",
       "also what fits images of any size into the input: WGSL beside the kernels, ONNX in the graph",
