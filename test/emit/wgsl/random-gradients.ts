@@ -6,7 +6,7 @@ import { evaluate, type Values } from "../../../src/graph/evaluate.ts";
 import { learningCase } from "../../graph/learning-case.ts";
 import { family, type Learner } from "../../graph/random-learners.ts";
 import { normOf, slopeError, slopes, someLeaves } from "../../graph/slopes.ts";
-import { expectFloat32, expectRounded } from "../../support/conditioning.ts";
+import { expectFloat32, expectRounded, type Given } from "../../support/conditioning.ts";
 import type { Job, WebgpuProcess } from "../../support/webgpu-process.ts";
 import { must } from "../../syntax/support.ts";
 
@@ -19,7 +19,11 @@ const limits = { interpreter: 2e-5, slope: 1e-4 } as const;
 const nothing = 1e-7;
 
 type Outputs = Readonly<Record<string, Float32Array>>;
-type Prepared = Awaited<ReturnType<typeof learningCase>> & { readonly learner: Learner; readonly job: Job };
+interface Prepared extends Awaited<ReturnType<typeof learningCase>> {
+  readonly learner: Learner;
+  readonly plain: Given;
+  readonly job: Job;
+}
 
 /** A model as WebGPU runs it, twice with the same inputs. */
 async function prepare(learner: Learner, change: (code: string) => string): Promise<Prepared> {
@@ -35,6 +39,7 @@ async function prepare(learner: Learner, change: (code: string) => string): Prom
   return {
     ...given,
     learner,
+    plain: { graph: given.graphs.plain, values: given.values },
     job: {
       descriptor: {
         ...descriptor,
@@ -47,8 +52,8 @@ async function prepare(learner: Learner, change: (code: string) => string): Prom
 }
 
 /** What the float64 interpreter says of a model: its outputs and gradients, and slopes, which share nothing with those. */
-function judged({ network, graphs, values, learned, learner }: Prepared) {
-  const wanted = evaluate(graphs.plain, values);
+function judged({ network, plain, values, learned, learner }: Prepared) {
+  const wanted = evaluate(plain.graph, values);
   const gradients = [...wanted].filter(([name]) => name.startsWith("grad."));
   return {
     wanted,
@@ -63,14 +68,13 @@ type Check = (given: Prepared, judged: Judged, outputs: readonly Outputs[]) => v
 const values = (outputs: Outputs | undefined, name: string): Float32Array => outputs?.[name] ?? new Float32Array();
 
 /** The loss and gradients are the interpreter's, and the same bits once more. */
-const agree: Check = ({ graphs, values: given }, { wanted, whole }, [first, again]) => {
+const agree: Check = ({ plain }, { wanted, whole }, [first, again]) => {
   for (const [name, { data }] of wanted) {
     const found = values(first, name);
     expect(found.length, name).toBe(data.length);
     const norm = normOf(data);
     const what = `${name}, ${norm} of ${whole}`;
-    if (norm > nothing * whole)
-      expectFloat32({ graph: graphs.plain, values: given }, name, found, data, what, limits.interpreter);
+    if (norm > nothing * whole) expectFloat32(plain, name, found, data, what, limits.interpreter);
     else expect(normOf(found), name).toBeLessThanOrEqual(10 * nothing * whole);
     const isSame = found.every((v, i) => Object.is(v, values(again, name)[i]));
     expect(isSame, `${name}, once more`).toBe(true);
@@ -78,14 +82,14 @@ const agree: Check = ({ graphs, values: given }, { wanted, whole }, [first, agai
 };
 
 /** The gradients are slopes. */
-const slope: Check = ({ graphs, values: given }, { whole, slopes }, [first]) => {
+const slope: Check = ({ plain }, { whole, slopes }, [first]) => {
   for (const found of slopes) {
     const name = `grad.${found.id}`;
     const gradient = values(first, name);
     expect(gradient.length, name).toBe(found.signs.length);
     if (normOf(gradient) <= nothing * whole) continue;
     const error = slopeError(found, gradient, whole);
-    expectRounded({ graph: graphs.plain, values: given }, name, error, `${name} is no slope`, limits.slope);
+    expectRounded(plain, name, error, `${name} is no slope`, limits.slope);
   }
 };
 
