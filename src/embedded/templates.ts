@@ -5995,7 +5995,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":68,"column":65},"end":{"line":68,"column":71}} ), depth0)) != null ? stack1 : "")
     + "]";
 },"20":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -6003,12 +6003,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    let w"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":72,"column":11},"end":{"line":72,"column":12}} ), depth0)) != null ? stack1 : "")
-    + " = weight[w"
-    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":72,"column":27},"end":{"line":72,"column":33}} ), depth0)) != null ? stack1 : "")
-    + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":4},"end":{"line":75,"column":13}}})) != null ? stack1 : "");
-},"21":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":72,"column":11},"end":{"line":72,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":17},"end":{"line":72,"column":69}}})) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":4},"end":{"line":75,"column":13}}})) != null ? stack1 : "");
+},"21":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "weight[w"
+    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":72,"column":48},"end":{"line":72,"column":54}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"22":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    v"
@@ -6018,8 +6024,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " * u"
     + ((stack1 = alias2(alias1(depth0, "input", {"start":{"line":74,"column":32},"end":{"line":74,"column":37}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"22":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+},"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -6027,13 +6033,19 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    for (var j = 0u; j < "
-    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":78,"column":27},"end":{"line":78,"column":33}} ), depth0)) != null ? stack1 : "")
-    + "; j++) {\n      let k = weight[w + j * "
-    + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":79,"column":31},"end":{"line":79,"column":41}} ), depth0)) != null ? stack1 : "")
-    + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":80,"column":6},"end":{"line":82,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "kernel", {"start":{"line":78,"column":27},"end":{"line":78,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "; j++) {\n      let k = "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":79,"column":14},"end":{"line":79,"column":77}}})) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":80,"column":6},"end":{"line":82,"column":15}}})) != null ? stack1 : "")
     + "    }\n";
-},"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"24":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "weight[w + j * "
+    + ((stack1 = container.lambda(container.strict(depth0, "weightStep", {"start":{"line":79,"column":52},"end":{"line":79,"column":62}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"25":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "      v"
@@ -6045,23 +6057,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " - "
     + ((stack1 = alias2(alias1(depths[1], "reach", {"start":{"line":81,"column":56},"end":{"line":81,"column":64}} ), depth0)) != null ? stack1 : "")
     + ");\n";
-},"24":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.program(26, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":87,"column":2},"end":{"line":97,"column":9}}})) != null ? stack1 : "");
-},"25":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  tile[o"
-    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":88,"column":10},"end":{"line":88,"column":16}} ), depth0)) != null ? stack1 : "")
-    + "] = v"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":88,"column":25},"end":{"line":88,"column":26}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
 },"26":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -6070,8 +6065,25 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(27, data, 0, blockParams, depths),"inverse":container.program(29, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":90,"column":2},"end":{"line":96,"column":9}}})) != null ? stack1 : "");
-},"27":function(container,depth0,helpers,partials,data,blockParams,depths) {
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(27, data, 0, blockParams, depths),"inverse":container.program(28, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":87,"column":2},"end":{"line":97,"column":9}}})) != null ? stack1 : "");
+},"27":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  tile[o"
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":88,"column":10},"end":{"line":88,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "] = v"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":88,"column":25},"end":{"line":88,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"28":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(29, data, 0, blockParams, depths),"inverse":container.program(31, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":90,"column":2},"end":{"line":96,"column":9}}})) != null ? stack1 : "");
+},"29":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6086,14 +6098,14 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ") {\n    output[o"
     + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":92,"column":14},"end":{"line":92,"column":20}} ), depth0)) != null ? stack1 : "")
     + "] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(28, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":92,"column":26},"end":{"line":92,"column":67}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(30, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":92,"column":26},"end":{"line":92,"column":67}}})) != null ? stack1 : "")
     + ";\n  }\n";
-},"28":function(container,depth0,helpers,partials,data) {
+},"30":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "v"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":92,"column":51},"end":{"line":92,"column":52}} ), depth0)) != null ? stack1 : "");
-},"29":function(container,depth0,helpers,partials,data) {
+},"31":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6104,9 +6116,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "  output[o"
     + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":95,"column":12},"end":{"line":95,"column":18}} ), depth0)) != null ? stack1 : "")
     + "] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":24},"end":{"line":95,"column":65}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":24},"end":{"line":95,"column":65}}})) != null ? stack1 : "")
     + ";\n";
-},"30":function(container,depth0,helpers,partials,data) {
+},"32":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6119,11 +6131,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " {\n  return select("
     + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":104,"column":18},"end":{"line":104,"column":21}} ), depth0)) != null ? stack1 : "")
     + "(), "
-    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(31, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":27},"end":{"line":104,"column":104}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":27},"end":{"line":104,"column":104}}})) != null ? stack1 : "")
     + ", x < "
     + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":104,"column":112},"end":{"line":104,"column":117}} ), depth0)) != null ? stack1 : "")
     + ");\n}\n";
-},"31":function(container,depth0,helpers,partials,data) {
+},"33":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "input[r + min(x, "
@@ -6196,11 +6208,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " * "
     + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":62,"column":75},"end":{"line":62,"column":84}} ), depth0)) != null ? stack1 : "")
     + " + c;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.program(22, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":63,"column":4},"end":{"line":84,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.program(23, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":63,"column":4},"end":{"line":84,"column":11}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":86,"column":2},"end":{"line":98,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":86,"column":2},"end":{"line":98,"column":11}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(30, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":0},"end":{"line":106,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(32, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":0},"end":{"line":106,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
 
   "wgsl/gemm-direct": {"0":function(container,depth0,helpers,partials,data) {
@@ -7463,7 +7475,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":48,"column":78},"end":{"line":48,"column":84}} ), depth0)) != null ? stack1 : "")
     + "]";
 },"8":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -7471,12 +7483,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    let w"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":52,"column":11},"end":{"line":52,"column":12}} ), depth0)) != null ? stack1 : "")
-    + " = weight[w"
-    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":52,"column":27},"end":{"line":52,"column":33}} ), depth0)) != null ? stack1 : "")
-    + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":53,"column":4},"end":{"line":55,"column":13}}})) != null ? stack1 : "");
-},"9":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":52,"column":11},"end":{"line":52,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":52,"column":17},"end":{"line":52,"column":69}}})) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":53,"column":4},"end":{"line":55,"column":13}}})) != null ? stack1 : "");
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "weight[w"
+    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":52,"column":48},"end":{"line":52,"column":54}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"10":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    v"
@@ -7486,7 +7504,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " * u"
     + ((stack1 = alias2(alias1(depth0, "input", {"start":{"line":54,"column":32},"end":{"line":54,"column":37}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"10":function(container,depth0,helpers,partials,data) {
+},"11":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  tile[c"
@@ -7609,7 +7627,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"patches"),{"name":"each","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":4},"end":{"line":50,"column":13}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":4},"end":{"line":56,"column":13}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":58,"column":2},"end":{"line":60,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":58,"column":2},"end":{"line":60,"column":11}}})) != null ? stack1 : "")
     + "}\n\nfn sample(p: u32, c: u32) -> "
     + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":63,"column":31},"end":{"line":63,"column":34}} ), depth0)) != null ? stack1 : "")
     + " {\n  return tile[p * "
@@ -7695,7 +7713,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"late"),{"name":"unless","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":52,"column":4},"end":{"line":56,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"neighbours"),{"name":"each","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":4},"end":{"line":85,"column":13}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"neighbours"),{"name":"each","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":4},"end":{"line":85,"column":13}}})) != null ? stack1 : "");
 },"11":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -7706,14 +7724,25 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":53,"column":4},"end":{"line":55,"column":13}}})) != null ? stack1 : "");
 },"12":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
   return "    let w"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":54,"column":11},"end":{"line":54,"column":12}} ), depth0)) != null ? stack1 : "")
-    + " = weight[w"
-    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":54,"column":27},"end":{"line":54,"column":33}} ), depth0)) != null ? stack1 : "")
-    + "];\n";
-},"13":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":54,"column":11},"end":{"line":54,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"weight",{"name":"widened","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":54,"column":17},"end":{"line":54,"column":69}}})) != null ? stack1 : "")
+    + ";\n";
+},"13":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "weight[w"
+    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":54,"column":48},"end":{"line":54,"column":54}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"14":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -7721,7 +7750,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"before"),{"name":"if","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.program(15, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":58,"column":4},"end":{"line":69,"column":11}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"before"),{"name":"if","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.program(16, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":58,"column":4},"end":{"line":69,"column":11}}})) != null ? stack1 : "")
     + "      if (slot >= 0) {\n        let r = image * "
     + ((stack1 = alias3(alias2(depths[1], "imageLength", {"start":{"line":71,"column":26},"end":{"line":71,"column":40}} ), depth0)) != null ? stack1 : "")
     + " + (u32(slot) * "
@@ -7731,10 +7760,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ") * "
     + ((stack1 = alias3(alias2(depths[1], "lineLength", {"start":{"line":71,"column":93},"end":{"line":71,"column":106}} ), depth0)) != null ? stack1 : "")
     + " + c;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"late"),{"name":"if","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":8},"end":{"line":76,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":8},"end":{"line":82,"column":17}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"late"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":8},"end":{"line":76,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":8},"end":{"line":82,"column":17}}})) != null ? stack1 : "")
     + "      }\n    }\n";
-},"14":function(container,depth0,helpers,partials,data) {
+},"15":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    if (column >= "
@@ -7742,7 +7771,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ") {\n      let slot = table[row + column - "
     + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":60,"column":40},"end":{"line":60,"column":46}} ), depth0)) != null ? stack1 : "")
     + "];\n";
-},"15":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"16":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -7750,8 +7779,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"after"),{"name":"if","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.program(17, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":62,"column":4},"end":{"line":68,"column":11}}})) != null ? stack1 : "");
-},"16":function(container,depth0,helpers,partials,data,blockParams,depths) {
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"after"),{"name":"if","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.program(18, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":62,"column":4},"end":{"line":68,"column":11}}})) != null ? stack1 : "");
+},"17":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    if (column + "
@@ -7761,9 +7790,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ") {\n      let slot = table[row + column + "
     + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":64,"column":40},"end":{"line":64,"column":46}} ), depth0)) != null ? stack1 : "")
     + "];\n";
-},"17":function(container,depth0,helpers,partials,data) {
-    return "    {\n      let slot = table[row + column];\n";
 },"18":function(container,depth0,helpers,partials,data) {
+    return "    {\n      let slot = table[row + column];\n";
+},"19":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -7771,16 +7800,21 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":8},"end":{"line":75,"column":17}}})) != null ? stack1 : "");
-},"19":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
+  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":8},"end":{"line":75,"column":17}}})) != null ? stack1 : "");
+},"20":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
   return "        let w"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":74,"column":15},"end":{"line":74,"column":16}} ), depth0)) != null ? stack1 : "")
-    + " = weight[w"
-    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":74,"column":31},"end":{"line":74,"column":37}} ), depth0)) != null ? stack1 : "")
-    + "];\n";
-},"20":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":74,"column":15},"end":{"line":74,"column":16}} ), depth0)) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"weight",{"name":"widened","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":21},"end":{"line":74,"column":73}}})) != null ? stack1 : "")
+    + ";\n";
+},"21":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -7791,16 +7825,16 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "        let u"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":78,"column":15},"end":{"line":78,"column":16}} ), depth0)) != null ? stack1 : "")
     + " = "
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"input",{"name":"widened","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":78,"column":21},"end":{"line":78,"column":71}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"input",{"name":"widened","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":78,"column":21},"end":{"line":78,"column":71}}})) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":79,"column":8},"end":{"line":81,"column":17}}})) != null ? stack1 : "");
-},"21":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":79,"column":8},"end":{"line":81,"column":17}}})) != null ? stack1 : "");
+},"22":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "input[r"
     + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":78,"column":50},"end":{"line":78,"column":56}} ), depth0)) != null ? stack1 : "")
     + "]";
-},"22":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "        v"
@@ -7810,8 +7844,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " * u"
     + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":80,"column":35},"end":{"line":80,"column":39}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+},"24":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -7819,13 +7853,19 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    for (var j = 0u; j < "
-    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":87,"column":27},"end":{"line":87,"column":33}} ), depth0)) != null ? stack1 : "")
-    + "; j++) {\n      let k = weight[w + j * "
-    + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":88,"column":31},"end":{"line":88,"column":41}} ), depth0)) != null ? stack1 : "")
-    + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":6},"end":{"line":91,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "kernel", {"start":{"line":87,"column":27},"end":{"line":87,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "; j++) {\n      let k = "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":88,"column":14},"end":{"line":88,"column":77}}})) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":6},"end":{"line":91,"column":15}}})) != null ? stack1 : "")
     + "    }\n";
-},"24":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"25":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "weight[w + j * "
+    + ((stack1 = container.lambda(container.strict(depth0, "weightStep", {"start":{"line":88,"column":52},"end":{"line":88,"column":62}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"26":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "      v"
@@ -7835,7 +7875,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ", left"
     + ((stack1 = alias2(alias1(depth0, "more", {"start":{"line":90,"column":58},"end":{"line":90,"column":62}} ), depth0)) != null ? stack1 : "")
     + " + j, c);\n";
-},"25":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"27":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -7843,8 +7883,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.program(27, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":96,"column":2},"end":{"line":100,"column":9}}})) != null ? stack1 : "");
-},"26":function(container,depth0,helpers,partials,data,blockParams,depths) {
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(28, data, 0, blockParams, depths),"inverse":container.program(29, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":96,"column":2},"end":{"line":100,"column":9}}})) != null ? stack1 : "");
+},"28":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  tile[p * "
@@ -7854,7 +7894,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "] = v"
     + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":97,"column":44},"end":{"line":97,"column":45}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"27":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"29":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -7869,14 +7909,14 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + c"
     + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":99,"column":63},"end":{"line":99,"column":69}} ), depth0)) != null ? stack1 : "")
     + "] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(28, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":99,"column":75},"end":{"line":99,"column":116}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(30, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":99,"column":75},"end":{"line":99,"column":116}}})) != null ? stack1 : "")
     + ";\n";
-},"28":function(container,depth0,helpers,partials,data) {
+},"30":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "v"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":99,"column":100},"end":{"line":99,"column":101}} ), depth0)) != null ? stack1 : "");
-},"29":function(container,depth0,helpers,partials,data) {
+},"31":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -7901,9 +7941,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "];\n  if (slot < 0) {\n    return "
     + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":113,"column":13},"end":{"line":113,"column":16}} ), depth0)) != null ? stack1 : "")
     + "();\n  }\n  return "
-    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":115,"column":9},"end":{"line":115,"column":153}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(32, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":115,"column":9},"end":{"line":115,"column":153}}})) != null ? stack1 : "")
     + ";\n}\n";
-},"30":function(container,depth0,helpers,partials,data) {
+},"32":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "input[image * "
@@ -7917,7 +7957,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ") * "
     + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":115,"column":129},"end":{"line":115,"column":134}} ), depth0)) != null ? stack1 : "")
     + " + c]";
-},"31":function(container,depth0,helpers,partials,data) {
+},"33":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8027,12 +8067,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ";\n    let w = i * "
     + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":50,"column":18},"end":{"line":50,"column":27}} ), depth0)) != null ? stack1 : "")
     + " + c;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.program(23, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":51,"column":4},"end":{"line":93,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.program(24, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":51,"column":4},"end":{"line":93,"column":11}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":2},"end":{"line":101,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(27, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":2},"end":{"line":101,"column":11}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"unless","hash":{},"fn":container.program(29, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":103,"column":0},"end":{"line":117,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(31, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":118,"column":0},"end":{"line":125,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"unless","hash":{},"fn":container.program(31, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":103,"column":0},"end":{"line":117,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(33, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":118,"column":0},"end":{"line":125,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
 
   "wgsl/stem": {"0":function(container,depth0,helpers,partials,data) {

@@ -66,7 +66,9 @@ export const depthwiseSlots = (
   const shape = dims(size("height", height), size("width", width), inner);
   return slots([
     f16Allowed(activation("input", height * width * channels, vec, shape)),
-    weight("weight", kernel * kernel * padded, vec, dims(kernel, kernel, inner === channels ? padded : inner)),
+    f16Allowed(
+      weight("weight", kernel * kernel * padded, vec, dims(kernel, kernel, inner === channels ? padded : inner)),
+    ),
     weight("bias", padded, vec, dims(inner)),
     ...affineSlots(norm, channels, vec),
     table,
