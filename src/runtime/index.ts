@@ -11,7 +11,8 @@ export {
   type WeightsFunction,
   type WeightsSource,
 } from "./model.ts";
-export { createPreprocessor, type PreprocessDescriptor, type Preprocessor, type RgbaImage } from "./preprocess.ts";
+export type { Picture, RgbaImage } from "./pictures/sources.ts";
+export { createPreprocessor, type PreprocessDescriptor, type Preprocessor } from "./preprocess.ts";
 export type { OnProgress, Progress } from "./progress.ts";
 export { type Classes, type TopClass, topK } from "./top-k.ts";
 export { type FetchedWeights, type FetchOptions, fetchWeights } from "./weights/fetch-weights.ts";
