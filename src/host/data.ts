@@ -1,4 +1,5 @@
 import type { ModelDescriptor, RecipeDescriptor, TrainerDescriptor } from "../runtime/descriptor.ts";
+import type { PreprocessDescriptor } from "../runtime/pictures/descriptor.ts";
 
 /** The descriptor as a module of plain data, one line an entry, so that a change of the model reads well in a diff. */
 export function dataModule({ kernels, ...rest }: ModelDescriptor): string {
@@ -28,6 +29,26 @@ export declare const descriptor: TrainerDescriptor;
 export declare const recipe: RecipeDescriptor;
 `;
 
+/** What fits pictures, and how it is made. */
+export const preprocessModule = ({ code, ...rest }: PreprocessDescriptor): string =>
+  `import { createPreprocessor as create } from "cnxc/runtime";
+
+export const descriptor = {
+${fields(rest)}  code: ${template(code)},
+};
+
+export const createPreprocessor = device => create(device, descriptor);
+`;
+
+export const preprocessModuleTypes = `import type { PreprocessDescriptor, Preprocessor } from "cnxc/runtime";
+
+/** The kernels, and what they do. */
+export declare const descriptor: PreprocessDescriptor;
+
+/** Compiles the kernels that make \`pixel_values\` of images: \`await preprocess(imageData)\` is a GPUBuffer. */
+export declare const createPreprocessor: (device: GPUDevice) => Promise<Preprocessor>;
+`;
+
 const fields = (of: object): string =>
   Object.entries(of)
     .map(([key, value]) => `  ${key}: ${field(value)},\n`)
@@ -47,4 +68,4 @@ function literal(value: unknown): string {
 }
 
 /** As a template literal, which keeps lines. */
-export const template = (code: string): string => `\`${code.replace(/[\\`]|\$\{/g, match => `\\${match}`)}\``;
+const template = (code: string): string => `\`${code.replace(/[\\`]|\$\{/g, match => `\\${match}`)}\``;

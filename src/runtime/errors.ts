@@ -8,6 +8,7 @@ export type ModelErrorCode =
   | "input"
   | "weights"
   | "fetch"
+  | "onnx"
   | "aborted"
   | "disposed";
 
@@ -20,6 +21,7 @@ const names: Readonly<Record<ModelErrorCode, string>> = {
   input: "InputError",
   weights: "WeightsError",
   fetch: "FetchError",
+  onnx: "OnnxError",
   aborted: "AbortError",
   disposed: "DisposedError",
 };

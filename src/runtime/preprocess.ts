@@ -2,19 +2,10 @@ import { check } from "./errors.ts";
 import { bytesPerElement, type Memory, memory, usage } from "./gpu.ts";
 import { compileKernels } from "./kernels.ts";
 import { type Banding, bandCopier, bandsOf } from "./pictures/bands.ts";
+import type { PreprocessDescriptor } from "./pictures/descriptor.ts";
 import { type OpenPicture, openPicture } from "./pictures/open.ts";
 import type { Picture } from "./pictures/sources.ts";
 import { watch } from "./state.ts";
-
-/** A model's preprocessing: its WGSL, and the input that it fits images into. */
-export interface PreprocessDescriptor {
-  readonly name: string;
-  readonly width: number;
-  readonly height: number;
-  /** 3 where it is left out. */
-  readonly channels?: number;
-  readonly code: string;
-}
 
 /**
  * Images of any sizes to `pixel_values` [N, C, H, W] for `run` or `encode`: submitted when it returns, in the order of

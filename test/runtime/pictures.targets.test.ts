@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { preprocessWgsl } from "../../src/emit/wgsl/preprocess.ts";
 import { fitPicture } from "../../src/preprocess/fit.ts";
 import { type Picture, pictureOf, toBatch, toRgba } from "../../src/preprocess/picture.ts";
-import type { PreprocessDescriptor } from "../../src/runtime/preprocess.ts";
+import type { PreprocessDescriptor } from "../../src/runtime/pictures/descriptor.ts";
 import { apart, receiver, seededPicture } from "../preprocess/pictures.ts";
 import { hasChromium, launchChromium, openPage } from "../support/chromium.ts";
 import { snapshot } from "../support/folders.ts";
