@@ -84,7 +84,7 @@ export const bundleFit = async (/** @type {string} */ dist) => {
     metafile: true,
     logLevel: "warning",
   });
-  const strangers = Object.keys(metafile.inputs).filter(file => !/\/(runtime\/onnx|preprocess)\/[^/]+$/.test(file));
+  const strangers = Object.keys(metafile.inputs).filter(file => !/^(runtime\/onnx|preprocess)\/[^/]+$/.test(file));
   return strangers.length > 0 ? `runtime/onnx brings ${strangers.join(", ")}` : null;
 };
 
