@@ -8,8 +8,8 @@ import type { Compiled } from "./recorder.ts";
 import { type Model, runnable } from "./runnable.ts";
 import { type Aborting, abortable, checkSignal, watch } from "./state.ts";
 import { turns } from "./turns.ts";
-import { fetchWeights } from "./weights/fetch-weights.ts";
-import { checkWeights, loadWeights, type WeightsSource, weightBytes } from "./weights/load-weights.ts";
+import { fetchFitting } from "./weights/fetch-weights.ts";
+import { checkLengths, checkWeights, loadWeights, type WeightsSource, weightBytes } from "./weights/load-weights.ts";
 
 export type { Model, RunOptions } from "./runnable.ts";
 export type { Aborting } from "./state.ts";
@@ -30,7 +30,7 @@ export interface ModelOptions {
  * InputError, OutOfMemoryError, AbortError or DeviceLostError, and then has freed everything.
  */
 export async function createModel(descriptor: ModelDescriptor, options: ModelOptions): Promise<Model> {
-  const { device, signal, weights, onProgress } = options;
+  const { device, signal, weights, onProgress } = options ?? ({} as ModelOptions);
   const { name, params } = descriptor;
   check(typeof device?.createBuffer === "function", "input", `${name} takes a GPUDevice: requestDevice gives one`);
   const lasting = memory(device);
@@ -56,7 +56,9 @@ export async function createModel(descriptor: ModelDescriptor, options: ModelOpt
       const whole = { kernels: kernels.length, bytes: weightBytes(params), fetches: address !== null };
       const progress = creationProgress(told, whole);
       progress.begun();
-      const given = address === null ? weights : fetchWeights(address, { signal, onProgress: progress.fetched });
+      const fetching = { signal, onProgress: progress.fetched };
+      const fits = (lengths: ReadonlyMap<string, number>): void => checkLengths(lengths, params);
+      const given = address === null ? weights : fetchFitting(address, fetching, fits);
       if (!isPromise(given)) checkWeights(given as WeightsSource, params);
       const ready = async (): Promise<WeightsSource> => {
         const source = (await given) as WeightsSource;
