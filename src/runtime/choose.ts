@@ -9,7 +9,7 @@ export type RunsOn = "webgpu" | "onnx";
 export interface OnnxSource {
   /** The address of the graph, which holds its weights. */
   readonly model: string | { readonly href: string };
-  /** Loads ONNX Runtime: `() => import("onnxruntime-web")`. Called only where it is needed. */
+  /** Imports ONNX Runtime, the package `onnxruntime-web`. Called only where it is needed. */
   readonly runtime: () => Promise<unknown>;
   /** Of `InferenceSession.create`. */
   readonly options?: object | undefined;

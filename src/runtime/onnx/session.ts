@@ -50,7 +50,7 @@ export async function openOnnx(
   check(
     loads,
     "input",
-    `${name}: onnx takes { model: the address of a graph, runtime: () => import("onnxruntime-web") }`,
+    `${name}: onnx takes { model: the address of a graph, runtime: a function that imports onnxruntime-web }`,
   );
   const { model, runtime, options } = onnx;
   const what = `the creation of ${name}`;
@@ -112,7 +112,7 @@ export async function openOnnx(
 /** Modules of CommonJS come as the default of what was imported. */
 function ortOf(loaded: unknown): Ort {
   const found = [loaded, Object(loaded).default].find(module => Object(module).InferenceSession !== undefined);
-  check(found, "onnx", 'what runtime loads is no ONNX Runtime: it takes () => import("onnxruntime-web")');
+  check(found, "onnx", "what runtime loads is no ONNX Runtime: it is to import onnxruntime-web");
   return found as Ort;
 }
 
