@@ -114,6 +114,6 @@ function checkSize({ width, height, what }: OpenPicture, limits: GPUSupportedLim
   // The middle of the longer side is counted in half pixels of both sizes.
   const counted = (long * long) / short < 2 ** 23;
   const fits = bytesPerElement * height * columns <= limits.maxStorageBufferBindingSize;
-  const size = `${what}: ${width}x${height} pixels`;
-  check(counted && fits, "input", `${size} are too many, or too long, to be preprocessed on this device`);
+  const size = `${what} of ${width}x${height} pixels`;
+  check(counted && fits, "input", `${size} is too large, or too long, to be preprocessed on this device`);
 }

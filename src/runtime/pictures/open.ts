@@ -49,8 +49,9 @@ function ofBytes(given: unknown): OpenPicture {
   const isBytes = pixels instanceof Uint8Array || pixels instanceof Uint8ClampedArray;
   check(isBytes, "input", `a picture is one of ${taken}; this is ${described(given)}`);
   const whole = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
-  const what = `the image of ${width}x${height} pixels`;
-  check(whole && pixels.length === 4 * width * height, "input", `${what} has ${pixels.length} bytes of RGBA`);
+  const what = "the image";
+  const bytes = `${what} of ${width}x${height} pixels has ${pixels.length} bytes of RGBA`;
+  check(whole && pixels.length === 4 * width * height, "input", bytes);
   check(!isUnstable(pixels), "input", `${what} is in shared or resizable memory, which may change while it is read`);
   return { width, height, pixels, source: null, what, close: nothing };
 }
