@@ -59,7 +59,7 @@ export async function classified(options) {
   classifier.dispose();
   classifier.dispose();
   const after = await classifier.classify(images).catch(e => e.name);
-  const wasm = performance.getEntriesByType("resource").some(({ name }) => name.endsWith(".wasm"));
+  const wasm = performance.getEntriesByType("resource").some(({ name }) => /\\.wasm$|runtime.onnx/.test(name));
   return { on, each, two: two.map(named), logits, after, told, wasm };
 }
 
@@ -84,7 +84,7 @@ interface Answer {
   readonly after: string;
   /** Parts of the whole, as progress was told. */
   readonly told: readonly number[];
-  /** Whether the page has loaded any. */
+  /** Whether the page has loaded anything that is for pages without WebGPU. */
   readonly wasm: boolean;
 }
 
