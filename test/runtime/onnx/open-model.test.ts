@@ -2,7 +2,8 @@ import * as fs from "node:fs";
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
 import * as path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { loadDawn } from "../../../src/node/gpu/dawn.ts";
 import type { OnnxSource } from "../../../src/runtime/choose.ts";
 import type { ModelDescriptor } from "../../../src/runtime/descriptor.ts";
 import { createModel, type Model, type ModelOptions } from "../../../src/runtime/model.ts";
@@ -10,7 +11,9 @@ import { openModel } from "../../../src/runtime/onnx/open-model.ts";
 import { f32Tensor, writeSafetensors } from "../../../src/weights/formats/safetensors.ts";
 import { cnxc } from "../../support/cli.ts";
 import { goldenInput, goldenParams, goldenWeights, readGolden } from "../../support/golden.ts";
+import { adapter, testDevice } from "../../support/gpu.ts";
 import { expectLogits } from "../../support/tolerance.ts";
+import { classes, images, tensors, descriptor as tiny } from "../support.ts";
 
 const folder = path.resolve("node_modules/.cache/cnxc-open-model");
 const golden = readGolden<{ readonly logits: { readonly values: number[] } }>("dense/micro-64x64-b2");
@@ -69,6 +72,36 @@ describe("a model without WebGPU", () => {
       model.dispose();
       await expect(model.run({ pixel_values })).rejects.toMatchObject({ name: "DisposedError" });
     }
+  });
+
+  test.skipIf(adapter === null)("is for adapters of software too, unless WebGPU is asked for", async () => {
+    const gpu = await loadDawn();
+    if (!gpu.ok) throw new Error("unreachable");
+    vi.stubGlobal("navigator", { gpu: gpu.value });
+    onTestFinished(() => void vi.unstubAllGlobals());
+    const free = await open();
+    expect(free.on).toBe(adapter?.info.isFallbackAdapter ? "onnx" : "webgpu");
+    free.dispose();
+
+    // Of as few kernels as there can be.
+    const small = { descriptor: tiny, createModel: (options: ModelOptions) => createModel(tiny, options) };
+    const forced = await openModel(small, { weights: tensors, onnx, on: "webgpu" });
+    expect(forced.on).toBe("webgpu");
+    const given = await testDevice();
+    const own = await openModel(small, { weights: tensors, onnx, device: given });
+    expect(own.on).toBe("webgpu");
+    const inputs = { pixel_values: images(2) };
+    const { logits } = await forced.run(inputs);
+    expect(logits?.length).toBe(2 * classes);
+    expect(await own.run(inputs)).toEqual({ logits });
+    for (const model of [forced, own]) {
+      model.dispose();
+      await expect(model.run(inputs)).rejects.toMatchObject({ code: "disposed" });
+    }
+    const refused = openModel(small, { weights: {}, onnx, on: "webgpu" });
+    await expect(refused).rejects.toMatchObject({ code: "weights" });
+    (await openModel(small, { weights: tensors, device: given })).dispose();
+    given.destroy();
   });
 
   test.each(["plain", "plain?chunked"])("progress begins above zero and ends whole: %s", async file => {
