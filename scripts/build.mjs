@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { bundleOnnx, measureRuntime } from "./bundle.mjs";
+import { bundleFit, bundleOnnx, measureRuntime } from "./bundle.mjs";
 
 const root = path.resolve(import.meta.dirname, "..");
 const dist = path.join(root, "dist");
@@ -105,6 +105,7 @@ const build = async (/** @type {string} */ hash) => {
     const problems = [
       emitted.status === 0 ? null : "there are type errors, see above",
       await bundleOnnx(root, temp),
+      await bundleFit(temp),
       await measureRuntime(root),
     ].filter(problem => problem !== null);
     if (problems.length === 0) fs.writeFileSync(path.join(temp, ".stamp"), hash);

@@ -1,6 +1,6 @@
 // @ts-check
-// The two places of dist/ that are bundled: the ONNX encoder, so that users install neither onnx-proto nor protobufjs,
-// and, only to be weighed, the runtime that goes to browsers.
+// The places of dist/ that are bundled: the ONNX encoder, so that users install neither onnx-proto nor protobufjs; what fits
+// pictures without a GPU, so that dist/runtime stands alone; and, only to be weighed, the runtime that goes to browsers.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { gzipSync } from "node:zlib";
@@ -58,6 +58,36 @@ export const bundleOnnx = async (/** @type {string} */ root, /** @type {string} 
   return null;
 };
 
+/** Replaces runtime/onnx/fit-pictures.js in `dist` by a bundle of itself and of src/preprocess: a server of dist/runtime alone
+ *  has no other folder. Gives what is wrong, or null. */
+export const bundleFit = async (/** @type {string} */ dist) => {
+  const entry = path.join(dist, "runtime", "onnx", "fit-pictures.js");
+  if (!fs.existsSync(entry)) return null;
+  const runtimeStays = {
+    name: "runtime-stays",
+    setup(/** @type {import("esbuild").PluginBuild} */ plugin) {
+      plugin.onResolve({ filter: /^\.\.\/[a-z]/ }, args =>
+        args.importer === entry ? { path: args.path, external: true } : null,
+      );
+    },
+  };
+  const { metafile } = await build({
+    entryPoints: [entry],
+    outfile: entry,
+    allowOverwrite: true,
+    absWorkingDir: dist,
+    plugins: [runtimeStays],
+    bundle: true,
+    format: "esm",
+    platform: "neutral",
+    target: "es2022",
+    metafile: true,
+    logLevel: "warning",
+  });
+  const strangers = Object.keys(metafile.inputs).filter(file => !/^(runtime\/onnx|preprocess)\/[^/]+$/.test(file));
+  return strangers.length > 0 ? `runtime/onnx brings ${strangers.join(", ")}` : null;
+};
+
 /** What a browser loads of some modules of the runtime, minified. */
 const bundled = async (/** @type {string[]} */ lines, /** @type {string} */ folder) => {
   const result = await build({
@@ -82,7 +112,9 @@ export const measureRuntime = async (/** @type {string} */ root) => {
   const [running, training] = ['export * from "./index.ts";', 'export * as training from "./training/index.ts";'];
   const { bytes, packed } = await bundled([running], folder);
   const both = await bundled([running, training], folder);
+  const without = await bundled([running, 'export * as onnx from "./onnx/index.ts";'], folder);
   console.error(`runtime: ${bytes} bytes minified, ${packed} gzipped (budget ${runtimeBudget})`);
   console.error(`runtime/training: ${both.bytes - bytes} bytes more minified, ${both.packed - packed} gzipped`);
+  console.error(`runtime/onnx: ${without.bytes - bytes} bytes more minified, ${without.packed - packed} gzipped`);
   return packed > runtimeBudget ? "the runtime is over its budget" : null;
 };

@@ -23,6 +23,8 @@ declare global {
   const controller: AbortController;
   const encoder: GPUCommandEncoder;
   const imageData: ImageData;
+  const image: HTMLImageElement;
+  const file: File;
   const inputBuffer: GPUBuffer;
   const outputBuffer: GPUBuffer;
   const batch: number;
@@ -32,6 +34,8 @@ declare global {
   function show(outputs: AttoFcmaeOutputs): void;
 }
 `;
+/** A package of the page's own. */
+const ort = 'declare module "onnxruntime-web";';
 const files = { "readme.ts": page("README.md"), "host-module.ts": page("docs/host-module.md") };
 
 beforeAll(async () => {
@@ -40,6 +44,7 @@ beforeAll(async () => {
   fs.symlinkSync(path.resolve("."), path.join(folder, "node_modules/cnxc"), "dir");
   fs.writeFileSync(path.join(folder, "package.json"), '{ "type": "module" }');
   fs.writeFileSync(path.join(folder, "given.d.ts"), given);
+  fs.writeFileSync(path.join(folder, "ort.d.ts"), ort);
   fs.writeFileSync(path.join(folder, "thumbs.cnx"), blocks(page("README.md"), "cnx")[0] ?? "");
   for (const [file, text] of Object.entries(files))
     fs.writeFileSync(path.join(folder, file), blocks(text, "ts").join("\n"));
@@ -67,7 +72,10 @@ test("the examples of README.md and docs/host-module.md are right TypeScript", (
     types: [],
   };
   const config = path.join(folder, "tsconfig.json");
-  fs.writeFileSync(config, JSON.stringify({ compilerOptions, files: ["given.d.ts", ...Object.keys(files)] }));
+  fs.writeFileSync(
+    config,
+    JSON.stringify({ compilerOptions, files: ["given.d.ts", "ort.d.ts", ...Object.keys(files)] }),
+  );
   const tsc = path.resolve("node_modules/typescript/bin/tsc");
   const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", config], { encoding: "utf8" });
   expect(stdout).toBe("");
@@ -95,6 +103,7 @@ test("a bundler takes them for a browser, and they bring nothing but the runtime
     platform: "browser",
     format: "esm",
     target: "es2022",
+    external: ["onnxruntime-web"],
     metafile: true,
     logLevel: "silent",
   });

@@ -146,9 +146,20 @@ test("the ONNX encoder works where neither onnx-proto nor protobufjs is installe
 });
 
 test("every entry of the package can be imported", async () => {
-  for (const entry of ["dist/index.js", "dist/runtime/index.js", "dist/runtime/training/index.js"])
+  for (const entry of [
+    "dist/index.js",
+    "dist/runtime/index.js",
+    "dist/runtime/onnx/index.js",
+    "dist/runtime/training/index.js",
+  ])
     expect(Object.keys(await import(pathToFileURL(path.join(root, entry)).href)).length, entry).toBeGreaterThan(0);
-  expect(Object.keys(manifest.exports)).toEqual([".", "./runtime", "./runtime/training", "./package.json"]);
+  expect(Object.keys(manifest.exports)).toEqual([
+    ".",
+    "./runtime",
+    "./runtime/onnx",
+    "./runtime/training",
+    "./package.json",
+  ]);
 });
 
 test("what scripts and benches load from dist is built, under the names they take", async () => {

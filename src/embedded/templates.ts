@@ -7190,24 +7190,24 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  pixel_values[first"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"from"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":46,"column":20},"end":{"line":46,"column":50}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"from"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":20},"end":{"line":49,"column":50}}})) != null ? stack1 : "")
     + "] = (color."
-    + ((stack1 = alias2(alias1(depth0, "band", {"start":{"line":46,"column":63},"end":{"line":46,"column":67}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "band", {"start":{"line":49,"column":63},"end":{"line":49,"column":67}} ), depth0)) != null ? stack1 : "")
     + " - "
-    + ((stack1 = alias2(alias1(depth0, "mean", {"start":{"line":46,"column":74},"end":{"line":46,"column":78}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "mean", {"start":{"line":49,"column":74},"end":{"line":49,"column":78}} ), depth0)) != null ? stack1 : "")
     + ") / "
-    + ((stack1 = alias2(alias1(depth0, "std", {"start":{"line":46,"column":86},"end":{"line":46,"column":89}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "std", {"start":{"line":49,"column":86},"end":{"line":49,"column":89}} ), depth0)) != null ? stack1 : "")
     + ";\n";
 },"6":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "from", {"start":{"line":46,"column":37},"end":{"line":46,"column":41}} ), depth0)) != null ? stack1 : "");
+    + ((stack1 = container.lambda(container.strict(depth0, "from", {"start":{"line":49,"column":37},"end":{"line":49,"column":41}} ), depth0)) != null ? stack1 : "");
 },"7":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  let size = vec2u(given.width, given.height);\n  return "
-    + ((stack1 = container.lambda(container.strict(depth0, "side", {"start":{"line":54,"column":11},"end":{"line":54,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "side", {"start":{"line":57,"column":11},"end":{"line":57,"column":15}} ), depth0)) != null ? stack1 : "")
     + " * size / min(size.x, size.y);\n";
 },"8":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -7217,7 +7217,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"covers"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":56,"column":0},"end":{"line":64,"column":7}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"covers"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":59,"column":0},"end":{"line":67,"column":7}}})) != null ? stack1 : "");
 },"9":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -7227,17 +7227,17 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  // One side becomes exact, the other what keeps the shape.\n  if (given.height * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "width", {"start":{"line":58,"column":23},"end":{"line":58,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "width", {"start":{"line":61,"column":23},"end":{"line":61,"column":36}} ), depth0)) != null ? stack1 : "")
     + " <= given.width * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "height", {"start":{"line":58,"column":58},"end":{"line":58,"column":72}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "height", {"start":{"line":61,"column":58},"end":{"line":61,"column":72}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return vec2u(quotient(given.width * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "height", {"start":{"line":59,"column":42},"end":{"line":59,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "height", {"start":{"line":62,"column":42},"end":{"line":62,"column":56}} ), depth0)) != null ? stack1 : "")
     + ", given.height), "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "height", {"start":{"line":59,"column":77},"end":{"line":59,"column":91}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "height", {"start":{"line":62,"column":77},"end":{"line":62,"column":91}} ), depth0)) != null ? stack1 : "")
     + ");\n  }\n  return vec2u("
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "width", {"start":{"line":61,"column":17},"end":{"line":61,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "width", {"start":{"line":64,"column":17},"end":{"line":64,"column":30}} ), depth0)) != null ? stack1 : "")
     + ", quotient(given.height * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "width", {"start":{"line":61,"column":60},"end":{"line":61,"column":73}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "width", {"start":{"line":64,"column":60},"end":{"line":64,"column":73}} ), depth0)) != null ? stack1 : "")
     + ", given.width));\n";
 },"10":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -7248,9 +7248,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  return vec2u("
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "width", {"start":{"line":63,"column":17},"end":{"line":63,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "width", {"start":{"line":66,"column":17},"end":{"line":66,"column":30}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "height", {"start":{"line":63,"column":36},"end":{"line":63,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"resized"), "height", {"start":{"line":66,"column":36},"end":{"line":66,"column":50}} ), depth0)) != null ? stack1 : "")
     + ");\n";
 },"11":function(container,depth0,helpers,partials,data) {
     return "\n// To the nearest whole number; of two equally near ones the even one.\nfn quotient(a: u32, b: u32) -> u32 {\n  let whole = a / b;\n  let twice = 2 * (a % b);\n  return whole + select(0u, 1u, twice > b || (twice == b && whole % 2 == 1));\n}\n";
@@ -7258,9 +7258,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  // Half of what is left over; of two equally near whole numbers the even one.\n  let rest = resized() - vec2u("
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":81,"column":33},"end":{"line":81,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":84,"column":33},"end":{"line":84,"column":38}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":81,"column":44},"end":{"line":81,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":84,"column":44},"end":{"line":84,"column":50}} ), depth0)) != null ? stack1 : "")
     + ");\n  let half = rest / 2;\n  return half + (rest % 2) * (half % 2);\n";
 },"13":function(container,depth0,helpers,partials,data) {
     return "  return vec2u();\n";
@@ -7290,42 +7290,42 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"side"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":2,"column":51},"end":{"line":2,"column":242}}})) != null ? stack1 : "")
     + ", "
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"cropped"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":244},"end":{"line":2,"column":307}}})) != null ? stack1 : "")
-    + "then\n// (x / 255 - mean) / deviation. Transparency is laid over white. Two dispatches an image, one after the other:\n//   across: dispatchWorkgroups("
+    + "then\n// (x / 255 - mean) / deviation. Transparency is laid over white. Two kinds of dispatches an image:\n//   across: dispatchWorkgroups("
     + ((stack1 = alias2(alias1(depth0, "acrossGroups", {"start":{"line":4,"column":34},"end":{"line":4,"column":46}} ), depth0)) != null ? stack1 : "")
-    + ", image height)\n//   down: dispatchWorkgroups("
+    + ", rows of the band), for every band of rows, all of the image or one after the other\n//   down: dispatchWorkgroups("
     + ((stack1 = alias2(alias1(lookupProperty(depth0,"downGroups"), "x", {"start":{"line":5,"column":32},"end":{"line":5,"column":44}} ), depth0)) != null ? stack1 : "")
     + ", "
     + ((stack1 = alias2(alias1(lookupProperty(depth0,"downGroups"), "y", {"start":{"line":5,"column":50},"end":{"line":5,"column":62}} ), depth0)) != null ? stack1 : "")
-    + ")\n// Positions are counted in 32 bits: (longer side)² / (shorter side) may be 8388607 at most.\nstruct Image {\n  width: u32,\n  height: u32,\n  index: u32, // of the image in pixel_values\n}\n@group(0) @binding(0) var<storage, read> image: array<u32>; // [height][width], red in the lowest eight bits\n@group(0) @binding(1) var<storage, read_write> rows: array<u32>; // [image height]["
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":13,"column":85},"end":{"line":13,"column":90}} ), depth0)) != null ? stack1 : "")
+    + "), when all rows are there\n// Positions are counted in 32 bits: (longer side)² / (shorter side) may be 8388607 at most.\nstruct Image {\n  width: u32,\n  height: u32,\n  index: u32, // of the image in pixel_values\n  stride: u32, // pixels from one row of the band to the next: the width, or more\n  first: u32, // row of the band\n  count: u32, // of its rows\n}\n@group(0) @binding(0) var<storage, read> band: array<u32>; // [count][stride], red in the lowest eight bits\n@group(0) @binding(1) var<storage, read_write> rows: array<u32>; // [image height]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":16,"column":85},"end":{"line":16,"column":90}} ), depth0)) != null ? stack1 : "")
     + "]\n@group(0) @binding(2) var<storage, read_write> pixel_values: array<f32>;\n@group(0) @binding(3) var<uniform> given: Image;\n\n@compute @workgroup_size(64)\nfn across(@builtin(global_invocation_id) at: vec3u) {\n  if (at.x >= "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":19,"column":16},"end":{"line":19,"column":21}} ), depth0)) != null ? stack1 : "")
-    + " || at.y >= given.height) {\n    return;\n  }\n  let taps = taps_of(at.x + start().x, given.width, resized().x);\n  let total = total_of(taps);\n  var sum = vec3i(half_of_one);\n  for (var k = taps.first; k < taps.end; k++) {\n    sum += weight(taps, k, total) * over_white(image[at.y * given.width + k]);\n  }\n  let color = vec3u(clamp(sum >> vec3u(22), vec3i(0), vec3i(255)));\n  rows[at.y * "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":29,"column":16},"end":{"line":29,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":22,"column":16},"end":{"line":22,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " || at.y >= given.count) {\n    return;\n  }\n  let taps = taps_of(at.x + start().x, given.width, resized().x);\n  let total = total_of(taps);\n  var sum = vec3i(half_of_one);\n  for (var k = taps.first; k < taps.end; k++) {\n    sum += weight(taps, k, total) * over_white(band[at.y * given.stride + k]);\n  }\n  let color = vec3u(clamp(sum >> vec3u(22), vec3i(0), vec3i(255)));\n  rows[(given.first + at.y) * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":32,"column":32},"end":{"line":32,"column":37}} ), depth0)) != null ? stack1 : "")
     + " + at.x] = color.x | (color.y << 8) | (color.z << 16);\n}\n\n@compute @workgroup_size(8, 8)\nfn down(@builtin(global_invocation_id) at: vec3u) {\n  if (at.x >= "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":34,"column":16},"end":{"line":34,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":37,"column":16},"end":{"line":37,"column":21}} ), depth0)) != null ? stack1 : "")
     + " || at.y >= "
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":34,"column":37},"end":{"line":34,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":37,"column":37},"end":{"line":37,"column":43}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return;\n  }\n  let taps = taps_of(at.y + start().y, given.height, resized().y);\n  let total = total_of(taps);\n  var sum = vec3i(half_of_one);\n  for (var k = taps.first; k < taps.end; k++) {\n    sum += weight(taps, k, total) * color_of(rows[k * "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":41,"column":56},"end":{"line":41,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":44,"column":56},"end":{"line":44,"column":61}} ), depth0)) != null ? stack1 : "")
     + " + at.x]);\n  }\n  let color = vec3f(clamp(sum >> vec3u(22), vec3i(0), vec3i(255))) / 255.0;\n  let first = given.index * "
-    + ((stack1 = alias2(alias1(depth0, "values", {"start":{"line":44,"column":30},"end":{"line":44,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "values", {"start":{"line":47,"column":30},"end":{"line":47,"column":36}} ), depth0)) != null ? stack1 : "")
     + " + at.y * "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":44,"column":50},"end":{"line":44,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":47,"column":50},"end":{"line":47,"column":55}} ), depth0)) != null ? stack1 : "")
     + " + at.x;\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"planes"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":0},"end":{"line":47,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"planes"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":0},"end":{"line":50,"column":9}}})) != null ? stack1 : "")
     + "}\n\n// What the image is resized to.\nfn resized() -> vec2u {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"side"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":52,"column":0},"end":{"line":65,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"side"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":55,"column":0},"end":{"line":68,"column":7}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"covers"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":0},"end":{"line":75,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"covers"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":70,"column":0},"end":{"line":78,"column":7}}})) != null ? stack1 : "")
     + "\n// Where in that the window begins.\nfn start() -> vec2u {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"cropped"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":79,"column":0},"end":{"line":86,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"cropped"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":82,"column":0},"end":{"line":89,"column":7}}})) != null ? stack1 : "")
     + "}\n\n// The pixels that one position is made of: first to end, around whole + part.\nstruct Taps {\n  first: u32,\n  end: u32,\n  whole: u32,\n  part: f32,\n  spread: f32, // the filter grows with the reduction\n}\n\nfn taps_of(position: u32, pixels: u32, size: u32) -> Taps {\n  let centre = (2 * position + 1) * pixels;\n  let whole = centre / (2 * size);\n  let part = f32(centre % (2 * size)) / f32(2 * size);\n  let spread = max(1.0, f32(pixels) / f32(size));\n  let first = max(0, i32(whole) + i32(floor(part - "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"filter"), "support", {"start":{"line":103,"column":53},"end":{"line":103,"column":67}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"filter"), "support", {"start":{"line":106,"column":53},"end":{"line":106,"column":67}} ), depth0)) != null ? stack1 : "")
     + " * spread + 0.5)));\n  let end = min(i32(pixels), i32(whole) + i32(floor(part + "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"filter"), "support", {"start":{"line":104,"column":61},"end":{"line":104,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"filter"), "support", {"start":{"line":107,"column":61},"end":{"line":107,"column":75}} ), depth0)) != null ? stack1 : "")
     + " * spread + 0.5)));\n  return Taps(u32(first), u32(end), whole, part, spread);\n}\n\n// What a pixel counts.\nfn share_of(taps: Taps, k: u32) -> f32 {\n  let x = abs((f32(i32(k) - i32(taps.whole)) - taps.part + 0.5) / taps.spread);\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(lookupProperty(depth0,"filter"),"lines"),{"name":"each","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":111,"column":0},"end":{"line":113,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(lookupProperty(depth0,"filter"),"lines"),{"name":"each","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":114,"column":0},"end":{"line":116,"column":9}}})) != null ? stack1 : "")
     + "}\n\nfn total_of(taps: Taps) -> f32 {\n  var total = 0.0;\n  for (var k = taps.first; k < taps.end; k++) {\n    total += share_of(taps, k);\n  }\n  return total;\n}\n\nconst one = 4194304.0; // weights have 22 bits\nconst half_of_one = 2097152;\n\nfn weight(taps: Taps, k: u32, total: f32) -> i32 {\n  let share = share_of(taps, k) / total * one;\n  return i32(share + select(0.5, -0.5, share < 0.0));\n}\n\nfn color_of(rgb: u32) -> vec3i {\n  return vec3i((vec3u(rgb) >> vec3u(0, 8, 16)) & vec3u(255));\n}\n\nfn over_white(rgba: u32) -> vec3i {\n  return (65025 + 127 - (255 - color_of(rgba)) * i32(rgba >> 24)) / 255;\n}\n";
 },"useData":true},
 

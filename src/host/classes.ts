@@ -34,11 +34,15 @@ export const labelImports = (name: string, head: Head): readonly StatementStruct
         },
       ];
 
+/** The type of a class's name: null where it has none. */
+export const labelTypeOf = (name: string, head: Head): string =>
+  head.kind === "classifier" && head.labels !== null ? `${pascal(name)}Label` : "null";
+
 /** What a classifier's module has beside the model: `topK`, and a type of its labels. */
 export function classStatements(name: string, head: Head): readonly StatementStructures[] {
   if (head.kind !== "classifier" || head.classes === 0) return [];
   const named = head.labels !== null;
-  const label = named ? `${pascal(name)}Label` : "null";
+  const label = labelTypeOf(name, head);
   const labelType: StatementStructures = {
     kind: StructureKind.TypeAlias,
     name: label,

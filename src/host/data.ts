@@ -1,9 +1,11 @@
 import type { ModelDescriptor, RecipeDescriptor, TrainerDescriptor } from "../runtime/descriptor.ts";
+import type { PreprocessDescriptor } from "../runtime/pictures/descriptor.ts";
 
 /** The descriptor as a module of plain data, one line an entry, so that a change of the model reads well in a diff. */
-export function dataModule({ kernels, ...rest }: ModelDescriptor): string {
+export function dataModule({ kernels, half, ...rest }: ModelDescriptor): string {
   const codes = kernels.map(({ name, code }) => `    { name: ${JSON.stringify(name)}, code: ${template(code)} },\n`);
-  return `export const descriptor = {\n${fields(rest)}  kernels: [\n${codes.join("")}  ],\n};\n`;
+  const preludes = half && { half: { native: carried(half.native), unpacked: carried(half.unpacked) } };
+  return `export const descriptor = {\n${fields({ ...rest, ...preludes })}  kernels: [\n${codes.join("")}  ],\n};\n`;
 }
 
 /** The same of what trains a model, and what the recipe says. */
@@ -28,6 +30,26 @@ export declare const descriptor: TrainerDescriptor;
 export declare const recipe: RecipeDescriptor;
 `;
 
+/** What fits pictures, and how it is made. */
+export const preprocessModule = ({ code, ...rest }: PreprocessDescriptor): string =>
+  `import { createPreprocessor as create } from "cnxc/runtime";
+
+export const descriptor = {
+${fields(rest)}  code: ${template(code)},
+};
+
+export const createPreprocessor = device => create(device, descriptor);
+`;
+
+export const preprocessModuleTypes = `import type { PreprocessDescriptor, Preprocessor } from "cnxc/runtime";
+
+/** The kernels, and what they do. */
+export declare const descriptor: PreprocessDescriptor;
+
+/** Compiles the kernels that make \`pixel_values\` of images: \`await preprocess(imageData)\` is a GPUBuffer. */
+export declare const createPreprocessor: (device: GPUDevice) => Promise<Preprocessor>;
+`;
+
 const fields = (of: object): string =>
   Object.entries(of)
     .map(([key, value]) => `  ${key}: ${field(value)},\n`)
@@ -46,5 +68,8 @@ function literal(value: unknown): string {
   return entries.length === 0 ? "{}" : `{ ${entries.join(", ")} }`;
 }
 
+/** WGSL as pages carry it: without comments and indentation, which stand in `wgsl/`. Each line keeps its number. */
+const carried = (code: string): string => code.replaceAll(/^ +| *\/\/.*$/gm, "");
+
 /** As a template literal, which keeps lines. */
-export const template = (code: string): string => `\`${code.replace(/[\\`]|\$\{/g, match => `\\${match}`)}\``;
+const template = (code: string): string => `\`${carried(code).replace(/[\\`]|\$\{/g, match => `\\${match}`)}\``;

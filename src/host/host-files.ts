@@ -1,17 +1,23 @@
 import { banner } from "../emit/banner.ts";
 import type { HostWriter } from "../emit/wgsl/target.ts";
 import type { Model } from "../model/model.ts";
+import { classifierFiles, classifiesPictures } from "./classifier.ts";
 import { hostModule } from "./module.ts";
 import { preprocessFiles } from "./preprocess.ts";
 import { trainerFiles } from "./trainer.ts";
 
-/** The typed host module of a model, and where they are asked for what trains it and what fits images into its input. */
+/**
+ * The typed host module of a model; where it is asked for what trains it; what fits images into its input where that is asked
+ * for, and of a classifier always, which then has a module from pictures to labels.
+ */
 export const hostFiles: HostWriter = (descriptor, context, training, software) => {
   const lines = banner(context);
+  const classifies = classifiesPictures(context.model);
   return [
     ...hostModule(descriptor, { banner: lines, summary: summary(context.model), head: context.model.head, software }),
     ...(training === null ? [] : trainerFiles(descriptor, training, context.model, lines)),
-    ...(context.preprocess ? preprocessFiles(context.model, lines) : []),
+    ...(context.preprocess || classifies ? preprocessFiles(context.model, lines) : []),
+    ...(classifies ? classifierFiles(context.model, lines) : []),
   ];
 };
 

@@ -9,10 +9,9 @@ export function checkLimits(model: ModelDescriptor, limits: GPUSupportedLimits, 
   }
 }
 
-/** Whether a device computes on a CPU: compiling takes longest there, and kernels of their own serve it better. */
-export function isSoftware({ adapterInfo }: Pick<GPUDevice, "adapterInfo">): boolean {
-  // Older browsers have no such property.
-  const { vendor, architecture, device, description, isFallbackAdapter } = adapterInfo ?? {};
+/** Whether an adapter is a CPU under another name. Older browsers do not say of a device what it is of. */
+export function isSoftware(info: GPUAdapterInfo | undefined): boolean {
+  const { vendor, architecture, device, description, isFallbackAdapter } = info ?? {};
   const name = [vendor, architecture, device, description].join(" ");
   return isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|basic render/i.test(name);
 }

@@ -8,6 +8,7 @@ export type ModelErrorCode =
   | "input"
   | "weights"
   | "fetch"
+  | "onnx"
   | "aborted"
   | "disposed";
 
@@ -20,6 +21,7 @@ const names: Readonly<Record<ModelErrorCode, string>> = {
   input: "InputError",
   weights: "WeightsError",
   fetch: "FetchError",
+  onnx: "OnnxError",
   aborted: "AbortError",
   disposed: "DisposedError",
 };
@@ -39,6 +41,9 @@ export function check(condition: unknown, code: ModelErrorCode, message: string)
 }
 
 export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
+/** The name that the language, or the Web, has for what something is, of whatever window it is. */
+export const nameOf = (given: unknown): string => Object.prototype.toString.call(given).slice(8, -1);
 
 /** What a call to WebGPU threw, as an error of ours: memory that an array has not, or a call that was rejected. */
 export const named = (cause: unknown, what: string): ModelError =>

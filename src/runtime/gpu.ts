@@ -2,6 +2,7 @@ import { check, type ModelError, named } from "./errors.ts";
 
 /** WebGPU's usage flags: fixed by the standard, while the globals that name them are missing outside browsers. */
 export const usage = { mapRead: 0x1, copySrc: 0x4, copyDst: 0x8, uniform: 0x40, storage: 0x80 } as const;
+export const textureUsage = { copySrc: 0x1, copyDst: 0x2, renderAttachment: 0x10 } as const;
 export const mapModeRead = 0x1;
 
 /** Of what goes in and out: f32. */

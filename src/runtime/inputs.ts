@@ -1,5 +1,5 @@
 import type { ModelDescriptor, Port } from "./descriptor.ts";
-import { check } from "./errors.ts";
+import { check, nameOf } from "./errors.ts";
 import { bytesPerElement, elements, usage } from "./gpu.ts";
 import { maskProblem } from "./mask.ts";
 
@@ -10,9 +10,8 @@ export const isBuffer = (value: unknown): value is GPUBuffer =>
   typeof value === "object" && value !== null && "mapState" in value;
 
 /** Memory that others may change meanwhile, or that may shrink: WebGPU takes neither. */
-const isUnstable = ({ buffer }: Float32Array): boolean =>
-  (typeof SharedArrayBuffer !== "undefined" && buffer instanceof SharedArrayBuffer) ||
-  (buffer as { readonly resizable?: boolean }).resizable === true;
+export const isUnstable = ({ buffer }: { readonly buffer: unknown }): boolean =>
+  nameOf(buffer) === "SharedArrayBuffer" || (buffer as { readonly resizable?: boolean }).resizable === true;
 
 /** Values of an input or output for so many images. */
 export const lengthOf = ({ shape, perImage }: Port, batch: number): number => elements(shape) * (perImage ? batch : 1);

@@ -8,8 +8,8 @@ import type { Compiled } from "./recorder.ts";
 import { type Model, runnable } from "./runnable.ts";
 import { type Aborting, abortable, checkSignal, watch } from "./state.ts";
 import { turns } from "./turns.ts";
-import { fetchWeights } from "./weights/fetch-weights.ts";
-import { checkWeights, loadWeights, type WeightsSource, weightBytes } from "./weights/load-weights.ts";
+import { fetchFitting } from "./weights/fetch-weights.ts";
+import { checkLengths, checkWeights, loadWeights, type WeightsSource, weightBytes } from "./weights/load-weights.ts";
 
 export type { Model, RunOptions } from "./runnable.ts";
 export type { Aborting } from "./state.ts";
@@ -36,7 +36,7 @@ export interface ModelBuilds {
  * InputError, OutOfMemoryError, AbortError or DeviceLostError, and then has freed everything.
  */
 export async function createModel(of: ModelDescriptor | ModelBuilds, options: ModelOptions): Promise<Model> {
-  const { device, signal, weights, onProgress } = options;
+  const { device, signal, weights, onProgress } = options ?? ({} as ModelOptions);
   const builds = "software" in of ? of : null;
   const descriptor = builds?.descriptor ?? (of as ModelDescriptor);
   const { name, params } = descriptor;
@@ -63,7 +63,9 @@ export async function createModel(of: ModelDescriptor | ModelBuilds, options: Mo
       const whole = { bytes: weightBytes(params), fetches: address !== null };
       const progress = creationProgress(told, whole);
       progress.begun();
-      const given = address === null ? weights : fetchWeights(address, { signal, onProgress: progress.fetched });
+      const fetching = { signal, onProgress: progress.fetched };
+      const fits = (lengths: ReadonlyMap<string, number>): void => checkLengths(lengths, params);
+      const given = address === null ? weights : fetchFitting(address, fetching, fits);
       if (!isPromise(given)) checkWeights(given as WeightsSource, params);
       const ready = async (): Promise<WeightsSource> => {
         const source = (await given) as WeightsSource;
@@ -71,7 +73,8 @@ export async function createModel(of: ModelDescriptor | ModelBuilds, options: Mo
         return source;
       };
       const compile = async () => {
-        const made = builds !== null && isSoftware(device) ? (await builds.software()).descriptor : descriptor;
+        const made =
+          builds !== null && isSoftware(device.adapterInfo) ? (await builds.software()).descriptor : descriptor;
         wanted();
         const kernels = kernelsFor(device, made);
         const ready = () => progress.compiled(kernels.length);

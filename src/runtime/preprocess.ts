@@ -1,93 +1,89 @@
 import { check } from "./errors.ts";
 import { bytesPerElement, type Memory, memory, usage } from "./gpu.ts";
 import { compileKernels } from "./kernels.ts";
+import { type Banding, bandCopier, bandsOf } from "./pictures/bands.ts";
+import type { PreprocessDescriptor } from "./pictures/descriptor.ts";
+import { type OpenPicture, openPicture } from "./pictures/open.ts";
+import type { Picture } from "./pictures/sources.ts";
 import { watch } from "./state.ts";
-
-/** A model's preprocessing: the WGSL of `compile --preprocess` and the input that it fits images into. */
-export interface PreprocessDescriptor {
-  readonly name: string;
-  readonly width: number;
-  readonly height: number;
-  /** 3 where it is left out. */
-  readonly channels?: number;
-  readonly code: string;
-}
-
-/** RGBA, eight bits a channel, row by row: an `ImageData` is one. */
-export interface RgbaImage {
-  readonly width: number;
-  readonly height: number;
-  readonly data: Uint8Array | Uint8ClampedArray;
-}
 
 /**
  * Images of any sizes to `pixel_values` [N, C, H, W] for `run` or `encode`: submitted when it returns, in the order of
  * the device's queue. The buffer (usage STORAGE and COPY_SRC) is the caller's, to destroy too. Throws InputError for an
  * image that is none or too large for the device, OutOfMemoryError and DeviceLostError, and then has freed everything.
  */
-export type Preprocessor = (images: RgbaImage | readonly RgbaImage[]) => Promise<GPUBuffer>;
+export type Preprocessor = (images: Picture | readonly Picture[]) => Promise<GPUBuffer>;
 
 /** Compiles the kernels. Throws ShaderError or DeviceLostError. A page that never calls this does not load it. */
 export async function createPreprocessor(device: GPUDevice, descriptor: PreprocessDescriptor): Promise<Preprocessor> {
+  check(typeof device?.createBuffer === "function", "input", "createPreprocessor takes a GPUDevice");
   const { name, width, height, channels = 3, code } = descriptor;
   const what = `the preprocessing of ${name}`;
+  const label = `${name}/preprocess`;
   const state = watch(device, what);
-  const sources = ["across", "down"].map(entryPoint => ({
-    label: `${name}/preprocess`,
-    name: "preprocess",
-    code,
-    entryPoint,
-  }));
+  const sources = ["across", "down"].map(entryPoint => ({ label, name: "preprocess", code, entryPoint }));
   const pipelines = await state.guard(() => compileKernels(memory(device), what, sources));
   const [across, down] = pipelines as [GPUComputePipeline, GPUComputePipeline];
 
-  const bind = (pipeline: GPUComputePipeline, buffers: Readonly<Record<number, GPUBuffer>>): GPUBindGroup =>
-    device.createBindGroup({
-      layout: pipeline.getBindGroupLayout(0),
-      entries: Object.entries(buffers).map(([binding, buffer]) => ({ binding: Number(binding), resource: { buffer } })),
-    });
-  /** Returns what it takes until the work is submitted. */
-  const encode = (
-    { buffer }: Memory,
+  const dispatch = (
     encoder: GPUCommandEncoder,
-    image: RgbaImage,
-    index: number,
-    out: GPUBuffer,
-  ): readonly GPUBuffer[] => {
-    const label = `${name}/preprocess`;
-    const source = buffer(label, image.data.length, usage.storage | usage.copyDst);
-    const rows = buffer(label, image.height * width * bytesPerElement, usage.storage);
-    const given = buffer(label, 16, usage.uniform | usage.copyDst);
-    device.queue.writeBuffer(source, 0, image.data as Uint8Array<ArrayBuffer>);
-    device.queue.writeBuffer(given, 0, Uint32Array.of(image.width, image.height, index, 0));
+    pipeline: GPUComputePipeline,
+    buffers: Readonly<Record<number, GPUBuffer>>,
+    groups: readonly [x: number, y: number],
+  ): void => {
+    const layout = pipeline.getBindGroupLayout(0);
+    const entries = Object.entries(buffers).map(([binding, buffer]) => ({
+      binding: Number(binding),
+      resource: { buffer },
+    }));
     const pass = encoder.beginComputePass({ label });
-    pass.setPipeline(across);
-    pass.setBindGroup(0, bind(across, { 0: source, 1: rows, 3: given }));
-    pass.dispatchWorkgroups(Math.ceil(width / 64), image.height);
-    pass.setPipeline(down);
-    pass.setBindGroup(0, bind(down, { 1: rows, 2: out, 3: given }));
-    pass.dispatchWorkgroups(Math.ceil(width / 8), Math.ceil(height / 8));
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, device.createBindGroup({ label, layout, entries }));
+    pass.dispatchWorkgroups(...groups);
     pass.end();
-    return [source, rows, given];
   };
 
-  return async images => {
-    const all = [images].flat() as readonly RgbaImage[];
-    check(all.length > 0, "input", "there is no image to preprocess");
-    for (const image of all) checkImage(device, image, width);
+  /** One image: band by band through the same memory, so that it may be larger than any buffer. */
+  const submit = (owned: Memory, image: OpenPicture, banding: Banding, index: number, out: GPUBuffer): void => {
+    const { stride, bands } = banding;
+    const most = bands[0]?.count ?? 0;
+    const band = owned.buffer(label, bytesPerElement * stride * most, usage.storage | usage.copyDst);
+    const rows = owned.buffer(label, bytesPerElement * image.height * width, usage.storage);
+    const given = owned.buffer(label, 24, usage.uniform | usage.copyDst);
+    const copier = bandCopier(owned, image, banding);
+    try {
+      for (const { first, count } of bands) {
+        const encoder = device.createCommandEncoder({ label });
+        device.queue.writeBuffer(given, 0, Uint32Array.of(image.width, image.height, index, stride, first, count));
+        copier.copy({ first, count }, band);
+        dispatch(encoder, across, { 0: band, 1: rows, 3: given }, [Math.ceil(width / 64), count]);
+        if (first + count === image.height)
+          dispatch(encoder, down, { 1: rows, 2: out, 3: given }, [Math.ceil(width / 8), Math.ceil(height / 8)]);
+        device.queue.submit([encoder.finish()]);
+      }
+    } finally {
+      // Work that was submitted is done with it first.
+      copier.free();
+    }
+    for (const buffer of [band, rows, given]) owned.free(buffer);
+  };
+
+  const fitAll = async (images: readonly OpenPicture[]): Promise<GPUBuffer> => {
+    const bandings = images.map(image => {
+      checkSize(image, device.limits, width);
+      return bandsOf(image, device.limits);
+    });
     const owned = memory(device);
-    const submit = (): GPUBuffer => {
-      const size = all.length * channels * width * height * bytesPerElement;
-      const out = owned.buffer(`${name}/pixel_values`, size, usage.storage | usage.copySrc);
-      const encoder = device.createCommandEncoder();
-      const used = all.flatMap((image, n) => encode(owned, encoder, image, n, out));
-      device.queue.submit([encoder.finish()]);
-      used.forEach(owned.free); // once the work that was submitted is done with it
-      return out;
-    };
     try {
       return await state.guard(async () => {
-        const { result, report } = owned.scoped(what, submit);
+        const { result, report } = owned.scoped(what, () => {
+          const size = images.length * channels * width * height * bytesPerElement;
+          const out = owned.buffer(`${name}/pixel_values`, size, usage.storage | usage.copySrc);
+          images.forEach((image, n) => {
+            submit(owned, image, bandings[n] as Banding, n, out);
+          });
+          return out;
+        });
         await report;
         return result;
       });
@@ -96,20 +92,28 @@ export async function createPreprocessor(device: GPUDevice, descriptor: Preproce
       throw cause;
     }
   };
+
+  return async images => {
+    const all = [images].flat() as readonly Picture[];
+    check(all.length > 0, "input", "there is no image to preprocess");
+    state.alive();
+    const opening = await Promise.allSettled(all.map(openPicture));
+    const open = opening.flatMap(each => (each.status === "fulfilled" ? [each.value] : []));
+    try {
+      for (const each of opening) if (each.status === "rejected") throw each.reason;
+      return await fitAll(open);
+    } finally {
+      for (const { close } of open) close();
+    }
+  };
 }
 
-function checkImage({ limits }: GPUDevice, image: RgbaImage, columns: number): void {
-  const isBytes = image?.data instanceof Uint8Array || image?.data instanceof Uint8ClampedArray;
-  const hint = "a canvas's context gives one by getImageData";
-  check(isBytes, "input", `an image is an ImageData, or { width, height, data } with bytes of RGBA: ${hint}`);
-  const { width, height, data } = image;
-  const whole = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
-  const size = `${width}x${height} pixels`;
-  check(whole && data.length === 4 * width * height, "input", `an image of ${size} has ${data.length} bytes of RGBA`);
+/** Throws InputError where numbers of 32 bits, or buffers of this device, do not reach. */
+function checkSize({ width, height, what }: OpenPicture, limits: GPUSupportedLimits, columns: number): void {
   const [short, long] = width < height ? [width, height] : [height, width];
-  // The middle of the longer side is counted in half pixels of both sizes, in 32 bits.
+  // The middle of the longer side is counted in half pixels of both sizes.
   const counted = (long * long) / short < 2 ** 23;
-  const bytes = 4 * height * Math.max(width, columns);
-  const fits = bytes <= limits.maxStorageBufferBindingSize && height <= limits.maxComputeWorkgroupsPerDimension;
-  check(counted && fits, "input", `an image of ${size} is too large, or too long, to be preprocessed on this device`);
+  const fits = bytesPerElement * height * columns <= limits.maxStorageBufferBindingSize;
+  const size = `${what} of ${width}x${height} pixels`;
+  check(counted && fits, "input", `${size} is too large, or too long, to be preprocessed on this device`);
 }

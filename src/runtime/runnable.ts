@@ -1,3 +1,4 @@
+import { blamed } from "./bad-buffers.ts";
 import type { ModelDescriptor, Port } from "./descriptor.ts";
 import { forward, type Outputs } from "./forward.ts";
 import { elements, memory } from "./gpu.ts";
@@ -17,7 +18,7 @@ export interface Model {
    * One forward pass: inputs by name, f32, row-major, the batch told by their length; GPU buffers are read in place.
    * Runs of a model take turns, so leave an array as it is until its run has settled. A long run is submitted in parts of
    * less than about 100 ms, so that a system that resets a busy GPU leaves it alone. Throws InputError, AbortError,
-   * DeviceLostError, OutOfMemoryError, ShaderError (of a bad buffer) or DisposedError; the next run works as before.
+   * DeviceLostError, OutOfMemoryError, ShaderError or DisposedError; the next run works as before.
    */
   readonly run: (inputs: Inputs, options?: RunOptions) => Promise<Outputs>;
   /**
@@ -75,7 +76,11 @@ export function runnable(
       const batch = batchOf(descriptor, inputs);
       return state.guard(async () => {
         await before?.(goOn);
-        return (await once(inputs, batch, goOn)).result;
+        try {
+          return await (await once(inputs, batch, goOn)).result;
+        } catch (cause) {
+          throw await blamed(cause, inputs, device);
+        }
       });
     });
     return abortable(done, signal, what);

@@ -1,3 +1,5 @@
+import { check } from "./errors.ts";
+
 /** What the logits of a classifier stand for. */
 export interface Classes<Label extends string | null> {
   readonly classes: number;
@@ -18,16 +20,16 @@ export interface TopClass<Label extends string | null = string | null> {
 
 /**
  * The `k` likeliest classes of each image, the likeliest first, of equal ones the first; from `logits` [N, classes]. Throws
- * RangeError where these are not whole rows.
+ * InputError where these are not whole rows.
  */
 export function topK<Label extends string | null>(
   logits: Float32Array,
   { classes, labels, problem }: Classes<Label>,
   k = 5,
 ): readonly (readonly TopClass<Label>[])[] {
-  if (logits.length === 0 || logits.length % classes !== 0)
-    throw new RangeError(`${logits.length} logits are no rows of ${classes}`);
-  return Array.from({ length: logits.length / classes }, (_, n) => {
+  const rows = logits.length / classes;
+  check(rows > 0 && Number.isInteger(rows), "input", `${logits.length} logits are no rows of ${classes}`);
+  return Array.from({ length: rows }, (_, n) => {
     const row = logits.subarray(n * classes, (n + 1) * classes);
     const largest = row.reduce((a, b) => Math.max(a, b));
     const sum = row.reduce((total, logit) => total + Math.exp(logit - largest), 0);

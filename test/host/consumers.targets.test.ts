@@ -59,6 +59,51 @@ export async function learn(image: Float32Array, targets: Float32Array, tensors:
 }
 `;
 
+/** From pictures to labels, in any program. */
+const seer = `import type { OnnxSource, TopClass } from "cnxc/runtime";
+import { openModel } from "cnxc/runtime/onnx";
+import { createClassifier } from "./named/classifier.js";
+import * as named from "./named/named.js";
+
+const image = { width: 2, height: 1, data: new Uint8Array(8) };
+
+export async function see(onnx: OnnxSource, device: GPUDevice): Promise<"cat" | "dog" | undefined> {
+  const classifier = await createClassifier({ weights: "weights.safetensors", onnx, on: "webgpu" });
+  const [best] = await classifier.classify(image, { topK: 1 });
+  const all: readonly (readonly TopClass<"cat" | "dog">[])[] = await classifier.classify([image]);
+  const { logits } = await classifier.model.run({ pixel_values: new Float32Array(all.length) });
+  if (classifier.on === "webgpu") await classifier.model.warmup();
+  // @ts-expect-error: no picture
+  await classifier.classify("cat.jpg");
+  // @ts-expect-error: ONNX Runtime records no passes
+  classifier.model.encode;
+  // @ts-expect-error: weights are needed
+  await createClassifier({ device });
+  classifier.dispose();
+  const model = await openModel(named, { weights: {} as Record<named.NamedParam, Float32Array>, device });
+  // @ts-expect-error: the model has no such input
+  await model.run({ pixels: logits });
+  return (await model.run({ pixel_values: logits })).logits.length > 0 ? best?.label : undefined;
+}
+`;
+
+/** The same in a page. */
+const sight = `import { createClassifier } from "./named/classifier.js";
+
+export async function look(video: HTMLVideoElement, files: FileList, canvas: OffscreenCanvas): Promise<number> {
+  const { classify } = await createClassifier({ weights: new URL("weights.safetensors", "https://host/") });
+  const pictures = [video, canvas, await createImageBitmap(canvas), new Image(), ...files];
+  await classify(new ImageData(1, 1));
+  await classify(new VideoFrame(canvas, { timestamp: 0 }));
+  await classify(document.createElement("canvas"));
+  // @ts-expect-error: wait for it
+  await classify(createImageBitmap(video));
+  // @ts-expect-error: what is drawn on, and not what draws
+  await classify(document.createElement("canvas").getContext("2d"));
+  return (await classify(pictures)).length;
+}
+`;
+
 beforeAll(async () => {
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(path.join(folder, "node_modules"), { recursive: true });
@@ -68,6 +113,15 @@ beforeAll(async () => {
   fs.writeFileSync(spec, `${fs.readFileSync("specs/micro.cnx", "utf8")}\n${recipe}\n`);
   const words = ["-m", "micro", "--train", "learn", "-t", "wgsl", "-o", path.join(folder, "out")];
   expect(await cnxc(["compile", spec, ...words])).toMatchObject({ code: 0, stderr: "" });
+  const labelled = path.join(folder, "named.cnx");
+  fs.writeFileSync(
+    labelled,
+    `import "./micro.cnx"\nmodel named extends micro { head classifier { labels ["cat", "dog"] } }`,
+  );
+  const seeing = ["-m", "named", "-t", "wgsl", "-o", path.join(folder, "seen")];
+  expect(await cnxc(["compile", labelled, ...seeing])).toMatchObject({ code: 0, stderr: "" });
+  fs.writeFileSync(path.join(folder, "seen/seer.ts"), seer);
+  fs.writeFileSync(path.join(folder, "seen/sight.ts"), sight);
   fs.writeFileSync(path.join(folder, "out/user.ts"), user);
   fs.writeFileSync(path.join(folder, "out/teacher.ts"), teacher);
 });
@@ -94,7 +148,12 @@ describe("the generated modules compile as their users compile", () => {
       config,
       JSON.stringify({
         compilerOptions,
-        files: ["user", "teacher", "micro/micro", "micro/trainer"].map(file => `out/${file}.ts`),
+        files: [
+          ...["user", "teacher", "micro/micro", "micro/trainer", "micro/classifier"].map(file => `out/${file}.ts`),
+          ...["seer", "named/classifier", ...(compiler !== "typescript-5.9" ? ["sight"] : [])].map(
+            file => `seen/${file}.ts`,
+          ),
+        ],
       }),
     );
     const tsc = path.resolve("node_modules", compiler, "bin/tsc");

@@ -11,11 +11,15 @@ const names = [
   ...["class", "override", "constructor", "async", "await", "default", "enum", "then", "toString", "arguments", "eval"],
   ...["f32", "main", "fn", "workgroupBarrier", "Array", "Promise", "Float32Array", "GPUBuffer"],
   ...["createModel", "create", "descriptor", "ModelOptions", "model", "run", "runtime", "a", "A1"],
+  ...["classifier", "preprocess", "preprocessing", "parts", "topK"],
 ];
 const body = "{ depths [1] dims [8] input 8x8x3 head classifier { classes 2 } }";
 
 /** Where the data of a model lies: not where its module does, on a file system that tells no cases apart either. */
 const dataOf = (name: string): string => (/^model$/i.test(name) ? "model_data" : "model");
+
+/** Where what takes pictures lies, in the same way. */
+const classifierOf = (name: string): string => (/^classifier$/i.test(name) ? "image_classifier" : "classifier");
 
 /** Below the checkout, so that `cnxc/runtime` is found as an installed package would be. */
 const folder = path.resolve("node_modules/.cache/cnxc-names");
@@ -50,6 +54,8 @@ describe("a model may be called what a language already calls something", () => 
       `out/${name}/${name}.ts`,
       `out/${name}/${name}.d.ts`,
       `out/${name}/${dataOf(name)}.d.ts`,
+      `out/${name}/${classifierOf(name)}.ts`,
+      `out/${name}/${classifierOf(name)}.d.ts`,
     ]);
     fs.writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
     const tsc = path.resolve("node_modules/typescript/bin/tsc");
@@ -60,7 +66,10 @@ describe("a model may be called what a language already calls something", () => 
 
   test("Node imports every module, and each knows its name", () => {
     const wanted = names.map(name => `[${JSON.stringify(name)}, await import("./out/${name}/${name}.js")]`);
-    const code = `for (const [name, { createModel, descriptor }] of [${wanted.join(", ")}])
+    const pictures = names.map(name => `await import("./out/${name}/${classifierOf(name)}.js")`);
+    const code = `for (const { createClassifier } of [${pictures.join(", ")}])
+      if (typeof createClassifier !== "function") console.log("no classifier");
+      for (const [name, { createModel, descriptor }] of [${wanted.join(", ")}])
       if (typeof createModel !== "function" || descriptor.name !== name) console.log(name);`;
     const options = { cwd: folder, encoding: "utf8" } as const;
     const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", code], options);

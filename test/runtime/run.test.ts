@@ -85,6 +85,27 @@ describe.skipIf(adapter === null)("a model on a device", () => {
     buffer.destroy();
   });
 
+  test("a GPU buffer that this device cannot read is named, and why", async () => {
+    const bytes = { size: 4 * imageSize, usage: storage | copyDst };
+    const refused = (buffer: GPUBuffer, why: string) =>
+      expect(logits(buffer)).rejects.toThrow(`input 'pixel_values' ${why}`);
+    const good = bits(await logits(images(1)));
+
+    const gone = device.createBuffer(bytes);
+    gone.destroy();
+    await refused(gone, "was destroyed");
+
+    const other = await testDevice();
+    await refused(other.createBuffer(bytes), "is no buffer of the model's device");
+    other.destroy();
+
+    const mapped = device.createBuffer({ ...bytes, mappedAtCreation: true });
+    await refused(mapped, "is mapped: unmap it first");
+    mapped.destroy();
+
+    expect(bits(await logits(images(1)))).toEqual(good);
+  });
+
   test("runs that overlap take turns, whatever their batches", async () => {
     const batches = [1, 3, 2, 1, 3];
     const apart: Uint8Array[] = [];

@@ -2,7 +2,8 @@ import { type ChildProcess, fork } from "node:child_process";
 import * as path from "node:path";
 import { type AdapterKind, findAdapter } from "../../src/node/gpu/adapters.ts";
 import type { ModelDescriptor } from "../../src/runtime/descriptor.ts";
-import type { PreprocessDescriptor, RgbaImage } from "../../src/runtime/preprocess.ts";
+import type { PreprocessDescriptor } from "../../src/runtime/pictures/descriptor.ts";
+import type { RgbaImage } from "../../src/runtime/pictures/sources.ts";
 import type { GeneratorRow } from "../../src/weights/made/generator.ts";
 
 /** Rows of a golden file, made where they are needed, or tensors as they are. */

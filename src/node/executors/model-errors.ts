@@ -32,6 +32,7 @@ const explain: { readonly [K in ModelErrorCode]: (why: string) => ReturnType<typ
   input: why => error("run-refused", null, why),
   weights: why => error("run-refused", null, why),
   fetch: why => error("run-refused", null, why),
+  onnx: why => error("run-refused", null, why),
   aborted: () => error("aborted", null),
   disposed: () => error("disposed", null),
 };

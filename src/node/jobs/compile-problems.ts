@@ -1,6 +1,7 @@
 import type { Compilation, Unit } from "../../compile.ts";
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
+import { preprocessKernelProblems } from "../../emit/wgsl/preprocess.ts";
 import type { Model, TargetName } from "../../model/model.ts";
 import type { Request } from "../../model/select.ts";
 import { channelsRead } from "../../preprocess/picture.ts";
@@ -24,6 +25,8 @@ export function misplacedOption(
   if (onnx.anySize && sized.length > 0) return error("any-size-kernels", null, sized.join(" and "));
   const other = requests.find(({ model }) => channelsRead(model) !== 3);
   if (preprocess && other) return error("preprocess-channels", null, other.model.name, other.model.input.channels);
+  const rough = requests.flatMap(({ model, target }) => (target === "wgsl" ? preprocessKernelProblems(model) : []))[0];
+  if (preprocess && rough) return rough;
   if (preprocess && targets.every(target => target === "cuda"))
     return error("preprocess-misplaced", null, "--target cuda alone", "--target wgsl or onnx");
   const untaught = targets.includes("wgsl") ? undefined : targets[0];

@@ -7,6 +7,7 @@ interface Answer {
   readonly statusText: string;
   readonly redirected: boolean;
   readonly url: string;
+  readonly headers: { get(name: string): string | null };
   readonly body: { getReader(): Reader } | null;
 }
 
@@ -24,8 +25,12 @@ const web = globalThis as unknown as {
 
 /** A file that is coming in. */
 export interface Download {
+  /** Bytes that the server says there are, 0 where it does not say, and no more to be believed than that. */
+  readonly length: number;
   /** Fills an array with the bytes that come next. Throws WeightsError, naming `what`, where the file ends before. */
   readonly fill: (bytes: Uint8Array, what: string) => Promise<void>;
+  /** Goes on to its end. */
+  readonly rest: () => Promise<void>;
   /** Throws WeightsError where there are more bytes. */
   readonly end: () => Promise<void>;
 }
@@ -85,6 +90,10 @@ export async function download<T>(
       return true;
     };
     return await work({
+      length: Number(answer.headers.get("content-length") ?? 0),
+      rest: async () => {
+        while (await next());
+      },
       fill: async (bytes, what) => {
         for (let at = 0; at < bytes.length; ) {
           if (piece.length === 0) check(await next(), "weights", `${url} ends after ${count} bytes, within ${what}`);

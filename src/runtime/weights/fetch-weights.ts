@@ -34,18 +34,26 @@ const maxHeader = 100_000_000;
  * than any one array; f32 is made of a tensor each time it is asked for. Throws
  * FetchError, AbortError, WeightsError where it is another or a broken file, or OutOfMemoryError.
  */
-export async function fetchWeights(
+export const fetchWeights = (url: string, options: FetchOptions = {}): Promise<FetchedWeights> =>
+  fetchFitting(url, options, () => {});
+
+/** The same, for who can tell by names and numbers of values that the file is another one: before its data have come. */
+export async function fetchFitting(
   url: string,
-  { sha256, onProgress, signal }: FetchOptions = {},
+  { sha256, onProgress, signal }: FetchOptions,
+  fits: (lengths: ReadonlyMap<string, number>) => void,
 ): Promise<FetchedWeights> {
   const hash = sha256 === undefined ? null : newHash();
   const tensors = new Map<string, () => Float32Array<ArrayBuffer>>();
   const lengths = new Map<string, number>();
   let [loaded, total] = [0, 0];
+  const tell = (): void => {
+    if (total > 0) onProgress?.({ loaded: Math.min(loaded, total), total });
+  };
   const received = (bytes: Uint8Array): void => {
     hash?.update(bytes);
     loaded += bytes.length;
-    if (total > 0) onProgress?.({ loaded: Math.min(loaded, total), total });
+    tell();
   };
   await download(url, { signal, received, anyOrigin: hash !== null }, async file => {
     const start = new Uint8Array(8);
@@ -57,11 +65,14 @@ export async function fetchWeights(
     await file.fill(header, "its header");
     const entries = entriesIn(header, url);
     total = entries.reduce((sum, { bytes }) => sum + bytes, 8 + length);
+    // A small file has come with its header, all of it.
+    tell();
+    for (const { name, dtype, bytes } of entries) lengths.set(name, bytes / dtypes[dtype].width);
+    fits(lengths);
     for (const { name, dtype, bytes } of entries) {
       const values = allocate(name, bytes);
       await file.fill(new Uint8Array(values), `'${name}'`);
       tensors.set(name, () => dtypes[dtype].toF32(values));
-      lengths.set(name, bytes / dtypes[dtype].width);
     }
     await file.end();
   });

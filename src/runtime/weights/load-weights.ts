@@ -48,13 +48,16 @@ export function checkWeights(weights: WeightsSource, params: readonly Param[]): 
   const known = typeof weights === "function" || (typeof weights === "object" && weights !== null);
   const what = weights === null ? "null" : `a ${typeof weights}`;
   check(known, "weights", `weights are tensors by name, or a function of their names, not ${what}`);
+  if (typeof weights !== "function") for (const { name, shape } of params) checked(weights[name], name, shape);
+  if (typeof weights === "function" && weights.lengths !== undefined) checkLengths(weights.lengths, params);
+}
+
+/** The same of what is known of a file before its tensors are there. */
+export function checkLengths(lengths: ReadonlyMap<string, number>, params: readonly Param[]): void {
   for (const { name, shape } of params) {
-    if (typeof weights !== "function") checked(weights[name], name, shape);
-    else if (weights.lengths !== undefined) {
-      const length = weights.lengths.get(name);
-      check(length !== undefined, "weights", `no weights for '${name}' [${shape}]`);
-      check(length === elements(shape), "weights", `'${name}' [${shape}] has ${elements(shape)} values, not ${length}`);
-    }
+    const length = lengths.get(name);
+    check(length !== undefined, "weights", `no weights for '${name}' [${shape}]`);
+    check(length === elements(shape), "weights", `'${name}' [${shape}] has ${elements(shape)} values, not ${length}`);
   }
 }
 

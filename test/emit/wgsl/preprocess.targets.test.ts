@@ -4,7 +4,7 @@ import { usualPreprocess } from "../../../src/model/preprocess.ts";
 import { validateWgsl } from "../../../src/node/gpu/dawn.ts";
 import { fitPicture } from "../../../src/preprocess/fit.ts";
 import { type Picture, pictureOf, toBatch, toRgba } from "../../../src/preprocess/picture.ts";
-import type { RgbaImage } from "../../../src/runtime/preprocess.ts";
+import type { RgbaImage } from "../../../src/runtime/pictures/sources.ts";
 import { apart, pillowCases, receiver, seededPicture, torchvisionCases } from "../../preprocess/pictures.ts";
 import { nagaError } from "../../support/naga.ts";
 import { hasSwiftShader, startWebgpu, type WebgpuProcess } from "../../support/webgpu-process.ts";

@@ -19,6 +19,8 @@ model micro {
 }
 model preprocess extends micro { input 32x64x3 }
 model grey extends micro { input 32x32x1 }
+model rough extends micro { preprocess { interpolation nearest } }
+model maps extends micro { head features { levels [1] } }
 `;
 
 function project(): string {
@@ -69,7 +71,7 @@ describe("compile --preprocess", () => {
         cwd: folder,
         encoding: "utf8",
       });
-      expect([stdout, stderr]).toEqual(["[ 'createPreprocessor' ]\n", ""]);
+      expect([stdout, stderr]).toEqual(["[ 'createPreprocessor', 'descriptor' ]\n", ""]);
     }
   });
 
@@ -85,10 +87,17 @@ describe("compile --preprocess", () => {
     expect(await imported("createModel")).not.toContain("bytes of RGBA");
   });
 
-  test("is off by default", async () => {
+  test("is what a classifier has without it, where kernels can do it, and a module from pictures to classes", async () => {
     const folder = project();
-    expect((await compile(folder, "-m", "micro", "-t", "wgsl")).code).toBe(0);
-    expect(fs.existsSync(path.join(folder, "out/micro/wgsl/preprocess.wgsl"))).toBe(false);
+    expect((await compile(folder, "-m", "micro,grey,rough,maps", "-t", "wgsl")).code).toBe(0);
+    const has = (model: string) =>
+      ["wgsl/preprocess.wgsl", "preprocess.js", "classifier.js"].map(file =>
+        fs.existsSync(path.join(folder, "out", model, file)),
+      );
+    expect(has("micro")).toEqual([true, true, true]);
+    for (const model of ["grey", "rough", "maps"]) expect(has(model), model).toEqual([false, false, false]);
+    expect((await compile(folder, "-m", "maps", "-t", "wgsl", "--preprocess")).code).toBe(0);
+    expect(has("maps")).toEqual([true, true, false]);
   });
 
   test.each([
@@ -96,6 +105,7 @@ describe("compile --preprocess", () => {
     [["-m", "micro", "-t", "onnx", "--layout", "huggingface"], "--layout huggingface"],
     [["-m", "micro", "-t", "cuda"], "--target cuda alone"],
     [["-m", "grey", "-t", "wgsl"], "takes 1 channels"],
+    [["-m", "rough", "-t", "wgsl"], "interpolation nearest for WGSL, which model 'rough' has"],
   ])("%j is refused", async (words, says) => {
     const { code, stderr } = await compile(project(), ...words, "--preprocess");
     expect(code).toBe(2);

@@ -1,0 +1,207 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hasChromium, launchChromium, openPage } from "../support/chromium.ts";
+import { cnxc } from "../support/cli.ts";
+
+const script = `
+import { fetchWeights, requestDevice } from "/runtime/index.js";
+import { createModel, descriptor } from "/micro/micro.js";
+
+export const file = "/micro/weights.safetensors";
+
+/** A device that counts its pipelines. */
+async function counted() {
+  const device = await requestDevice(descriptor);
+  const counts = { asked: 0, made: 0 };
+  const uncaught = [];
+  device.onuncapturederror = event => uncaught.push(event.error.message);
+  const counting = new Proxy(device, {
+    get: (of, key) => {
+      const value = of[key];
+      if (typeof value !== "function") return value;
+      return (...words) => {
+        const made = value.apply(of, words);
+        if (key !== "createComputePipelineAsync") return made;
+        counts.asked++;
+        made.then(() => counts.made++, () => {});
+        return made;
+      };
+    },
+  });
+  return { device: counting, counts, uncaught };
+}
+
+/** How a creation ends, and how many pipelines were asked for and made by then. */
+async function ending(options, act = () => {}) {
+  const { device, counts, uncaught } = await counted();
+  const events = [];
+  const onProgress = progress => {
+    events.push({ ...progress, ...counts });
+    act({ device, events });
+  };
+  const made = createModel({ device, onProgress, ...options });
+  const end = await made.then(() => "made", e => e.name + ": " + e.message);
+  const atEnd = { ...counts };
+  device.destroy();
+  return { end, ...atEnd, first: events[0] ?? null, events: events.length, uncaught };
+}
+
+/** Aborted some time after the first event. */
+export async function aborted(wait) {
+  const controller = new AbortController();
+  const weights = await fetchWeights(file);
+  let waits = false;
+  return ending({ weights, signal: controller.signal }, () => {
+    if (waits) return;
+    waits = true;
+    setTimeout(() => controller.abort(), wait);
+  });
+}
+
+/** The device destroyed at an event, counted from 0. */
+export const destroyed = async at =>
+  ending({ weights: await fetchWeights(file) }, ({ device, events }) => {
+    if (events.length !== at + 1) return;
+    device.destroy();
+  });
+
+export async function wrong() {
+  const right = await fetchWeights(file);
+  const names = descriptor.params.map(({ name }) => name);
+  const all = Object.fromEntries(names.map(name => [name, right(name)]));
+  const last = names.at(-1);
+  const cases = {
+    none: {},
+    "the last": { ...all, [last]: undefined },
+    "a short one": { ...all, [last]: all[last].subarray(1) },
+    "doubles": { ...all, [last]: new Float64Array(all[last].length) },
+    null: null,
+    number: 5,
+    fetched: await fetchWeights("/other.safetensors"),
+    "a promise": Promise.resolve({}),
+    "an address": "/other.safetensors",
+  };
+  const ends = {};
+  for (const [name, weights] of Object.entries(cases)) ends[name] = await ending({ weights });
+  return { ends, last };
+}
+
+/** What a page may do by mistake. */
+export async function mistakes() {
+  const { device } = await counted();
+  const end = async work => {
+    try {
+      return await work().then(() => "made", e => e.name + ": " + e.message);
+    } catch (e) {
+      return "thrown " + e;
+    }
+  };
+  return Promise.all([
+    end(() => createModel()),
+    end(() => createModel({ weights: file })),
+    end(() => createModel({ device: requestDevice(descriptor), weights: file })),
+    end(() => requestDevice()),
+    end(() => requestDevice([])),
+    end(() => requestDevice({})),
+    end(() => createModel({ device, weights: fetch(file) })),
+  ]);
+}
+`;
+
+interface Ending {
+  readonly end: string;
+  /** Pipelines by then. */
+  readonly asked: number;
+  readonly made: number;
+  readonly first: { readonly loaded: number; readonly total: number; readonly made: number } | null;
+  readonly events: number;
+  readonly uncaught: readonly string[];
+}
+
+describe.runIf(hasChromium)("the creation of a model in Chromium", () => {
+  const folder = path.resolve("node_modules/.cache/cnxc-start");
+  let browser: Browser | null = null;
+  let page: Page;
+  beforeAll(async () => {
+    browser = await launchChromium();
+    fs.rmSync(folder, { recursive: true, force: true });
+    const spec = ["specs/micro.cnx", "-w", "random:1", "-t", "wgsl", "--tune", "swiftshader", "-o"];
+    for (const model of ["micro", "micro_features"])
+      expect(await cnxc(["compile", ...spec, path.join(folder, model), "-m", model])).toMatchObject({ code: 0 });
+    const below = (at: string, as: string) =>
+      fs
+        .readdirSync(at, { recursive: true, encoding: "utf8" })
+        .filter(file => /\.(js|safetensors)$/.test(file))
+        .map(file => [`${as}/${file}`, fs.readFileSync(path.join(at, file))] as const);
+    const imports = JSON.stringify({ imports: { "cnxc/runtime": "/runtime/index.js" } });
+    page = await openPage(browser, {
+      "index.html": `<!doctype html><title>cnxc</title><script type="importmap">${imports}</script>`,
+      "page.js": script,
+      "other.safetensors": fs.readFileSync(path.join(folder, "micro_features/micro_features/weights.safetensors")),
+      ...Object.fromEntries([
+        ...below(path.resolve("dist/runtime"), "runtime"),
+        ...below(path.join(folder, "micro/micro"), "micro"),
+      ]),
+    });
+  });
+  afterAll(() => browser?.close());
+
+  const inPage = <T>(expression: string): Promise<T> => page.evaluate(`import("/page.js").then(m => m.${expression})`);
+
+  test("progress begins before any pipeline is there, above zero", async () => {
+    const { first } = await inPage<Ending>("aborted(0)");
+    expect(first).toMatchObject({ made: 0 });
+    expect(first?.loaded).toBeGreaterThan(0);
+  });
+
+  test("an abort is the end at once, while pipelines are still being compiled", async () => {
+    const { end, asked, made, uncaught } = await inPage<Ending>("aborted(50)");
+    expect(end).toBe("AbortError: the creation of micro was aborted");
+    expect(made).toBeLessThan(asked);
+    expect(uncaught).toEqual([]);
+  });
+
+  test("so is the end of the device, whatever is awaited then", async () => {
+    const whole = await inPage<Ending>("destroyed(-1)");
+    expect(whole.end).toBe("made");
+    const { asked, events } = whole;
+    for (const at of [0, Math.floor(asked / 4), asked, events - 1]) {
+      const { end, made, uncaught } = await inPage<Ending>(`destroyed(${at})`);
+      expect(end).toMatch(/^DeviceLostError: the GPU device was lost/);
+      if (at < asked / 2) expect(made).toBeLessThan(asked);
+      expect(uncaught).toEqual([]);
+    }
+  });
+
+  test("tensors that are missing, short or foreign are named before a pipeline is made", async () => {
+    const { ends, last } = await inPage<{ ends: Readonly<Record<string, Ending>>; last: string }>("wrong()");
+    const said: Readonly<Record<string, string>> = {
+      none: "no weights for 'downsample_layers.0.0.",
+      "the last": `no weights for '${last}'`,
+      "a short one": `'${last}' [10] takes a Float32Array of 10 values, not 9 values`,
+      doubles: `'${last}' [10] takes a Float32Array of 10 values, not a object`,
+      null: "weights are tensors by name, or a function of their names, not null",
+      number: "not a number",
+      fetched: "no weights for 'norm.",
+      "a promise": "no weights for 'downsample_layers.0.0.",
+      "an address": "no weights for 'norm.",
+    };
+    for (const [name, { end, asked, made }] of Object.entries(ends)) {
+      expect(end, name).toMatch(/^WeightsError: /);
+      expect(end, name).toContain(said[name]);
+      // What is only promised comes while pipelines are being compiled.
+      expect(/^an? (promise|address)$/.test(name) ? made : asked, name).toBe(0);
+    }
+  });
+
+  test("a mistake is an InputError with its remedy", async () => {
+    const ends = await inPage<readonly string[]>("mistakes()");
+    for (const end of ends.slice(0, 3))
+      expect(end).toBe("InputError: micro takes a GPUDevice: requestDevice gives one");
+    for (const end of ends.slice(3, 6))
+      expect(end).toBe("InputError: requestDevice takes the descriptor of a model, or a list of them");
+    expect(ends[6]).toMatch(/^WeightsError: no weights for /);
+  });
+});
