@@ -521,2450 +521,2450 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 2007040, maxStorageBufferBindingSize: 2007040, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [columns][channels][16] as [depth][packed_columns], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 16,k % 16]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][16]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "downsample_layers.0.0.pack", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k / 16;
-    let tap: u32 = k % 16;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k / 16;
+let tap: u32 = k % 16;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 16 + tap];
+if (n >= sizes.columns || c >= sizes.channels) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 16 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+return b;
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [columns][channels][49] as [depth][packed_columns], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "stages.0.0.dwconv.pack", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k / 49;
+let tap: u32 = k % 49;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 49 + tap];
+if (n >= sizes.columns || c >= sizes.channels) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+return b;
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "stages.0.0.pwconv1.pack", code: `
+
+
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>;
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>;
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k;
+let tap: u32 = 0;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 1 + tap] * input_scale[c];
+if (n >= sizes.columns || c >= sizes.channels) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < sizes.channels; c++) {
-      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+for (var tap = 0u; tap < 1; tap++) {
+for (var c = 0u; c < sizes.channels; c++) {
+b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
+}
+}
+return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "stages.0.0.pwconv2.pack", code: `
+
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>;
+@group(0) @binding(3) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k;
+let tap: u32 = 0;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 1 + tap];
+if (n >= sizes.columns || c >= sizes.channels) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < sizes.channels; c++) {
-      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+for (var tap = 0u; tap < 1; tap++) {
+for (var c = 0u; c < sizes.channels; c++) {
+b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
+}
+}
+return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [columns][channels][4] as [depth][packed_columns], tap-major, sizes.segment rows a tap, zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % sizes.segment,k / sizes.segment]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "downsample_layers.1.1.pack", code: `
+
+
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>;
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>;
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
-  segment: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
+segment: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k % sizes.segment;
-    let tap: u32 = k / sizes.segment;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k % sizes.segment;
+let tap: u32 = k / sizes.segment;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels || tap >= 4) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 4 + tap] * input_scale[c];
+if (n >= sizes.columns || c >= sizes.channels || tap >= 4) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 4 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < sizes.channels; c++) {
-      b += weight[(n * sizes.channels + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+for (var tap = 0u; tap < 4; tap++) {
+for (var c = 0u; c < sizes.channels; c++) {
+b += weight[(n * sizes.channels + c) * 4 + tap] * input_shift[c];
+}
+}
+return b;
 }
 ` },
-    { name: "downsample_layers.0.0", code: `// 4x4 convolution with stride 4 and LayerNorm, [3][224][224] to channels-last [56][56][40]:
-//   v[y,x,n] = bias[n] + sum over c,i,j of weight[(c,i,j),n] * input[c, 4y+i, 4x+j]
-//   output[y,x,n] = (v - mean over n of v) / sqrt(variance over n of v + 0.000001) * gain[n] + shift[n]
-// A group makes 14 sites of one row, an invocation 7 of them for 4 channels.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [3][224][224]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 480>; // [3][4][4][40]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 10>; // [40]
-@group(0) @binding(3) var<storage, read> gain: array<vec4f, 10>; // [40]
-@group(0) @binding(4) var<storage, read> shift: array<vec4f, 10>; // [40]
-@group(0) @binding(5) var<storage, read_write> output: array<vec4f>; // [56][56][40]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 140>; // [14 sites][10]
-var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
-const whole = true; // no group goes past the end of a row
+    { name: "downsample_layers.0.0", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 480>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 10>;
+@group(0) @binding(3) var<storage, read> gain: array<vec4f, 10>;
+@group(0) @binding(4) var<storage, read> shift: array<vec4f, 10>;
+@group(0) @binding(5) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> tile: array<vec4f, 140>;
+var<workgroup> stat: array<vec2f, 14>;
+var<workgroup> slice: array<vec2f, 112>;
+const whole = true;
 
 @compute @workgroup_size(112)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let x0 = group.x * 14;
-  let first = (group.z * 56 + group.y) * 56 + x0;
-  for (var item = lane; item < 20; item += 112) {
-    convolve(group.z, group.y, first, x0, item / 10 * 7, item % 10);
-  }
-  workgroupBarrier();
-  measure(lane);
-  for (var i = lane; i < 140; i += 112) {
-    let p = i / 10;
-    let s = stat[p];
-    if (whole || x0 + p < 56) {
-      put(first + p, i % 10, (tile[i] - s.x) * s.y);
-    }
-  }
+let group = first_group + within;
+let x0 = group.x * 14;
+let first = (group.z * 56 + group.y) * 56 + x0;
+for (var item = lane; item < 20; item += 112) {
+convolve(group.z, group.y, first, x0, item / 10 * 7, item % 10);
+}
+workgroupBarrier();
+measure(lane);
+for (var i = lane; i < 140; i += 112) {
+let p = i / 10;
+let s = stat[p];
+if (whole || x0 + p < 56) {
+put(first + p, i % 10, (tile[i] - s.x) * s.y);
+}
+}
 }
 
-// Sites x0 + p .. x0 + p + 6 of row y, channels 4n .. 4n + 3.
+
 fn convolve(image: u32, y: u32, first: u32, x0: u32, p: u32, n: u32) {
-  let corner = place(image, y);
-  var v0 = bias[n];
-  let u0 = (corner.x + min(x0 + p, 55));
-  var v1 = bias[n];
-  let u1 = (corner.x + min(x0 + p + 1, 55));
-  var v2 = bias[n];
-  let u2 = (corner.x + min(x0 + p + 2, 55));
-  var v3 = bias[n];
-  let u3 = (corner.x + min(x0 + p + 3, 55));
-  var v4 = bias[n];
-  let u4 = (corner.x + min(x0 + p + 4, 55));
-  var v5 = bias[n];
-  let u5 = (corner.x + min(x0 + p + 5, 55));
-  var v6 = bias[n];
-  let u6 = (corner.x + min(x0 + p + 6, 55));
-  for (var c = 0u; c < 3; c++) {
-    for (var i = 0u; i < 4; i++) {
-      let row = ((image * 3 + c) * 224 + 4 * corner.y + i) * 56;
-      let w = (c * 4 + i) * 40 + n;
-      let w0 = weights(w);
-      v0 += w0 * pixels(row + u0);
-      v1 += w0 * pixels(row + u1);
-      v2 += w0 * pixels(row + u2);
-      v3 += w0 * pixels(row + u3);
-      v4 += w0 * pixels(row + u4);
-      v5 += w0 * pixels(row + u5);
-      v6 += w0 * pixels(row + u6);
-    }
-  }
-  tile[(p) * 10 + n] = v0;
-  tile[(p + 1) * 10 + n] = v1;
-  tile[(p + 2) * 10 + n] = v2;
-  tile[(p + 3) * 10 + n] = v3;
-  tile[(p + 4) * 10 + n] = v4;
-  tile[(p + 5) * 10 + n] = v5;
-  tile[(p + 6) * 10 + n] = v6;
+let corner = place(image, y);
+var v0 = bias[n];
+let u0 = (corner.x + min(x0 + p, 55));
+var v1 = bias[n];
+let u1 = (corner.x + min(x0 + p + 1, 55));
+var v2 = bias[n];
+let u2 = (corner.x + min(x0 + p + 2, 55));
+var v3 = bias[n];
+let u3 = (corner.x + min(x0 + p + 3, 55));
+var v4 = bias[n];
+let u4 = (corner.x + min(x0 + p + 4, 55));
+var v5 = bias[n];
+let u5 = (corner.x + min(x0 + p + 5, 55));
+var v6 = bias[n];
+let u6 = (corner.x + min(x0 + p + 6, 55));
+for (var c = 0u; c < 3; c++) {
+for (var i = 0u; i < 4; i++) {
+let row = ((image * 3 + c) * 224 + 4 * corner.y + i) * 56;
+let w = (c * 4 + i) * 40 + n;
+let w0 = weights(w);
+v0 += w0 * pixels(row + u0);
+v1 += w0 * pixels(row + u1);
+v2 += w0 * pixels(row + u2);
+v3 += w0 * pixels(row + u3);
+v4 += w0 * pixels(row + u4);
+v5 += w0 * pixels(row + u5);
+v6 += w0 * pixels(row + u6);
+}
+}
+tile[(p) * 10 + n] = v0;
+tile[(p + 1) * 10 + n] = v1;
+tile[(p + 2) * 10 + n] = v2;
+tile[(p + 3) * 10 + n] = v3;
+tile[(p + 4) * 10 + n] = v4;
+tile[(p + 5) * 10 + n] = v5;
+tile[(p + 6) * 10 + n] = v6;
 }
 
-// Column and row of the whole map where row y begins.
+
 fn place(image: u32, y: u32) -> vec2u {
-  return vec2u(0, y);
+return vec2u(0, y);
 }
 
 fn weights(w: u32) -> mat4x4f {
-  return mat4x4f(weight[w], weight[w + 10], weight[w + 2 * 10], weight[w + 3 * 10]);
+return mat4x4f(weight[w], weight[w + 10], weight[w + 2 * 10], weight[w + 3 * 10]);
 }
 
 fn pixels(i: u32) -> vec4f {
-  return input[i];
+return input[i];
 }
 
-// Channels 4n .. 4n + 3 of a site, with gain and shift.
+
 fn put(site: u32, n: u32, v: vec4f) {
-  output[site * 10 + n] = v * gain[n] + shift[n];
+output[site * 10 + n] = v * gain[n] + shift[n];
 }
 
 fn sample(p: u32, n: u32) -> vec4f {
-  return tile[p * 10 + n];
+return tile[p * 10 + n];
 }
 
-// Mean and 1/deviation of every token: 8 invocations a token take every 8th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
+
+
 fn measure(lane: u32) {
-  let p = lane / 8;
-  let first = lane % 8;
-  if (p < 14 && first < 10) {
-    var sum = vec4f();
-    for (var c = first; c < 10; c += 8) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 10; c += 8) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
-  workgroupBarrier();
-  if (p < 14 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 40.0;
-    var square = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 40.0 + 0.000001));
-  }
-  workgroupBarrier();
+let p = lane / 8;
+let first = lane % 8;
+if (p < 14 && first < 10) {
+var sum = vec4f();
+for (var c = first; c < 10; c += 8) {
+sum += sample(p, c);
+}
+let total = dot(sum, vec4f(1.0));
+let mean = total / channels(first);
+var square = vec4f();
+for (var c = first; c < 10; c += 8) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
+}
+workgroupBarrier();
+if (p < 14 && first == 0) {
+var total = 0.0;
+for (var i = 0u; i < 8; i++) {
+total += slice[lane + i].x;
+}
+let mean = total / 40.0;
+var square = 0.0;
+for (var i = 0u; i < 8; i++) {
+let n = channels(i);
+let d = slice[lane + i].x / n - mean;
+square += slice[lane + i].y + n * d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(square / 40.0 + 0.000001));
+}
+workgroupBarrier();
 }
 
-// How many channels the invocation takes that starts at \`first\`.
+
 fn channels(first: u32) -> f32 {
-  return 4.0 * f32((17 - first) / 8);
+return 4.0 * f32((17 - first) / 8);
 }
 ` },
-    { name: "stages.0.0.dwconv", code: `// 7x7 depthwise convolution with LayerNorm on a channels-last map [56][56][40], zero padding 3:
-//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-3, x+j-3, c]
-//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// A group makes 14 sites of one row, an invocation 7 of them for 4 channels.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [56][56][40]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 490>; // [7][7][40]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 10>; // [40]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [56][56][40]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 140>; // [14 sites][10]
-var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
+    { name: "stages.0.0.dwconv", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 490>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 10>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> tile: array<vec4f, 140>;
+var<workgroup> stat: array<vec2f, 14>;
+var<workgroup> slice: array<vec2f, 112>;
 
 @compute @workgroup_size(112)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let image = group.z * 31360;
-  let y = group.y;
-  let x0 = group.x * 14;
-  for (var item = lane; item < 20; item += 112) {
-    convolve(image, y, x0, item / 10 * 7, item % 10);
-  }
-  workgroupBarrier();
-  measure(lane);
-  let first = image + (y * 56 + x0) * 10;
-  let length = min(14, 56 - x0) * 10;
-  for (var i = lane; i < length; i += 112) {
-    let p = i / 10;
-    let c = i % 10;
-    let s = stat[p];
-    output[first + i] = (sample(p, c) - s.x) * s.y;
-  }
+let group = first_group + within;
+let image = group.z * 31360;
+let y = group.y;
+let x0 = group.x * 14;
+for (var item = lane; item < 20; item += 112) {
+convolve(image, y, x0, item / 10 * 7, item % 10);
+}
+workgroupBarrier();
+measure(lane);
+let first = image + (y * 56 + x0) * 10;
+let length = min(14, 56 - x0) * 10;
+for (var i = lane; i < length; i += 112) {
+let p = i / 10;
+let c = i % 10;
+let s = stat[p];
+output[first + i] = (sample(p, c) - s.x) * s.y;
+}
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  return tile[p * 10 + c];
+return tile[p * 10 + c];
 }
 
-// Mean and 1/deviation of every token: 8 invocations a token take every 8th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
+
+
 fn measure(lane: u32) {
-  let p = lane / 8;
-  let first = lane % 8;
-  if (p < 14 && first < 10) {
-    var sum = vec4f();
-    for (var c = first; c < 10; c += 8) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 10; c += 8) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
-  workgroupBarrier();
-  if (p < 14 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 40.0;
-    var square = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 40.0 + 0.000001));
-  }
-  workgroupBarrier();
+let p = lane / 8;
+let first = lane % 8;
+if (p < 14 && first < 10) {
+var sum = vec4f();
+for (var c = first; c < 10; c += 8) {
+sum += sample(p, c);
+}
+let total = dot(sum, vec4f(1.0));
+let mean = total / channels(first);
+var square = vec4f();
+for (var c = first; c < 10; c += 8) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
+}
+workgroupBarrier();
+if (p < 14 && first == 0) {
+var total = 0.0;
+for (var i = 0u; i < 8; i++) {
+total += slice[lane + i].x;
+}
+let mean = total / 40.0;
+var square = 0.0;
+for (var i = 0u; i < 8; i++) {
+let n = channels(i);
+let d = slice[lane + i].x / n - mean;
+square += slice[lane + i].y + n * d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(square / 40.0 + 0.000001));
+}
+workgroupBarrier();
 }
 
-// How many channels the invocation takes that starts at \`first\`.
+
 fn channels(first: u32) -> f32 {
-  return 4.0 * f32((17 - first) / 8);
+return 4.0 * f32((17 - first) / 8);
 }
 
-// Sites x0 + p .. x0 + p + 6 of row y, channels 4c .. 4c + 3.
+
 fn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {
-  let x = x0 + p;
-  let o = p * 10 + c;
-  var v0 = bias[c];
-  var v1 = bias[c];
-  var v2 = bias[c];
-  var v3 = bias[c];
-  var v4 = bias[c];
-  var v5 = bias[c];
-  var v6 = bias[c];
-  let top = max(y, 3) - 3;
-  let bottom = min(y + 3, 55);
-  for (var row = top; row <= bottom; row++) {
-    let r = image + row * 560 + c;
-    let w = (row + 3 - y) * 70 + c;
-    let u0 = at(r, x - 3);
-    let u1 = at(r, x - 2);
-    let u2 = at(r, x - 1);
-    let u3 = input[r + x * 10];
-    let u4 = input[r + x * 10 + 10];
-    let u5 = input[r + x * 10 + 20];
-    let u6 = input[r + x * 10 + 30];
-    let u7 = input[r + x * 10 + 40];
-    let u8 = input[r + x * 10 + 50];
-    let u9 = input[r + x * 10 + 60];
-    let u10 = at(r, x + 7);
-    let u11 = at(r, x + 8);
-    let u12 = at(r, x + 9);
-    let w0 = weight[w];
-    v0 += w0 * u0;
-    v1 += w0 * u1;
-    v2 += w0 * u2;
-    v3 += w0 * u3;
-    v4 += w0 * u4;
-    v5 += w0 * u5;
-    v6 += w0 * u6;
-    let w1 = weight[w + 10];
-    v0 += w1 * u1;
-    v1 += w1 * u2;
-    v2 += w1 * u3;
-    v3 += w1 * u4;
-    v4 += w1 * u5;
-    v5 += w1 * u6;
-    v6 += w1 * u7;
-    let w2 = weight[w + 20];
-    v0 += w2 * u2;
-    v1 += w2 * u3;
-    v2 += w2 * u4;
-    v3 += w2 * u5;
-    v4 += w2 * u6;
-    v5 += w2 * u7;
-    v6 += w2 * u8;
-    let w3 = weight[w + 30];
-    v0 += w3 * u3;
-    v1 += w3 * u4;
-    v2 += w3 * u5;
-    v3 += w3 * u6;
-    v4 += w3 * u7;
-    v5 += w3 * u8;
-    v6 += w3 * u9;
-    let w4 = weight[w + 40];
-    v0 += w4 * u4;
-    v1 += w4 * u5;
-    v2 += w4 * u6;
-    v3 += w4 * u7;
-    v4 += w4 * u8;
-    v5 += w4 * u9;
-    v6 += w4 * u10;
-    let w5 = weight[w + 50];
-    v0 += w5 * u5;
-    v1 += w5 * u6;
-    v2 += w5 * u7;
-    v3 += w5 * u8;
-    v4 += w5 * u9;
-    v5 += w5 * u10;
-    v6 += w5 * u11;
-    let w6 = weight[w + 60];
-    v0 += w6 * u6;
-    v1 += w6 * u7;
-    v2 += w6 * u8;
-    v3 += w6 * u9;
-    v4 += w6 * u10;
-    v5 += w6 * u11;
-    v6 += w6 * u12;
-  }
-  tile[o] = v0;
-  tile[o + 10] = v1;
-  tile[o + 20] = v2;
-  tile[o + 30] = v3;
-  tile[o + 40] = v4;
-  tile[o + 50] = v5;
-  tile[o + 60] = v6;
+let x = x0 + p;
+let o = p * 10 + c;
+var v0 = bias[c];
+var v1 = bias[c];
+var v2 = bias[c];
+var v3 = bias[c];
+var v4 = bias[c];
+var v5 = bias[c];
+var v6 = bias[c];
+let top = max(y, 3) - 3;
+let bottom = min(y + 3, 55);
+for (var row = top; row <= bottom; row++) {
+let r = image + row * 560 + c;
+let w = (row + 3 - y) * 70 + c;
+let u0 = at(r, x - 3);
+let u1 = at(r, x - 2);
+let u2 = at(r, x - 1);
+let u3 = input[r + x * 10];
+let u4 = input[r + x * 10 + 10];
+let u5 = input[r + x * 10 + 20];
+let u6 = input[r + x * 10 + 30];
+let u7 = input[r + x * 10 + 40];
+let u8 = input[r + x * 10 + 50];
+let u9 = input[r + x * 10 + 60];
+let u10 = at(r, x + 7);
+let u11 = at(r, x + 8);
+let u12 = at(r, x + 9);
+let w0 = weight[w];
+v0 += w0 * u0;
+v1 += w0 * u1;
+v2 += w0 * u2;
+v3 += w0 * u3;
+v4 += w0 * u4;
+v5 += w0 * u5;
+v6 += w0 * u6;
+let w1 = weight[w + 10];
+v0 += w1 * u1;
+v1 += w1 * u2;
+v2 += w1 * u3;
+v3 += w1 * u4;
+v4 += w1 * u5;
+v5 += w1 * u6;
+v6 += w1 * u7;
+let w2 = weight[w + 20];
+v0 += w2 * u2;
+v1 += w2 * u3;
+v2 += w2 * u4;
+v3 += w2 * u5;
+v4 += w2 * u6;
+v5 += w2 * u7;
+v6 += w2 * u8;
+let w3 = weight[w + 30];
+v0 += w3 * u3;
+v1 += w3 * u4;
+v2 += w3 * u5;
+v3 += w3 * u6;
+v4 += w3 * u7;
+v5 += w3 * u8;
+v6 += w3 * u9;
+let w4 = weight[w + 40];
+v0 += w4 * u4;
+v1 += w4 * u5;
+v2 += w4 * u6;
+v3 += w4 * u7;
+v4 += w4 * u8;
+v5 += w4 * u9;
+v6 += w4 * u10;
+let w5 = weight[w + 50];
+v0 += w5 * u5;
+v1 += w5 * u6;
+v2 += w5 * u7;
+v3 += w5 * u8;
+v4 += w5 * u9;
+v5 += w5 * u10;
+v6 += w5 * u11;
+let w6 = weight[w + 60];
+v0 += w6 * u6;
+v1 += w6 * u7;
+v2 += w6 * u8;
+v3 += w6 * u9;
+v4 += w6 * u10;
+v5 += w6 * u11;
+v6 += w6 * u12;
+}
+tile[o] = v0;
+tile[o + 10] = v1;
+tile[o + 20] = v2;
+tile[o + 30] = v3;
+tile[o + 40] = v4;
+tile[o + 50] = v5;
+tile[o + 60] = v6;
 }
 
-// Column x of the input row at r; zero outside the map (a column left of it wraps to a huge one).
+
 fn at(r: u32, x: u32) -> vec4f {
-  return select(vec4f(), input[r + min(x, 55) * 10], x < 56);
+return select(vec4f(), input[r + min(x, 55) * 10], x < 56);
 }
 ` },
-    { name: "stages.0.0.pwconv1", code: `// first linear, [3136][40] by [40][160]:
-//   output[m,n] = gelu(bias[n] + sum over k of input[m,k] * weight[k,n])
-//   squares[tile,n] = sum of output[m,n]^2 over the 64 rows of a tile
-// A group makes 64 x 64 through workgroup memory, 16 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [3136][40]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 2304>; // [48][192]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 48>; // [192]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [3136][160]
-@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [49][160]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
-var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
+    { name: "stages.0.0.pwconv1", code: `
 
-@compute @workgroup_size(16, 16)
-fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 64;
-  let n0 = group.x * 16;
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 12; k0 += 4) {
-    for (var i = lane; i < 256; i += 256) {
-      a_tile[i / 4 * 5 + i % 4] = fetch(image, m0 + i / 4, k0 + i % 4);
-    }
-    for (var i = lane; i < 256; i += 256) {
-      b_tile[i] = weight[(4 * k0 + i / 16) * 48 + n0 + i % 16];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 4; k++) {
-      let a = local.y * 20 + k;
-      let b = 4 * k * 16 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 16];
-      let b2_0 = b_tile[b + 32];
-      let b3_0 = b_tile[b + 48];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 5];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 10];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 15];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 16;
-    let b = bias[column];
-    var square = vec4f();
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-      square += v * v;
-    }
-    sums[lane * 1 + j] = square;
-  }
-  workgroupBarrier();
-  for (var i = lane; i < 16; i += 256) {
-    let first = i % 16 * 1 + i / 16;
-    var square = sums[first];
-    for (var y = 1u; y < 16; y++) {
-      square += sums[first + y * 16];
-    }
-    if (n0 + i < 40) {
-      squares[(image * 49 + group.y) * 40 + n0 + i] = square;
-    }
-  }
-}
 
-// Quad k of row m of the operand, zero beyond its end.
-fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  if (k >= 10) {
-    return vec4f();
-  }
-  let c = k;
-  let row = (image * 3136 + m) * 10;
-  let a = input[row + c];
-  return a;
-}
 
-// Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
-fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (n >= 40) {
-    return vec4f();
-  }
-  var v = gelu(sum);
-  let i = (image * 3136 + m) * 40 + n;
-  output[i] = v;
-  return v;
-}
-
-// GELU, erf form: max(x, 0) - |x|/2 erfc(|x|/sqrt 2), erfc after Abramowitz and Stegun 7.1.26.
-fn gelu(x: vec4f) -> vec4f {
-  let z = abs(x);
-  let t = 1.0 / (1.0 + 0.2316418882 * z);
-  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
-}
-` },
-    { name: "stages.0.0.pwconv2", code: `// second linear, [3136][160] by [160][40]:
-//   a[m,k] = input[m,k] * scale[k]
-//   scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6),  G[k] = sqrt(sum over tiles of partials[tile,k])
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n] + residual[m,n]
-// A group makes 32 x 64 through workgroup memory, 16 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [3136][160]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 2560>; // [160][64]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 16>; // [64]
-@group(0) @binding(3) var<storage, read> partials: array<vec4f>; // [49][160]
-@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 40>; // [160]
-@group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [3136][40]
-@group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [3136][40]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
-var<workgroup> scale: array<vec4f, 128>; // GRN's factors of 128 quads of k at a time
-var<workgroup> norms: array<f32, 128>;
-
-@compute @workgroup_size(16, 8)
-fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 16;
-  let inverse = inverse_mean(image, lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 40; k0 += 4) {
-    if (k0 % 128 == 0) {
-      let k = min(k0 + lane, 39);
-      scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
-      workgroupBarrier();
-    }
-    for (var i = lane; i < 128; i += 128) {
-      a_tile[i / 4 * 5 + i % 4] = fetch(image, m0 + i / 4, k0 + i % 4);
-    }
-    for (var i = lane; i < 256; i += 128) {
-      b_tile[i] = weight[(4 * k0 + i / 16) * 16 + n0 + i % 16];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 4; k++) {
-      let a = local.y * 20 + k;
-      let b = 4 * k * 16 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 16];
-      let b2_0 = b_tile[b + 32];
-      let b3_0 = b_tile[b + 48];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 5];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 10];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 15];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 16;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
-}
-
-// Quad k of row m of the operand, zero beyond its end.
-fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 3136 + m) * 40;
-  let a = input[row + c];
-  return a * scale[k % 128];
-}
-
-// Row m, columns 4n .. 4n + 3 of the result: residual, store. Returns what was stored.
-fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (n >= 10) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 3136 + m) * 10 + n;
-  v += residual[i];
-  output[i] = v;
-  return v;
-}
-
-// 1 / (mean over k of G + 1e-6), the same in every invocation of the group.
-fn inverse_mean(image: u32, lane: u32) -> f32 {
-  var sum = 0.0;
-  for (var k = lane; k < 40; k += 128) {
-    sum += dot(response(image, k), vec4f(1.0));
-  }
-  norms[lane] = sum;
-  workgroupBarrier();
-  var total = 0.0;
-  for (var i = 0u; i < 128; i++) {
-    total += norms[i];
-  }
-  return 1.0 / (total / 160.0 + 1e-6);
-}
-
-// G of channels 4k .. 4k + 3: their L2 norms over all sites.
-fn response(image: u32, k: u32) -> vec4f {
-  var square = vec4f();
-  for (var tile = 0u; tile < 49; tile++) {
-    square += partials[(image * 49 + tile) * 40 + k];
-  }
-  return sqrt(square);
-}
-` },
-    { name: "downsample_layers.1.1", code: `// 2x2 convolution with stride 2, [784][160] by [160][80]:
-//   a[m,(i,j,c)] = input[2y+i, 2x+j, c], normalised over c (LayerNorm without gain and shift); row m is site (y,x) of [28][28]
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [56][56][40]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 3840>; // [160][96]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 24>; // [96]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [784][80]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
-var<private> origin: vec2u; // image and first row of the group
-
-@compute @workgroup_size(8, 8)
-fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  origin = vec2u(image, m0);
-  measure(lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 40; k0 += 8) {
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 24 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
-}
-
-// Quad k of row m of the operand, zero beyond its end.
-fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let tap = k / 10;
-  let c = k % 10;
-  let row = corner(image, min(m, 783)) + tap / 2 * 560 + tap % 2 * 10;
-  let a = input[row + c];
-  let s = stat[(m - origin.y) * 4 + tap];
-  return (a - s.x) * s.y;
-}
-
-// Row m, columns 4n .. 4n + 3 of the result: store. Returns what was stored.
-fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 784 || n >= 20) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 784 + m) * 20 + n;
-  output[i] = v;
-  return v;
-}
-
-// Upper left input site of row m.
-fn corner(image: u32, m: u32) -> u32 {
-  return ((image * 56 + m / 28 * 2) * 56 + m % 28 * 2) * 10;
-}
-
-fn sample(p: u32, c: u32) -> vec4f {
-  let m = min(origin.y + p / 4, 783);
-  return input[corner(origin.x, m) + p % 4 / 2 * 560 + p % 2 * 10 + c];
-}
-
-// Mean and 1/deviation of every token, two passes, one invocation a token.
-fn measure(lane: u32) {
-  for (var p = lane; p < 128; p += 64) {
-    var sum = vec4f();
-    for (var c = 0u; c < 10; c++) {
-      sum += sample(p, c);
-    }
-    let mean = dot(sum, vec4f(1.0)) / 40.0;
-    var square = vec4f();
-    for (var c = 0u; c < 10; c++) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / 40.0 + 0.000001));
-  }
-  workgroupBarrier();
-}
-` },
-    { name: "stages.1.0.dwconv", code: `// 7x7 depthwise convolution with LayerNorm on a channels-last map [28][28][80], zero padding 3:
-//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-3, x+j-3, c]
-//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// A group makes 14 sites of one row, an invocation 7 of them for 4 channels.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [28][28][80]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 980>; // [7][7][80]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 20>; // [80]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [28][28][80]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 280>; // [14 sites][20]
-var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
-
-@compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let image = group.z * 15680;
-  let y = group.y;
-  let x0 = group.x * 14;
-  for (var item = lane; item < 40; item += 112) {
-    convolve(image, y, x0, item / 20 * 7, item % 20);
-  }
-  workgroupBarrier();
-  measure(lane);
-  let first = image + (y * 28 + x0) * 20;
-  let length = min(14, 28 - x0) * 20;
-  for (var i = lane; i < length; i += 112) {
-    let p = i / 20;
-    let c = i % 20;
-    let s = stat[p];
-    output[first + i] = (sample(p, c) - s.x) * s.y;
-  }
-}
-
-fn sample(p: u32, c: u32) -> vec4f {
-  return tile[p * 20 + c];
-}
-
-// Mean and 1/deviation of every token: 8 invocations a token take every 8th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
-fn measure(lane: u32) {
-  let p = lane / 8;
-  let first = lane % 8;
-  if (p < 14 && first < 20) {
-    var sum = vec4f();
-    for (var c = first; c < 20; c += 8) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 20; c += 8) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
-  workgroupBarrier();
-  if (p < 14 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 80.0;
-    var square = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 80.0 + 0.000001));
-  }
-  workgroupBarrier();
-}
-
-// How many channels the invocation takes that starts at \`first\`.
-fn channels(first: u32) -> f32 {
-  return 4.0 * f32((27 - first) / 8);
-}
-
-// Sites x0 + p .. x0 + p + 6 of row y, channels 4c .. 4c + 3.
-fn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {
-  let x = x0 + p;
-  let o = p * 20 + c;
-  var v0 = bias[c];
-  var v1 = bias[c];
-  var v2 = bias[c];
-  var v3 = bias[c];
-  var v4 = bias[c];
-  var v5 = bias[c];
-  var v6 = bias[c];
-  let top = max(y, 3) - 3;
-  let bottom = min(y + 3, 27);
-  for (var row = top; row <= bottom; row++) {
-    let r = image + row * 560 + c;
-    let w = (row + 3 - y) * 140 + c;
-    let u0 = at(r, x - 3);
-    let u1 = at(r, x - 2);
-    let u2 = at(r, x - 1);
-    let u3 = input[r + x * 20];
-    let u4 = input[r + x * 20 + 20];
-    let u5 = input[r + x * 20 + 40];
-    let u6 = input[r + x * 20 + 60];
-    let u7 = input[r + x * 20 + 80];
-    let u8 = input[r + x * 20 + 100];
-    let u9 = input[r + x * 20 + 120];
-    let u10 = at(r, x + 7);
-    let u11 = at(r, x + 8);
-    let u12 = at(r, x + 9);
-    let w0 = weight[w];
-    v0 += w0 * u0;
-    v1 += w0 * u1;
-    v2 += w0 * u2;
-    v3 += w0 * u3;
-    v4 += w0 * u4;
-    v5 += w0 * u5;
-    v6 += w0 * u6;
-    let w1 = weight[w + 20];
-    v0 += w1 * u1;
-    v1 += w1 * u2;
-    v2 += w1 * u3;
-    v3 += w1 * u4;
-    v4 += w1 * u5;
-    v5 += w1 * u6;
-    v6 += w1 * u7;
-    let w2 = weight[w + 40];
-    v0 += w2 * u2;
-    v1 += w2 * u3;
-    v2 += w2 * u4;
-    v3 += w2 * u5;
-    v4 += w2 * u6;
-    v5 += w2 * u7;
-    v6 += w2 * u8;
-    let w3 = weight[w + 60];
-    v0 += w3 * u3;
-    v1 += w3 * u4;
-    v2 += w3 * u5;
-    v3 += w3 * u6;
-    v4 += w3 * u7;
-    v5 += w3 * u8;
-    v6 += w3 * u9;
-    let w4 = weight[w + 80];
-    v0 += w4 * u4;
-    v1 += w4 * u5;
-    v2 += w4 * u6;
-    v3 += w4 * u7;
-    v4 += w4 * u8;
-    v5 += w4 * u9;
-    v6 += w4 * u10;
-    let w5 = weight[w + 100];
-    v0 += w5 * u5;
-    v1 += w5 * u6;
-    v2 += w5 * u7;
-    v3 += w5 * u8;
-    v4 += w5 * u9;
-    v5 += w5 * u10;
-    v6 += w5 * u11;
-    let w6 = weight[w + 120];
-    v0 += w6 * u6;
-    v1 += w6 * u7;
-    v2 += w6 * u8;
-    v3 += w6 * u9;
-    v4 += w6 * u10;
-    v5 += w6 * u11;
-    v6 += w6 * u12;
-  }
-  tile[o] = v0;
-  tile[o + 20] = v1;
-  tile[o + 40] = v2;
-  tile[o + 60] = v3;
-  tile[o + 80] = v4;
-  tile[o + 100] = v5;
-  tile[o + 120] = v6;
-}
-
-// Column x of the input row at r; zero outside the map (a column left of it wraps to a huge one).
-fn at(r: u32, x: u32) -> vec4f {
-  return select(vec4f(), input[r + min(x, 27) * 20], x < 28);
-}
-` },
-    { name: "stages.1.0.pwconv1", code: `// first linear, [784][80] by [80][320]:
-//   output[m,n] = gelu(bias[n] + sum over k of input[m,k] * weight[k,n])
-//   squares[tile,n] = sum of output[m,n]^2 over the 64 rows of a tile
-// A group makes 64 x 64 through workgroup memory, 16 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [784][80]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 6400>; // [80][320]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>; // [320]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [784][320]
-@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [13][320]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
-var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
-
-@compute @workgroup_size(16, 16)
-fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 64;
-  let n0 = group.x * 16;
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 20; k0 += 4) {
-    for (var i = lane; i < 256; i += 256) {
-      a_tile[i / 4 * 5 + i % 4] = fetch(image, m0 + i / 4, k0 + i % 4);
-    }
-    for (var i = lane; i < 256; i += 256) {
-      b_tile[i] = weight[(4 * k0 + i / 16) * 80 + n0 + i % 16];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 4; k++) {
-      let a = local.y * 20 + k;
-      let b = 4 * k * 16 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 16];
-      let b2_0 = b_tile[b + 32];
-      let b3_0 = b_tile[b + 48];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 5];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 10];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 15];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 16;
-    let b = bias[column];
-    var square = vec4f();
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-      square += v * v;
-    }
-    sums[lane * 1 + j] = square;
-  }
-  workgroupBarrier();
-  for (var i = lane; i < 16; i += 256) {
-    let first = i % 16 * 1 + i / 16;
-    var square = sums[first];
-    for (var y = 1u; y < 16; y++) {
-      square += sums[first + y * 16];
-    }
-    squares[(image * 13 + group.y) * 80 + n0 + i] = square;
-  }
-}
-
-// Quad k of row m of the operand, zero beyond its end.
-fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 784 + min(m, 783)) * 20;
-  let a = input[row + c];
-  return a;
-}
-
-// Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
-fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 784) {
-    return vec4f();
-  }
-  var v = gelu(sum);
-  let i = (image * 784 + m) * 80 + n;
-  output[i] = v;
-  return v;
-}
-
-// GELU, erf form: max(x, 0) - |x|/2 erfc(|x|/sqrt 2), erfc after Abramowitz and Stegun 7.1.26.
-fn gelu(x: vec4f) -> vec4f {
-  let z = abs(x);
-  let t = 1.0 / (1.0 + 0.2316418882 * z);
-  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
-}
-` },
-    { name: "stages.1.0.pwconv2", code: `// second linear, [784][320] by [320][80]:
-//   a[m,k] = input[m,k] * scale[k]
-//   scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6),  G[k] = sqrt(sum over tiles of partials[tile,k])
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n] + residual[m,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [784][320]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 7680>; // [320][96]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 24>; // [96]
-@group(0) @binding(3) var<storage, read> partials: array<vec4f>; // [13][320]
-@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 80>; // [320]
-@group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [784][80]
-@group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [784][80]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
-var<workgroup> norms: array<f32, 64>;
-
-@compute @workgroup_size(8, 8)
-fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  let inverse = inverse_mean(image, lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 80; k0 += 8) {
-    if (k0 % 64 == 0) {
-      let k = min(k0 + lane, 79);
-      scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
-      workgroupBarrier();
-    }
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 24 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
-}
-
-// Quad k of row m of the operand, zero beyond its end.
-fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 784 + min(m, 783)) * 80;
-  let a = input[row + c];
-  return a * scale[k % 64];
-}
-
-// Row m, columns 4n .. 4n + 3 of the result: residual, store. Returns what was stored.
-fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 784 || n >= 20) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 784 + m) * 20 + n;
-  v += residual[i];
-  output[i] = v;
-  return v;
-}
-
-// 1 / (mean over k of G + 1e-6), the same in every invocation of the group.
-fn inverse_mean(image: u32, lane: u32) -> f32 {
-  var sum = 0.0;
-  for (var k = lane; k < 80; k += 64) {
-    sum += dot(response(image, k), vec4f(1.0));
-  }
-  norms[lane] = sum;
-  workgroupBarrier();
-  var total = 0.0;
-  for (var i = 0u; i < 64; i++) {
-    total += norms[i];
-  }
-  return 1.0 / (total / 320.0 + 1e-6);
-}
-
-// G of channels 4k .. 4k + 3: their L2 norms over all sites.
-fn response(image: u32, k: u32) -> vec4f {
-  var square = vec4f();
-  for (var tile = 0u; tile < 13; tile++) {
-    square += partials[(image * 13 + tile) * 80 + k];
-  }
-  return sqrt(square);
-}
-` },
-    { name: "downsample_layers.2.1", code: `// 2x2 convolution with stride 2, [196][320] by [320][160]:
-//   a[m,(i,j,c)] = input[2y+i, 2x+j, c], normalised over c (LayerNorm without gain and shift); row m is site (y,x) of [14][14]
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [28][28][80]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 12800>; // [320][160]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>; // [160]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [196][160]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
-var<private> origin: vec2u; // image and first row of the group
-
-@compute @workgroup_size(8, 8)
-fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  origin = vec2u(image, m0);
-  measure(lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 80; k0 += 8) {
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 40 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
-}
-
-// Quad k of row m of the operand, zero beyond its end.
-fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let tap = k / 20;
-  let c = k % 20;
-  let row = corner(image, min(m, 195)) + tap / 2 * 560 + tap % 2 * 20;
-  let a = input[row + c];
-  let s = stat[(m - origin.y) * 4 + tap];
-  return (a - s.x) * s.y;
-}
-
-// Row m, columns 4n .. 4n + 3 of the result: store. Returns what was stored.
-fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 196) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 196 + m) * 40 + n;
-  output[i] = v;
-  return v;
-}
-
-// Upper left input site of row m.
-fn corner(image: u32, m: u32) -> u32 {
-  return ((image * 28 + m / 14 * 2) * 28 + m % 14 * 2) * 20;
-}
-
-fn sample(p: u32, c: u32) -> vec4f {
-  let m = min(origin.y + p / 4, 195);
-  return input[corner(origin.x, m) + p % 4 / 2 * 560 + p % 2 * 20 + c];
-}
-
-// Mean and 1/deviation of every token, two passes, one invocation a token.
-fn measure(lane: u32) {
-  for (var p = lane; p < 128; p += 64) {
-    var sum = vec4f();
-    for (var c = 0u; c < 20; c++) {
-      sum += sample(p, c);
-    }
-    let mean = dot(sum, vec4f(1.0)) / 80.0;
-    var square = vec4f();
-    for (var c = 0u; c < 20; c++) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / 80.0 + 0.000001));
-  }
-  workgroupBarrier();
-}
-` },
-    { name: "stages.2.0.dwconv", code: `// 7x7 depthwise convolution with LayerNorm on a channels-last map [14][14][160], zero padding 3:
-//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-3, x+j-3, c]
-//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// A group makes 14 sites of one row, an invocation 7 of them for 4 channels.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [14][14][160]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 1960>; // [7][7][160]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>; // [160]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [14][14][160]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 560>; // [14 sites][40]
-var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
-
-@compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let image = group.z * 7840;
-  let y = group.y;
-  let x0 = group.x * 14;
-  for (var item = lane; item < 80; item += 112) {
-    convolve(image, y, x0, item / 40 * 7, item % 40);
-  }
-  workgroupBarrier();
-  measure(lane);
-  let first = image + (y * 14 + x0) * 40;
-  let length = min(14, 14 - x0) * 40;
-  for (var i = lane; i < length; i += 112) {
-    let p = i / 40;
-    let c = i % 40;
-    let s = stat[p];
-    output[first + i] = (sample(p, c) - s.x) * s.y;
-  }
-}
-
-fn sample(p: u32, c: u32) -> vec4f {
-  return tile[p * 40 + c];
-}
-
-// Mean and 1/deviation of every token: 8 invocations a token take every 8th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
-fn measure(lane: u32) {
-  let p = lane / 8;
-  let first = lane % 8;
-  if (p < 14 && first < 40) {
-    var sum = vec4f();
-    for (var c = first; c < 40; c += 8) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 40; c += 8) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
-  workgroupBarrier();
-  if (p < 14 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 160.0;
-    var square = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 160.0 + 0.000001));
-  }
-  workgroupBarrier();
-}
-
-// How many channels the invocation takes that starts at \`first\`.
-fn channels(first: u32) -> f32 {
-  return 4.0 * f32((47 - first) / 8);
-}
-
-// Sites x0 + p .. x0 + p + 6 of row y, channels 4c .. 4c + 3.
-fn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {
-  let x = x0 + p;
-  let o = p * 40 + c;
-  var v0 = bias[c];
-  var v1 = bias[c];
-  var v2 = bias[c];
-  var v3 = bias[c];
-  var v4 = bias[c];
-  var v5 = bias[c];
-  var v6 = bias[c];
-  let top = max(y, 3) - 3;
-  let bottom = min(y + 3, 13);
-  for (var row = top; row <= bottom; row++) {
-    let r = image + row * 560 + c;
-    let w = (row + 3 - y) * 280 + c;
-    let u0 = at(r, x - 3);
-    let u1 = at(r, x - 2);
-    let u2 = at(r, x - 1);
-    let u3 = input[r + x * 40];
-    let u4 = input[r + x * 40 + 40];
-    let u5 = input[r + x * 40 + 80];
-    let u6 = input[r + x * 40 + 120];
-    let u7 = input[r + x * 40 + 160];
-    let u8 = input[r + x * 40 + 200];
-    let u9 = input[r + x * 40 + 240];
-    let u10 = at(r, x + 7);
-    let u11 = at(r, x + 8);
-    let u12 = at(r, x + 9);
-    let w0 = weight[w];
-    v0 += w0 * u0;
-    v1 += w0 * u1;
-    v2 += w0 * u2;
-    v3 += w0 * u3;
-    v4 += w0 * u4;
-    v5 += w0 * u5;
-    v6 += w0 * u6;
-    let w1 = weight[w + 40];
-    v0 += w1 * u1;
-    v1 += w1 * u2;
-    v2 += w1 * u3;
-    v3 += w1 * u4;
-    v4 += w1 * u5;
-    v5 += w1 * u6;
-    v6 += w1 * u7;
-    let w2 = weight[w + 80];
-    v0 += w2 * u2;
-    v1 += w2 * u3;
-    v2 += w2 * u4;
-    v3 += w2 * u5;
-    v4 += w2 * u6;
-    v5 += w2 * u7;
-    v6 += w2 * u8;
-    let w3 = weight[w + 120];
-    v0 += w3 * u3;
-    v1 += w3 * u4;
-    v2 += w3 * u5;
-    v3 += w3 * u6;
-    v4 += w3 * u7;
-    v5 += w3 * u8;
-    v6 += w3 * u9;
-    let w4 = weight[w + 160];
-    v0 += w4 * u4;
-    v1 += w4 * u5;
-    v2 += w4 * u6;
-    v3 += w4 * u7;
-    v4 += w4 * u8;
-    v5 += w4 * u9;
-    v6 += w4 * u10;
-    let w5 = weight[w + 200];
-    v0 += w5 * u5;
-    v1 += w5 * u6;
-    v2 += w5 * u7;
-    v3 += w5 * u8;
-    v4 += w5 * u9;
-    v5 += w5 * u10;
-    v6 += w5 * u11;
-    let w6 = weight[w + 240];
-    v0 += w6 * u6;
-    v1 += w6 * u7;
-    v2 += w6 * u8;
-    v3 += w6 * u9;
-    v4 += w6 * u10;
-    v5 += w6 * u11;
-    v6 += w6 * u12;
-  }
-  tile[o] = v0;
-  tile[o + 40] = v1;
-  tile[o + 80] = v2;
-  tile[o + 120] = v3;
-  tile[o + 160] = v4;
-  tile[o + 200] = v5;
-  tile[o + 240] = v6;
-}
-
-// Column x of the input row at r; zero outside the map (a column left of it wraps to a huge one).
-fn at(r: u32, x: u32) -> vec4f {
-  return select(vec4f(), input[r + min(x, 13) * 40], x < 14);
-}
-` },
-    { name: "stages.2.0.pwconv1", code: `// first linear, [196][160] by [160][640]:
-//   output[m,n] = gelu(bias[n] + sum over k of input[m,k] * weight[k,n])
-//   squares[tile,n] = sum of output[m,n]^2 over the 32 rows of a tile
-// A group makes 32 x 64 through workgroup memory, 16 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [196][160]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 25600>; // [160][640]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 160>; // [640]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [196][640]
-@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [7][640]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
-var<workgroup> sums: array<vec4f, 128>; // sums of squares over 4 rows each
-
-@compute @workgroup_size(16, 8)
-fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 16;
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 40; k0 += 4) {
-    for (var i = lane; i < 128; i += 128) {
-      a_tile[i / 4 * 5 + i % 4] = fetch(image, m0 + i / 4, k0 + i % 4);
-    }
-    for (var i = lane; i < 256; i += 128) {
-      b_tile[i] = weight[(4 * k0 + i / 16) * 160 + n0 + i % 16];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 4; k++) {
-      let a = local.y * 20 + k;
-      let b = 4 * k * 16 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 16];
-      let b2_0 = b_tile[b + 32];
-      let b3_0 = b_tile[b + 48];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 5];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 10];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 15];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 16;
-    let b = bias[column];
-    var square = vec4f();
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-      square += v * v;
-    }
-    sums[lane * 1 + j] = square;
-  }
-  workgroupBarrier();
-  for (var i = lane; i < 16; i += 128) {
-    let first = i % 16 * 1 + i / 16;
-    var square = sums[first];
-    for (var y = 1u; y < 8; y++) {
-      square += sums[first + y * 16];
-    }
-    squares[(image * 7 + group.y) * 160 + n0 + i] = square;
-  }
-}
-
-// Quad k of row m of the operand, zero beyond its end.
-fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 196 + min(m, 195)) * 40;
-  let a = input[row + c];
-  return a;
-}
-
-// Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
-fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 196) {
-    return vec4f();
-  }
-  var v = gelu(sum);
-  let i = (image * 196 + m) * 160 + n;
-  output[i] = v;
-  return v;
-}
-
-// GELU, erf form: max(x, 0) - |x|/2 erfc(|x|/sqrt 2), erfc after Abramowitz and Stegun 7.1.26.
-fn gelu(x: vec4f) -> vec4f {
-  let z = abs(x);
-  let t = 1.0 / (1.0 + 0.2316418882 * z);
-  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
-}
-` },
-    { name: "stages.2.0.pwconv2", code: `// second linear, [196][640] by [640][160]:
-//   a[m,k] = input[m,k] * scale[k]
-//   scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6),  G[k] = sqrt(sum over tiles of partials[tile,k])
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n] + residual[m,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [196][640]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 25600>; // [640][160]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>; // [160]
-@group(0) @binding(3) var<storage, read> partials: array<vec4f>; // [7][640]
-@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 160>; // [640]
-@group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [196][160]
-@group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [196][160]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
-var<workgroup> norms: array<f32, 64>;
-
-@compute @workgroup_size(8, 8)
-fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  let inverse = inverse_mean(image, lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 160; k0 += 8) {
-    if (k0 % 64 == 0) {
-      let k = min(k0 + lane, 159);
-      scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
-      workgroupBarrier();
-    }
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 40 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
-}
-
-// Quad k of row m of the operand, zero beyond its end.
-fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 196 + min(m, 195)) * 160;
-  let a = input[row + c];
-  return a * scale[k % 64];
-}
-
-// Row m, columns 4n .. 4n + 3 of the result: residual, store. Returns what was stored.
-fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 196) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 196 + m) * 40 + n;
-  v += residual[i];
-  output[i] = v;
-  return v;
-}
-
-// 1 / (mean over k of G + 1e-6), the same in every invocation of the group.
-fn inverse_mean(image: u32, lane: u32) -> f32 {
-  var sum = 0.0;
-  for (var k = lane; k < 160; k += 64) {
-    sum += dot(response(image, k), vec4f(1.0));
-  }
-  norms[lane] = sum;
-  workgroupBarrier();
-  var total = 0.0;
-  for (var i = 0u; i < 64; i++) {
-    total += norms[i];
-  }
-  return 1.0 / (total / 640.0 + 1e-6);
-}
-
-// G of channels 4k .. 4k + 3: their L2 norms over all sites.
-fn response(image: u32, k: u32) -> vec4f {
-  var square = vec4f();
-  for (var tile = 0u; tile < 7; tile++) {
-    square += partials[(image * 7 + tile) * 160 + k];
-  }
-  return sqrt(square);
-}
-` },
-    { name: "downsample_layers.3.1", code: `// 2x2 convolution with stride 2, [49][640] by [640][320]:
-//   a[m,(i,j,c)] = input[2y+i, 2x+j, c], normalised over c (LayerNorm without gain and shift); row m is site (y,x) of [7][7]
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [14][14][160]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 51200>; // [640][320]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>; // [320]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [49][320]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
-var<private> origin: vec2u; // image and first row of the group
-
-@compute @workgroup_size(8, 8)
-fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  origin = vec2u(image, m0);
-  measure(lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 160; k0 += 8) {
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 80 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
-}
-
-// Quad k of row m of the operand, zero beyond its end.
-fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let tap = k / 40;
-  let c = k % 40;
-  let row = corner(image, min(m, 48)) + tap / 2 * 560 + tap % 2 * 40;
-  let a = input[row + c];
-  let s = stat[(m - origin.y) * 4 + tap];
-  return (a - s.x) * s.y;
-}
-
-// Row m, columns 4n .. 4n + 3 of the result: store. Returns what was stored.
-fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 49) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 49 + m) * 80 + n;
-  output[i] = v;
-  return v;
-}
-
-// Upper left input site of row m.
-fn corner(image: u32, m: u32) -> u32 {
-  return ((image * 14 + m / 7 * 2) * 14 + m % 7 * 2) * 40;
-}
-
-fn sample(p: u32, c: u32) -> vec4f {
-  let m = min(origin.y + p / 4, 48);
-  return input[corner(origin.x, m) + p % 4 / 2 * 560 + p % 2 * 40 + c];
-}
-
-// Mean and 1/deviation of every token, two passes, one invocation a token.
-fn measure(lane: u32) {
-  for (var p = lane; p < 128; p += 64) {
-    var sum = vec4f();
-    for (var c = 0u; c < 40; c++) {
-      sum += sample(p, c);
-    }
-    let mean = dot(sum, vec4f(1.0)) / 160.0;
-    var square = vec4f();
-    for (var c = 0u; c < 40; c++) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / 160.0 + 0.000001));
-  }
-  workgroupBarrier();
-}
-` },
-    { name: "stages.3.0.dwconv", code: `// 7x7 depthwise convolution with LayerNorm on a channels-last map [7][7][320], zero padding 3:
-//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-3, x+j-3, c]
-//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// A group makes 7 sites of one row, an invocation 7 of them for 4 channels.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [7][7][320]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 3920>; // [7][7][320]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>; // [320]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [7][7][320]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 560>; // [7 sites][80]
-var<workgroup> stat: array<vec2f, 7>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 80>; // sum and squared deviations, a share of a token each
-
-@compute @workgroup_size(80)
-fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let image = group.z * 3920;
-  let y = group.y;
-  let x0 = group.x * 7;
-  for (var item = lane; item < 80; item += 80) {
-    convolve(image, y, x0, item / 80 * 7, item % 80);
-  }
-  workgroupBarrier();
-  measure(lane);
-  let first = image + (y * 7 + x0) * 80;
-  let length = min(7, 7 - x0) * 80;
-  for (var i = lane; i < length; i += 80) {
-    let p = i / 80;
-    let c = i % 80;
-    let s = stat[p];
-    output[first + i] = (sample(p, c) - s.x) * s.y;
-  }
-}
-
-fn sample(p: u32, c: u32) -> vec4f {
-  return tile[p * 80 + c];
-}
-
-// Mean and 1/deviation of every token: 8 invocations a token take every 8th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
-fn measure(lane: u32) {
-  let p = lane / 8;
-  let first = lane % 8;
-  if (p < 7 && first < 80) {
-    var sum = vec4f();
-    for (var c = first; c < 80; c += 8) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 80; c += 8) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
-  workgroupBarrier();
-  if (p < 7 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 320.0;
-    var square = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 320.0 + 0.000001));
-  }
-  workgroupBarrier();
-}
-
-// How many channels the invocation takes that starts at \`first\`.
-fn channels(first: u32) -> f32 {
-  return 4.0 * f32((87 - first) / 8);
-}
-
-// Sites x0 + p .. x0 + p + 6 of row y, channels 4c .. 4c + 3.
-fn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {
-  let x = x0 + p;
-  let o = p * 80 + c;
-  var v0 = bias[c];
-  var v1 = bias[c];
-  var v2 = bias[c];
-  var v3 = bias[c];
-  var v4 = bias[c];
-  var v5 = bias[c];
-  var v6 = bias[c];
-  let top = max(y, 3) - 3;
-  let bottom = min(y + 3, 6);
-  for (var row = top; row <= bottom; row++) {
-    let r = image + row * 560 + c;
-    let w = (row + 3 - y) * 560 + c;
-    let u3 = input[r + x * 80];
-    let u4 = input[r + x * 80 + 80];
-    let u5 = input[r + x * 80 + 160];
-    let u6 = input[r + x * 80 + 240];
-    let u7 = input[r + x * 80 + 320];
-    let u8 = input[r + x * 80 + 400];
-    let u9 = input[r + x * 80 + 480];
-    let w0 = weight[w];
-    v3 += w0 * u3;
-    v4 += w0 * u4;
-    v5 += w0 * u5;
-    v6 += w0 * u6;
-    let w1 = weight[w + 80];
-    v2 += w1 * u3;
-    v3 += w1 * u4;
-    v4 += w1 * u5;
-    v5 += w1 * u6;
-    v6 += w1 * u7;
-    let w2 = weight[w + 160];
-    v1 += w2 * u3;
-    v2 += w2 * u4;
-    v3 += w2 * u5;
-    v4 += w2 * u6;
-    v5 += w2 * u7;
-    v6 += w2 * u8;
-    let w3 = weight[w + 240];
-    v0 += w3 * u3;
-    v1 += w3 * u4;
-    v2 += w3 * u5;
-    v3 += w3 * u6;
-    v4 += w3 * u7;
-    v5 += w3 * u8;
-    v6 += w3 * u9;
-    let w4 = weight[w + 320];
-    v0 += w4 * u4;
-    v1 += w4 * u5;
-    v2 += w4 * u6;
-    v3 += w4 * u7;
-    v4 += w4 * u8;
-    v5 += w4 * u9;
-    let w5 = weight[w + 400];
-    v0 += w5 * u5;
-    v1 += w5 * u6;
-    v2 += w5 * u7;
-    v3 += w5 * u8;
-    v4 += w5 * u9;
-    let w6 = weight[w + 480];
-    v0 += w6 * u6;
-    v1 += w6 * u7;
-    v2 += w6 * u8;
-    v3 += w6 * u9;
-  }
-  tile[o] = v0;
-  tile[o + 80] = v1;
-  tile[o + 160] = v2;
-  tile[o + 240] = v3;
-  tile[o + 320] = v4;
-  tile[o + 400] = v5;
-  tile[o + 480] = v6;
-}
-` },
-    { name: "stages.3.0.pwconv1", code: `// first linear, [49][320] by [320][1280]:
-//   output[m,n] = gelu(bias[n] + sum over k of input[m,k] * weight[k,n])
-//   squares[tile,n] = sum of output[m,n]^2 over the 32 rows of a tile
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [49][320]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 102400>; // [320][1280]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 320>; // [1280]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [49][1280]
-@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [2][1280]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> sums: array<vec4f, 64>; // sums of squares over 4 rows each
-
-@compute @workgroup_size(8, 8)
-fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 80; k0 += 8) {
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 320 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    var square = vec4f();
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-      square += v * v;
-    }
-    sums[lane * 1 + j] = square;
-  }
-  workgroupBarrier();
-  for (var i = lane; i < 8; i += 64) {
-    let first = i % 8 * 1 + i / 8;
-    var square = sums[first];
-    for (var y = 1u; y < 8; y++) {
-      square += sums[first + y * 8];
-    }
-    squares[(image * 2 + group.y) * 320 + n0 + i] = square;
-  }
-}
-
-// Quad k of row m of the operand, zero beyond its end.
-fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 49 + min(m, 48)) * 80;
-  let a = input[row + c];
-  return a;
-}
-
-// Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
-fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 49) {
-    return vec4f();
-  }
-  var v = gelu(sum);
-  let i = (image * 49 + m) * 320 + n;
-  output[i] = v;
-  return v;
-}
-
-// GELU, erf form: max(x, 0) - |x|/2 erfc(|x|/sqrt 2), erfc after Abramowitz and Stegun 7.1.26.
-fn gelu(x: vec4f) -> vec4f {
-  let z = abs(x);
-  let t = 1.0 / (1.0 + 0.2316418882 * z);
-  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
-}
-` },
-    { name: "stages.3.0.pwconv2", code: `// second linear, [49][1280] by [1280][320]:
-//   a[m,k] = input[m,k] * scale[k]
-//   scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6),  G[k] = sqrt(sum over tiles of partials[tile,k])
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n] + residual[m,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [49][1280]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 102400>; // [1280][320]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>; // [320]
-@group(0) @binding(3) var<storage, read> partials: array<vec4f>; // [2][1280]
-@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 320>; // [1280]
-@group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [49][320]
-@group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [49][320]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
-var<workgroup> norms: array<f32, 64>;
-
-@compute @workgroup_size(8, 8)
-fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  let inverse = inverse_mean(image, lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 320; k0 += 8) {
-    if (k0 % 64 == 0) {
-      let k = min(k0 + lane, 319);
-      scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
-      workgroupBarrier();
-    }
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 80 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
-}
-
-// Quad k of row m of the operand, zero beyond its end.
-fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 49 + min(m, 48)) * 320;
-  let a = input[row + c];
-  return a * scale[k % 64];
-}
-
-// Row m, columns 4n .. 4n + 3 of the result: residual, store. Returns what was stored.
-fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 49) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 49 + m) * 80 + n;
-  v += residual[i];
-  output[i] = v;
-  return v;
-}
-
-// 1 / (mean over k of G + 1e-6), the same in every invocation of the group.
-fn inverse_mean(image: u32, lane: u32) -> f32 {
-  var sum = 0.0;
-  for (var k = lane; k < 320; k += 64) {
-    sum += dot(response(image, k), vec4f(1.0));
-  }
-  norms[lane] = sum;
-  workgroupBarrier();
-  var total = 0.0;
-  for (var i = 0u; i < 64; i++) {
-    total += norms[i];
-  }
-  return 1.0 / (total / 1280.0 + 1e-6);
-}
-
-// G of channels 4k .. 4k + 3: their L2 norms over all sites.
-fn response(image: u32, k: u32) -> vec4f {
-  var square = vec4f();
-  for (var tile = 0u; tile < 2; tile++) {
-    square += partials[(image * 2 + tile) * 320 + k];
-  }
-  return sqrt(square);
-}
-` },
-    { name: "pool", code: `// Mean over 49 sites and LayerNorm, [49][320] to [320]:
-//   v[c] = mean over t of input[t,c]
-//   output[c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// A group makes one image.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [49][320]
-@group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [320]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> sums: array<f32, 80>;
-
-@compute @workgroup_size(80)
-fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  for (var c = lane; c < 80; c += 80) {
-    var v = vec4f();
-    for (var first = 0u; first < 49; first += 256) { // short sums keep their digits
-      var part = vec4f();
-      for (var t = first; t < 49 && t < first + 256; t++) {
-        part += input[group.z * 3920 + t * 80 + c];
-      }
-      v += part;
-    }
-    output[group.z * 80 + c] = v / 49.0f;
-  }
-  var sum = 0.0f;
-  for (var c = lane; c < 80; c += 80) {
-    sum += dot(output[group.z * 80 + c], vec4f(1.0f));
-  }
-  let mean = total(lane, sum) / 320.0f;
-  var square = 0.0f;
-  for (var c = lane; c < 80; c += 80) {
-    let d = output[group.z * 80 + c] - mean;
-    square += dot(d * d, vec4f(1.0f));
-  }
-  let scale = inverseSqrt(total(lane, square) / 320.0f + 0.000001f);
-  for (var c = lane; c < 80; c += 80) {
-    output[group.z * 80 + c] = (output[group.z * 80 + c] - mean) * scale;
-  }
-}
-
-// The sum over all invocations of the group, the same in each of them.
-fn total(lane: u32, value: f32) -> f32 {
-  workgroupBarrier();
-  sums[lane] = value;
-  workgroupBarrier();
-  var all = 0.0;
-  for (var i = 0u; i < 80; i++) {
-    all += sums[i];
-  }
-  return all;
-}
-` },
-    { name: "head", code: `// classifier, one row of 320 by [320][1000]:
-//   output[n] = bias[n] + sum over k of input[k] * weight[k,n]
-// 16 invocations share 4 columns, each takes every 16th quad of k.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [320]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 81920>; // [320][1024]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 256>; // [1024]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [1000]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 2304>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 48>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 320>;
+var<workgroup> b_tile: array<vec4f, 256>;
 var<workgroup> sums: array<vec4f, 256>;
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let n = group.x * 16 + local.x;
-  let row = image * 80;
-  var c = vec4f();
-  for (var k = local.y; k < 80; k += 16) {
-    let w = 4 * k * 256 + n;
-    let m = mat4x4f(weight[w], weight[w + 256], weight[w + 512], weight[w + 768]);
-    c += m * input[row + k];
-  }
-  sums[lane] = c;
-  workgroupBarrier();
-  if (local.y == 0) {
-    for (var i = 1u; i < 16; i++) {
-      c += sums[lane + i * 16];
-    }
-    finish(image, 0, n, c + bias[n]);
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 64;
+let n0 = group.x * 16;
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 12; k0 += 4) {
+for (var i = lane; i < 256; i += 256) {
+a_tile[i / 4 * 5 + i % 4] = fetch(image, m0 + i / 4, k0 + i % 4);
+}
+for (var i = lane; i < 256; i += 256) {
+b_tile[i] = weight[(4 * k0 + i / 16) * 48 + n0 + i % 16];
+}
+workgroupBarrier();
+for (var k = 0u; k < 4; k++) {
+let a = local.y * 20 + k;
+let b = 4 * k * 16 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 16];
+let b2_0 = b_tile[b + 32];
+let b3_0 = b_tile[b + 48];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 5];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 10];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 15];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 16;
+let b = bias[column];
+var square = vec4f();
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+square += v * v;
+}
+sums[lane * 1 + j] = square;
+}
+workgroupBarrier();
+for (var i = lane; i < 16; i += 256) {
+let first = i % 16 * 1 + i / 16;
+var square = sums[first];
+for (var y = 1u; y < 16; y++) {
+square += sums[first + y * 16];
+}
+if (n0 + i < 40) {
+squares[(image * 49 + group.y) * 40 + n0 + i] = square;
+}
+}
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: store. Returns what was stored.
+
+fn fetch(image: u32, m: u32, k: u32) -> vec4f {
+if (k >= 10) {
+return vec4f();
+}
+let c = k;
+let row = (image * 3136 + m) * 10;
+let a = input[row + c];
+return a;
+}
+
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (n >= 250) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 1 + m) * 250 + n;
-  output[i] = v;
-  return v;
+if (n >= 40) {
+return vec4f();
+}
+var v = gelu(sum);
+let i = (image * 3136 + m) * 40 + n;
+output[i] = v;
+return v;
+}
+
+
+fn gelu(x: vec4f) -> vec4f {
+let z = abs(x);
+let t = 1.0 / (1.0 + 0.2316418882 * z);
+let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
+}
+` },
+    { name: "stages.0.0.pwconv2", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 2560>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 16>;
+@group(0) @binding(3) var<storage, read> partials: array<vec4f>;
+@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 40>;
+@group(0) @binding(5) var<storage, read> residual: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 160>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> scale: array<vec4f, 128>;
+var<workgroup> norms: array<f32, 128>;
+
+@compute @workgroup_size(16, 8)
+fn main(
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
+) {
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 16;
+let inverse = inverse_mean(image, lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 40; k0 += 4) {
+if (k0 % 128 == 0) {
+let k = min(k0 + lane, 39);
+scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
+workgroupBarrier();
+}
+for (var i = lane; i < 128; i += 128) {
+a_tile[i / 4 * 5 + i % 4] = fetch(image, m0 + i / 4, k0 + i % 4);
+}
+for (var i = lane; i < 256; i += 128) {
+b_tile[i] = weight[(4 * k0 + i / 16) * 16 + n0 + i % 16];
+}
+workgroupBarrier();
+for (var k = 0u; k < 4; k++) {
+let a = local.y * 20 + k;
+let b = 4 * k * 16 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 16];
+let b2_0 = b_tile[b + 32];
+let b3_0 = b_tile[b + 48];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 5];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 10];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 15];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 16;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
+}
+
+
+fn fetch(image: u32, m: u32, k: u32) -> vec4f {
+let c = k;
+let row = (image * 3136 + m) * 40;
+let a = input[row + c];
+return a * scale[k % 128];
+}
+
+
+fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
+if (n >= 10) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 3136 + m) * 10 + n;
+v += residual[i];
+output[i] = v;
+return v;
+}
+
+
+fn inverse_mean(image: u32, lane: u32) -> f32 {
+var sum = 0.0;
+for (var k = lane; k < 40; k += 128) {
+sum += dot(response(image, k), vec4f(1.0));
+}
+norms[lane] = sum;
+workgroupBarrier();
+var total = 0.0;
+for (var i = 0u; i < 128; i++) {
+total += norms[i];
+}
+return 1.0 / (total / 160.0 + 1e-6);
+}
+
+
+fn response(image: u32, k: u32) -> vec4f {
+var square = vec4f();
+for (var tile = 0u; tile < 49; tile++) {
+square += partials[(image * 49 + tile) * 40 + k];
+}
+return sqrt(square);
+}
+` },
+    { name: "downsample_layers.1.1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 3840>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 24>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> stat: array<vec2f, 128>;
+var<private> origin: vec2u;
+
+@compute @workgroup_size(8, 8)
+fn main(
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
+) {
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+origin = vec2u(image, m0);
+measure(lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 40; k0 += 8) {
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 24 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
+}
+
+
+fn fetch(image: u32, m: u32, k: u32) -> vec4f {
+let tap = k / 10;
+let c = k % 10;
+let row = corner(image, min(m, 783)) + tap / 2 * 560 + tap % 2 * 10;
+let a = input[row + c];
+let s = stat[(m - origin.y) * 4 + tap];
+return (a - s.x) * s.y;
+}
+
+
+fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
+if (m >= 784 || n >= 20) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 784 + m) * 20 + n;
+output[i] = v;
+return v;
+}
+
+
+fn corner(image: u32, m: u32) -> u32 {
+return ((image * 56 + m / 28 * 2) * 56 + m % 28 * 2) * 10;
+}
+
+fn sample(p: u32, c: u32) -> vec4f {
+let m = min(origin.y + p / 4, 783);
+return input[corner(origin.x, m) + p % 4 / 2 * 560 + p % 2 * 10 + c];
+}
+
+
+fn measure(lane: u32) {
+for (var p = lane; p < 128; p += 64) {
+var sum = vec4f();
+for (var c = 0u; c < 10; c++) {
+sum += sample(p, c);
+}
+let mean = dot(sum, vec4f(1.0)) / 40.0;
+var square = vec4f();
+for (var c = 0u; c < 10; c++) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / 40.0 + 0.000001));
+}
+workgroupBarrier();
+}
+` },
+    { name: "stages.1.0.dwconv", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 980>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 20>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> tile: array<vec4f, 280>;
+var<workgroup> stat: array<vec2f, 14>;
+var<workgroup> slice: array<vec2f, 112>;
+
+@compute @workgroup_size(112)
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+let group = first_group + within;
+let image = group.z * 15680;
+let y = group.y;
+let x0 = group.x * 14;
+for (var item = lane; item < 40; item += 112) {
+convolve(image, y, x0, item / 20 * 7, item % 20);
+}
+workgroupBarrier();
+measure(lane);
+let first = image + (y * 28 + x0) * 20;
+let length = min(14, 28 - x0) * 20;
+for (var i = lane; i < length; i += 112) {
+let p = i / 20;
+let c = i % 20;
+let s = stat[p];
+output[first + i] = (sample(p, c) - s.x) * s.y;
+}
+}
+
+fn sample(p: u32, c: u32) -> vec4f {
+return tile[p * 20 + c];
+}
+
+
+
+fn measure(lane: u32) {
+let p = lane / 8;
+let first = lane % 8;
+if (p < 14 && first < 20) {
+var sum = vec4f();
+for (var c = first; c < 20; c += 8) {
+sum += sample(p, c);
+}
+let total = dot(sum, vec4f(1.0));
+let mean = total / channels(first);
+var square = vec4f();
+for (var c = first; c < 20; c += 8) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
+}
+workgroupBarrier();
+if (p < 14 && first == 0) {
+var total = 0.0;
+for (var i = 0u; i < 8; i++) {
+total += slice[lane + i].x;
+}
+let mean = total / 80.0;
+var square = 0.0;
+for (var i = 0u; i < 8; i++) {
+let n = channels(i);
+let d = slice[lane + i].x / n - mean;
+square += slice[lane + i].y + n * d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(square / 80.0 + 0.000001));
+}
+workgroupBarrier();
+}
+
+
+fn channels(first: u32) -> f32 {
+return 4.0 * f32((27 - first) / 8);
+}
+
+
+fn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {
+let x = x0 + p;
+let o = p * 20 + c;
+var v0 = bias[c];
+var v1 = bias[c];
+var v2 = bias[c];
+var v3 = bias[c];
+var v4 = bias[c];
+var v5 = bias[c];
+var v6 = bias[c];
+let top = max(y, 3) - 3;
+let bottom = min(y + 3, 27);
+for (var row = top; row <= bottom; row++) {
+let r = image + row * 560 + c;
+let w = (row + 3 - y) * 140 + c;
+let u0 = at(r, x - 3);
+let u1 = at(r, x - 2);
+let u2 = at(r, x - 1);
+let u3 = input[r + x * 20];
+let u4 = input[r + x * 20 + 20];
+let u5 = input[r + x * 20 + 40];
+let u6 = input[r + x * 20 + 60];
+let u7 = input[r + x * 20 + 80];
+let u8 = input[r + x * 20 + 100];
+let u9 = input[r + x * 20 + 120];
+let u10 = at(r, x + 7);
+let u11 = at(r, x + 8);
+let u12 = at(r, x + 9);
+let w0 = weight[w];
+v0 += w0 * u0;
+v1 += w0 * u1;
+v2 += w0 * u2;
+v3 += w0 * u3;
+v4 += w0 * u4;
+v5 += w0 * u5;
+v6 += w0 * u6;
+let w1 = weight[w + 20];
+v0 += w1 * u1;
+v1 += w1 * u2;
+v2 += w1 * u3;
+v3 += w1 * u4;
+v4 += w1 * u5;
+v5 += w1 * u6;
+v6 += w1 * u7;
+let w2 = weight[w + 40];
+v0 += w2 * u2;
+v1 += w2 * u3;
+v2 += w2 * u4;
+v3 += w2 * u5;
+v4 += w2 * u6;
+v5 += w2 * u7;
+v6 += w2 * u8;
+let w3 = weight[w + 60];
+v0 += w3 * u3;
+v1 += w3 * u4;
+v2 += w3 * u5;
+v3 += w3 * u6;
+v4 += w3 * u7;
+v5 += w3 * u8;
+v6 += w3 * u9;
+let w4 = weight[w + 80];
+v0 += w4 * u4;
+v1 += w4 * u5;
+v2 += w4 * u6;
+v3 += w4 * u7;
+v4 += w4 * u8;
+v5 += w4 * u9;
+v6 += w4 * u10;
+let w5 = weight[w + 100];
+v0 += w5 * u5;
+v1 += w5 * u6;
+v2 += w5 * u7;
+v3 += w5 * u8;
+v4 += w5 * u9;
+v5 += w5 * u10;
+v6 += w5 * u11;
+let w6 = weight[w + 120];
+v0 += w6 * u6;
+v1 += w6 * u7;
+v2 += w6 * u8;
+v3 += w6 * u9;
+v4 += w6 * u10;
+v5 += w6 * u11;
+v6 += w6 * u12;
+}
+tile[o] = v0;
+tile[o + 20] = v1;
+tile[o + 40] = v2;
+tile[o + 60] = v3;
+tile[o + 80] = v4;
+tile[o + 100] = v5;
+tile[o + 120] = v6;
+}
+
+
+fn at(r: u32, x: u32) -> vec4f {
+return select(vec4f(), input[r + min(x, 27) * 20], x < 28);
+}
+` },
+    { name: "stages.1.0.pwconv1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 6400>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 320>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> sums: array<vec4f, 256>;
+
+@compute @workgroup_size(16, 16)
+fn main(
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
+) {
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 64;
+let n0 = group.x * 16;
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 20; k0 += 4) {
+for (var i = lane; i < 256; i += 256) {
+a_tile[i / 4 * 5 + i % 4] = fetch(image, m0 + i / 4, k0 + i % 4);
+}
+for (var i = lane; i < 256; i += 256) {
+b_tile[i] = weight[(4 * k0 + i / 16) * 80 + n0 + i % 16];
+}
+workgroupBarrier();
+for (var k = 0u; k < 4; k++) {
+let a = local.y * 20 + k;
+let b = 4 * k * 16 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 16];
+let b2_0 = b_tile[b + 32];
+let b3_0 = b_tile[b + 48];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 5];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 10];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 15];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 16;
+let b = bias[column];
+var square = vec4f();
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+square += v * v;
+}
+sums[lane * 1 + j] = square;
+}
+workgroupBarrier();
+for (var i = lane; i < 16; i += 256) {
+let first = i % 16 * 1 + i / 16;
+var square = sums[first];
+for (var y = 1u; y < 16; y++) {
+square += sums[first + y * 16];
+}
+squares[(image * 13 + group.y) * 80 + n0 + i] = square;
+}
+}
+
+
+fn fetch(image: u32, m: u32, k: u32) -> vec4f {
+let c = k;
+let row = (image * 784 + min(m, 783)) * 20;
+let a = input[row + c];
+return a;
+}
+
+
+fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
+if (m >= 784) {
+return vec4f();
+}
+var v = gelu(sum);
+let i = (image * 784 + m) * 80 + n;
+output[i] = v;
+return v;
+}
+
+
+fn gelu(x: vec4f) -> vec4f {
+let z = abs(x);
+let t = 1.0 / (1.0 + 0.2316418882 * z);
+let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
+}
+` },
+    { name: "stages.1.0.pwconv2", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 7680>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 24>;
+@group(0) @binding(3) var<storage, read> partials: array<vec4f>;
+@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 80>;
+@group(0) @binding(5) var<storage, read> residual: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> scale: array<vec4f, 64>;
+var<workgroup> norms: array<f32, 64>;
+
+@compute @workgroup_size(8, 8)
+fn main(
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
+) {
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+let inverse = inverse_mean(image, lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 80; k0 += 8) {
+if (k0 % 64 == 0) {
+let k = min(k0 + lane, 79);
+scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
+workgroupBarrier();
+}
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 24 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
+}
+
+
+fn fetch(image: u32, m: u32, k: u32) -> vec4f {
+let c = k;
+let row = (image * 784 + min(m, 783)) * 80;
+let a = input[row + c];
+return a * scale[k % 64];
+}
+
+
+fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
+if (m >= 784 || n >= 20) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 784 + m) * 20 + n;
+v += residual[i];
+output[i] = v;
+return v;
+}
+
+
+fn inverse_mean(image: u32, lane: u32) -> f32 {
+var sum = 0.0;
+for (var k = lane; k < 80; k += 64) {
+sum += dot(response(image, k), vec4f(1.0));
+}
+norms[lane] = sum;
+workgroupBarrier();
+var total = 0.0;
+for (var i = 0u; i < 64; i++) {
+total += norms[i];
+}
+return 1.0 / (total / 320.0 + 1e-6);
+}
+
+
+fn response(image: u32, k: u32) -> vec4f {
+var square = vec4f();
+for (var tile = 0u; tile < 13; tile++) {
+square += partials[(image * 13 + tile) * 80 + k];
+}
+return sqrt(square);
+}
+` },
+    { name: "downsample_layers.2.1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 12800>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> stat: array<vec2f, 128>;
+var<private> origin: vec2u;
+
+@compute @workgroup_size(8, 8)
+fn main(
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
+) {
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+origin = vec2u(image, m0);
+measure(lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 80; k0 += 8) {
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 40 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
+}
+
+
+fn fetch(image: u32, m: u32, k: u32) -> vec4f {
+let tap = k / 20;
+let c = k % 20;
+let row = corner(image, min(m, 195)) + tap / 2 * 560 + tap % 2 * 20;
+let a = input[row + c];
+let s = stat[(m - origin.y) * 4 + tap];
+return (a - s.x) * s.y;
+}
+
+
+fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
+if (m >= 196) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 196 + m) * 40 + n;
+output[i] = v;
+return v;
+}
+
+
+fn corner(image: u32, m: u32) -> u32 {
+return ((image * 28 + m / 14 * 2) * 28 + m % 14 * 2) * 20;
+}
+
+fn sample(p: u32, c: u32) -> vec4f {
+let m = min(origin.y + p / 4, 195);
+return input[corner(origin.x, m) + p % 4 / 2 * 560 + p % 2 * 20 + c];
+}
+
+
+fn measure(lane: u32) {
+for (var p = lane; p < 128; p += 64) {
+var sum = vec4f();
+for (var c = 0u; c < 20; c++) {
+sum += sample(p, c);
+}
+let mean = dot(sum, vec4f(1.0)) / 80.0;
+var square = vec4f();
+for (var c = 0u; c < 20; c++) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / 80.0 + 0.000001));
+}
+workgroupBarrier();
+}
+` },
+    { name: "stages.2.0.dwconv", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 1960>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> tile: array<vec4f, 560>;
+var<workgroup> stat: array<vec2f, 14>;
+var<workgroup> slice: array<vec2f, 112>;
+
+@compute @workgroup_size(112)
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+let group = first_group + within;
+let image = group.z * 7840;
+let y = group.y;
+let x0 = group.x * 14;
+for (var item = lane; item < 80; item += 112) {
+convolve(image, y, x0, item / 40 * 7, item % 40);
+}
+workgroupBarrier();
+measure(lane);
+let first = image + (y * 14 + x0) * 40;
+let length = min(14, 14 - x0) * 40;
+for (var i = lane; i < length; i += 112) {
+let p = i / 40;
+let c = i % 40;
+let s = stat[p];
+output[first + i] = (sample(p, c) - s.x) * s.y;
+}
+}
+
+fn sample(p: u32, c: u32) -> vec4f {
+return tile[p * 40 + c];
+}
+
+
+
+fn measure(lane: u32) {
+let p = lane / 8;
+let first = lane % 8;
+if (p < 14 && first < 40) {
+var sum = vec4f();
+for (var c = first; c < 40; c += 8) {
+sum += sample(p, c);
+}
+let total = dot(sum, vec4f(1.0));
+let mean = total / channels(first);
+var square = vec4f();
+for (var c = first; c < 40; c += 8) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
+}
+workgroupBarrier();
+if (p < 14 && first == 0) {
+var total = 0.0;
+for (var i = 0u; i < 8; i++) {
+total += slice[lane + i].x;
+}
+let mean = total / 160.0;
+var square = 0.0;
+for (var i = 0u; i < 8; i++) {
+let n = channels(i);
+let d = slice[lane + i].x / n - mean;
+square += slice[lane + i].y + n * d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(square / 160.0 + 0.000001));
+}
+workgroupBarrier();
+}
+
+
+fn channels(first: u32) -> f32 {
+return 4.0 * f32((47 - first) / 8);
+}
+
+
+fn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {
+let x = x0 + p;
+let o = p * 40 + c;
+var v0 = bias[c];
+var v1 = bias[c];
+var v2 = bias[c];
+var v3 = bias[c];
+var v4 = bias[c];
+var v5 = bias[c];
+var v6 = bias[c];
+let top = max(y, 3) - 3;
+let bottom = min(y + 3, 13);
+for (var row = top; row <= bottom; row++) {
+let r = image + row * 560 + c;
+let w = (row + 3 - y) * 280 + c;
+let u0 = at(r, x - 3);
+let u1 = at(r, x - 2);
+let u2 = at(r, x - 1);
+let u3 = input[r + x * 40];
+let u4 = input[r + x * 40 + 40];
+let u5 = input[r + x * 40 + 80];
+let u6 = input[r + x * 40 + 120];
+let u7 = input[r + x * 40 + 160];
+let u8 = input[r + x * 40 + 200];
+let u9 = input[r + x * 40 + 240];
+let u10 = at(r, x + 7);
+let u11 = at(r, x + 8);
+let u12 = at(r, x + 9);
+let w0 = weight[w];
+v0 += w0 * u0;
+v1 += w0 * u1;
+v2 += w0 * u2;
+v3 += w0 * u3;
+v4 += w0 * u4;
+v5 += w0 * u5;
+v6 += w0 * u6;
+let w1 = weight[w + 40];
+v0 += w1 * u1;
+v1 += w1 * u2;
+v2 += w1 * u3;
+v3 += w1 * u4;
+v4 += w1 * u5;
+v5 += w1 * u6;
+v6 += w1 * u7;
+let w2 = weight[w + 80];
+v0 += w2 * u2;
+v1 += w2 * u3;
+v2 += w2 * u4;
+v3 += w2 * u5;
+v4 += w2 * u6;
+v5 += w2 * u7;
+v6 += w2 * u8;
+let w3 = weight[w + 120];
+v0 += w3 * u3;
+v1 += w3 * u4;
+v2 += w3 * u5;
+v3 += w3 * u6;
+v4 += w3 * u7;
+v5 += w3 * u8;
+v6 += w3 * u9;
+let w4 = weight[w + 160];
+v0 += w4 * u4;
+v1 += w4 * u5;
+v2 += w4 * u6;
+v3 += w4 * u7;
+v4 += w4 * u8;
+v5 += w4 * u9;
+v6 += w4 * u10;
+let w5 = weight[w + 200];
+v0 += w5 * u5;
+v1 += w5 * u6;
+v2 += w5 * u7;
+v3 += w5 * u8;
+v4 += w5 * u9;
+v5 += w5 * u10;
+v6 += w5 * u11;
+let w6 = weight[w + 240];
+v0 += w6 * u6;
+v1 += w6 * u7;
+v2 += w6 * u8;
+v3 += w6 * u9;
+v4 += w6 * u10;
+v5 += w6 * u11;
+v6 += w6 * u12;
+}
+tile[o] = v0;
+tile[o + 40] = v1;
+tile[o + 80] = v2;
+tile[o + 120] = v3;
+tile[o + 160] = v4;
+tile[o + 200] = v5;
+tile[o + 240] = v6;
+}
+
+
+fn at(r: u32, x: u32) -> vec4f {
+return select(vec4f(), input[r + min(x, 13) * 40], x < 14);
+}
+` },
+    { name: "stages.2.0.pwconv1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 25600>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 160>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 160>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> sums: array<vec4f, 128>;
+
+@compute @workgroup_size(16, 8)
+fn main(
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
+) {
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 16;
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 40; k0 += 4) {
+for (var i = lane; i < 128; i += 128) {
+a_tile[i / 4 * 5 + i % 4] = fetch(image, m0 + i / 4, k0 + i % 4);
+}
+for (var i = lane; i < 256; i += 128) {
+b_tile[i] = weight[(4 * k0 + i / 16) * 160 + n0 + i % 16];
+}
+workgroupBarrier();
+for (var k = 0u; k < 4; k++) {
+let a = local.y * 20 + k;
+let b = 4 * k * 16 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 16];
+let b2_0 = b_tile[b + 32];
+let b3_0 = b_tile[b + 48];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 5];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 10];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 15];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 16;
+let b = bias[column];
+var square = vec4f();
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+square += v * v;
+}
+sums[lane * 1 + j] = square;
+}
+workgroupBarrier();
+for (var i = lane; i < 16; i += 128) {
+let first = i % 16 * 1 + i / 16;
+var square = sums[first];
+for (var y = 1u; y < 8; y++) {
+square += sums[first + y * 16];
+}
+squares[(image * 7 + group.y) * 160 + n0 + i] = square;
+}
+}
+
+
+fn fetch(image: u32, m: u32, k: u32) -> vec4f {
+let c = k;
+let row = (image * 196 + min(m, 195)) * 40;
+let a = input[row + c];
+return a;
+}
+
+
+fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
+if (m >= 196) {
+return vec4f();
+}
+var v = gelu(sum);
+let i = (image * 196 + m) * 160 + n;
+output[i] = v;
+return v;
+}
+
+
+fn gelu(x: vec4f) -> vec4f {
+let z = abs(x);
+let t = 1.0 / (1.0 + 0.2316418882 * z);
+let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
+}
+` },
+    { name: "stages.2.0.pwconv2", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 25600>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>;
+@group(0) @binding(3) var<storage, read> partials: array<vec4f>;
+@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 160>;
+@group(0) @binding(5) var<storage, read> residual: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> scale: array<vec4f, 64>;
+var<workgroup> norms: array<f32, 64>;
+
+@compute @workgroup_size(8, 8)
+fn main(
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
+) {
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+let inverse = inverse_mean(image, lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 160; k0 += 8) {
+if (k0 % 64 == 0) {
+let k = min(k0 + lane, 159);
+scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
+workgroupBarrier();
+}
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 40 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
+}
+
+
+fn fetch(image: u32, m: u32, k: u32) -> vec4f {
+let c = k;
+let row = (image * 196 + min(m, 195)) * 160;
+let a = input[row + c];
+return a * scale[k % 64];
+}
+
+
+fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
+if (m >= 196) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 196 + m) * 40 + n;
+v += residual[i];
+output[i] = v;
+return v;
+}
+
+
+fn inverse_mean(image: u32, lane: u32) -> f32 {
+var sum = 0.0;
+for (var k = lane; k < 160; k += 64) {
+sum += dot(response(image, k), vec4f(1.0));
+}
+norms[lane] = sum;
+workgroupBarrier();
+var total = 0.0;
+for (var i = 0u; i < 64; i++) {
+total += norms[i];
+}
+return 1.0 / (total / 640.0 + 1e-6);
+}
+
+
+fn response(image: u32, k: u32) -> vec4f {
+var square = vec4f();
+for (var tile = 0u; tile < 7; tile++) {
+square += partials[(image * 7 + tile) * 160 + k];
+}
+return sqrt(square);
+}
+` },
+    { name: "downsample_layers.3.1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 51200>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> stat: array<vec2f, 128>;
+var<private> origin: vec2u;
+
+@compute @workgroup_size(8, 8)
+fn main(
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
+) {
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+origin = vec2u(image, m0);
+measure(lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 160; k0 += 8) {
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 80 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
+}
+
+
+fn fetch(image: u32, m: u32, k: u32) -> vec4f {
+let tap = k / 40;
+let c = k % 40;
+let row = corner(image, min(m, 48)) + tap / 2 * 560 + tap % 2 * 40;
+let a = input[row + c];
+let s = stat[(m - origin.y) * 4 + tap];
+return (a - s.x) * s.y;
+}
+
+
+fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
+if (m >= 49) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 49 + m) * 80 + n;
+output[i] = v;
+return v;
+}
+
+
+fn corner(image: u32, m: u32) -> u32 {
+return ((image * 14 + m / 7 * 2) * 14 + m % 7 * 2) * 40;
+}
+
+fn sample(p: u32, c: u32) -> vec4f {
+let m = min(origin.y + p / 4, 48);
+return input[corner(origin.x, m) + p % 4 / 2 * 560 + p % 2 * 40 + c];
+}
+
+
+fn measure(lane: u32) {
+for (var p = lane; p < 128; p += 64) {
+var sum = vec4f();
+for (var c = 0u; c < 40; c++) {
+sum += sample(p, c);
+}
+let mean = dot(sum, vec4f(1.0)) / 160.0;
+var square = vec4f();
+for (var c = 0u; c < 40; c++) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / 160.0 + 0.000001));
+}
+workgroupBarrier();
+}
+` },
+    { name: "stages.3.0.dwconv", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 3920>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> tile: array<vec4f, 560>;
+var<workgroup> stat: array<vec2f, 7>;
+var<workgroup> slice: array<vec2f, 80>;
+
+@compute @workgroup_size(80)
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+let group = first_group + within;
+let image = group.z * 3920;
+let y = group.y;
+let x0 = group.x * 7;
+for (var item = lane; item < 80; item += 80) {
+convolve(image, y, x0, item / 80 * 7, item % 80);
+}
+workgroupBarrier();
+measure(lane);
+let first = image + (y * 7 + x0) * 80;
+let length = min(7, 7 - x0) * 80;
+for (var i = lane; i < length; i += 80) {
+let p = i / 80;
+let c = i % 80;
+let s = stat[p];
+output[first + i] = (sample(p, c) - s.x) * s.y;
+}
+}
+
+fn sample(p: u32, c: u32) -> vec4f {
+return tile[p * 80 + c];
+}
+
+
+
+fn measure(lane: u32) {
+let p = lane / 8;
+let first = lane % 8;
+if (p < 7 && first < 80) {
+var sum = vec4f();
+for (var c = first; c < 80; c += 8) {
+sum += sample(p, c);
+}
+let total = dot(sum, vec4f(1.0));
+let mean = total / channels(first);
+var square = vec4f();
+for (var c = first; c < 80; c += 8) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
+}
+workgroupBarrier();
+if (p < 7 && first == 0) {
+var total = 0.0;
+for (var i = 0u; i < 8; i++) {
+total += slice[lane + i].x;
+}
+let mean = total / 320.0;
+var square = 0.0;
+for (var i = 0u; i < 8; i++) {
+let n = channels(i);
+let d = slice[lane + i].x / n - mean;
+square += slice[lane + i].y + n * d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(square / 320.0 + 0.000001));
+}
+workgroupBarrier();
+}
+
+
+fn channels(first: u32) -> f32 {
+return 4.0 * f32((87 - first) / 8);
+}
+
+
+fn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {
+let x = x0 + p;
+let o = p * 80 + c;
+var v0 = bias[c];
+var v1 = bias[c];
+var v2 = bias[c];
+var v3 = bias[c];
+var v4 = bias[c];
+var v5 = bias[c];
+var v6 = bias[c];
+let top = max(y, 3) - 3;
+let bottom = min(y + 3, 6);
+for (var row = top; row <= bottom; row++) {
+let r = image + row * 560 + c;
+let w = (row + 3 - y) * 560 + c;
+let u3 = input[r + x * 80];
+let u4 = input[r + x * 80 + 80];
+let u5 = input[r + x * 80 + 160];
+let u6 = input[r + x * 80 + 240];
+let u7 = input[r + x * 80 + 320];
+let u8 = input[r + x * 80 + 400];
+let u9 = input[r + x * 80 + 480];
+let w0 = weight[w];
+v3 += w0 * u3;
+v4 += w0 * u4;
+v5 += w0 * u5;
+v6 += w0 * u6;
+let w1 = weight[w + 80];
+v2 += w1 * u3;
+v3 += w1 * u4;
+v4 += w1 * u5;
+v5 += w1 * u6;
+v6 += w1 * u7;
+let w2 = weight[w + 160];
+v1 += w2 * u3;
+v2 += w2 * u4;
+v3 += w2 * u5;
+v4 += w2 * u6;
+v5 += w2 * u7;
+v6 += w2 * u8;
+let w3 = weight[w + 240];
+v0 += w3 * u3;
+v1 += w3 * u4;
+v2 += w3 * u5;
+v3 += w3 * u6;
+v4 += w3 * u7;
+v5 += w3 * u8;
+v6 += w3 * u9;
+let w4 = weight[w + 320];
+v0 += w4 * u4;
+v1 += w4 * u5;
+v2 += w4 * u6;
+v3 += w4 * u7;
+v4 += w4 * u8;
+v5 += w4 * u9;
+let w5 = weight[w + 400];
+v0 += w5 * u5;
+v1 += w5 * u6;
+v2 += w5 * u7;
+v3 += w5 * u8;
+v4 += w5 * u9;
+let w6 = weight[w + 480];
+v0 += w6 * u6;
+v1 += w6 * u7;
+v2 += w6 * u8;
+v3 += w6 * u9;
+}
+tile[o] = v0;
+tile[o + 80] = v1;
+tile[o + 160] = v2;
+tile[o + 240] = v3;
+tile[o + 320] = v4;
+tile[o + 400] = v5;
+tile[o + 480] = v6;
+}
+` },
+    { name: "stages.3.0.pwconv1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 102400>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 320>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> sums: array<vec4f, 64>;
+
+@compute @workgroup_size(8, 8)
+fn main(
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
+) {
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 80; k0 += 8) {
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 320 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+var square = vec4f();
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+square += v * v;
+}
+sums[lane * 1 + j] = square;
+}
+workgroupBarrier();
+for (var i = lane; i < 8; i += 64) {
+let first = i % 8 * 1 + i / 8;
+var square = sums[first];
+for (var y = 1u; y < 8; y++) {
+square += sums[first + y * 8];
+}
+squares[(image * 2 + group.y) * 320 + n0 + i] = square;
+}
+}
+
+
+fn fetch(image: u32, m: u32, k: u32) -> vec4f {
+let c = k;
+let row = (image * 49 + min(m, 48)) * 80;
+let a = input[row + c];
+return a;
+}
+
+
+fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
+if (m >= 49) {
+return vec4f();
+}
+var v = gelu(sum);
+let i = (image * 49 + m) * 320 + n;
+output[i] = v;
+return v;
+}
+
+
+fn gelu(x: vec4f) -> vec4f {
+let z = abs(x);
+let t = 1.0 / (1.0 + 0.2316418882 * z);
+let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
+}
+` },
+    { name: "stages.3.0.pwconv2", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 102400>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>;
+@group(0) @binding(3) var<storage, read> partials: array<vec4f>;
+@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 320>;
+@group(0) @binding(5) var<storage, read> residual: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> scale: array<vec4f, 64>;
+var<workgroup> norms: array<f32, 64>;
+
+@compute @workgroup_size(8, 8)
+fn main(
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
+) {
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+let inverse = inverse_mean(image, lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 320; k0 += 8) {
+if (k0 % 64 == 0) {
+let k = min(k0 + lane, 319);
+scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
+workgroupBarrier();
+}
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 80 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
+}
+
+
+fn fetch(image: u32, m: u32, k: u32) -> vec4f {
+let c = k;
+let row = (image * 49 + min(m, 48)) * 320;
+let a = input[row + c];
+return a * scale[k % 64];
+}
+
+
+fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
+if (m >= 49) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 49 + m) * 80 + n;
+v += residual[i];
+output[i] = v;
+return v;
+}
+
+
+fn inverse_mean(image: u32, lane: u32) -> f32 {
+var sum = 0.0;
+for (var k = lane; k < 320; k += 64) {
+sum += dot(response(image, k), vec4f(1.0));
+}
+norms[lane] = sum;
+workgroupBarrier();
+var total = 0.0;
+for (var i = 0u; i < 64; i++) {
+total += norms[i];
+}
+return 1.0 / (total / 1280.0 + 1e-6);
+}
+
+
+fn response(image: u32, k: u32) -> vec4f {
+var square = vec4f();
+for (var tile = 0u; tile < 2; tile++) {
+square += partials[(image * 2 + tile) * 320 + k];
+}
+return sqrt(square);
+}
+` },
+    { name: "pool", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> sums: array<f32, 80>;
+
+@compute @workgroup_size(80)
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+let group = first_group + within;
+for (var c = lane; c < 80; c += 80) {
+var v = vec4f();
+for (var first = 0u; first < 49; first += 256) {
+var part = vec4f();
+for (var t = first; t < 49 && t < first + 256; t++) {
+part += input[group.z * 3920 + t * 80 + c];
+}
+v += part;
+}
+output[group.z * 80 + c] = v / 49.0f;
+}
+var sum = 0.0f;
+for (var c = lane; c < 80; c += 80) {
+sum += dot(output[group.z * 80 + c], vec4f(1.0f));
+}
+let mean = total(lane, sum) / 320.0f;
+var square = 0.0f;
+for (var c = lane; c < 80; c += 80) {
+let d = output[group.z * 80 + c] - mean;
+square += dot(d * d, vec4f(1.0f));
+}
+let scale = inverseSqrt(total(lane, square) / 320.0f + 0.000001f);
+for (var c = lane; c < 80; c += 80) {
+output[group.z * 80 + c] = (output[group.z * 80 + c] - mean) * scale;
+}
+}
+
+
+fn total(lane: u32, value: f32) -> f32 {
+workgroupBarrier();
+sums[lane] = value;
+workgroupBarrier();
+var all = 0.0;
+for (var i = 0u; i < 80; i++) {
+all += sums[i];
+}
+return all;
+}
+` },
+    { name: "head", code: `
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 81920>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 256>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> sums: array<vec4f, 256>;
+
+@compute @workgroup_size(16, 16)
+fn main(
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
+) {
+let group = first_group + within;
+let image = group.z;
+let n = group.x * 16 + local.x;
+let row = image * 80;
+var c = vec4f();
+for (var k = local.y; k < 80; k += 16) {
+let w = 4 * k * 256 + n;
+let m = mat4x4f(weight[w], weight[w + 256], weight[w + 512], weight[w + 768]);
+c += m * input[row + k];
+}
+sums[lane] = c;
+workgroupBarrier();
+if (local.y == 0) {
+for (var i = 1u; i < 16; i++) {
+c += sums[lane + i * 16];
+}
+finish(image, 0, n, c + bias[n]);
+}
+}
+
+
+fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
+if (n >= 250) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 1 + m) * 250 + n;
+output[i] = v;
+return v;
 }
 ` },
   ],

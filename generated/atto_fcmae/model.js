@@ -580,3129 +580,3129 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 6291456, maxStorageBufferBindingSize: 6291456, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 128 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [columns][channels][16] as [depth][packed_columns], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 16,k % 16]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][16]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "downsample_layers.0.0.pack", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k / 16;
-    let tap: u32 = k % 16;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k / 16;
+let tap: u32 = k % 16;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 16 + tap];
+if (n >= sizes.columns || c >= sizes.channels) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 16 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+return b;
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [columns][channels][49] as [depth][packed_columns], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "stages.0.0.dwconv.pack", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k / 49;
+let tap: u32 = k % 49;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 49 + tap];
+if (n >= sizes.columns || c >= sizes.channels) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+return b;
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "stages.0.0.pwconv1.pack", code: `
+
+
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>;
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>;
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k;
+let tap: u32 = 0;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 1 + tap] * input_scale[c];
+if (n >= sizes.columns || c >= sizes.channels) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < sizes.channels; c++) {
-      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+for (var tap = 0u; tap < 1; tap++) {
+for (var c = 0u; c < sizes.channels; c++) {
+b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
+}
+}
+return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "stages.0.0.pwconv2.pack", code: `
+
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>;
+@group(0) @binding(3) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k;
+let tap: u32 = 0;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 1 + tap];
+if (n >= sizes.columns || c >= sizes.channels) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < sizes.channels; c++) {
-      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+for (var tap = 0u; tap < 1; tap++) {
+for (var c = 0u; c < sizes.channels; c++) {
+b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
+}
+}
+return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [columns][channels][4] as [depth][packed_columns], tap-major, sizes.segment rows a tap, zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % sizes.segment,k / sizes.segment]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "downsample_layers.1.1.pack", code: `
+
+
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>;
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>;
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
-  segment: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
+segment: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k % sizes.segment;
-    let tap: u32 = k / sizes.segment;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k % sizes.segment;
+let tap: u32 = k / sizes.segment;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels || tap >= 4) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 4 + tap] * input_scale[c];
+if (n >= sizes.columns || c >= sizes.channels || tap >= 4) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 4 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < sizes.channels; c++) {
-      b += weight[(n * sizes.channels + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+for (var tap = 0u; tap < 4; tap++) {
+for (var c = 0u; c < sizes.channels; c++) {
+b += weight[(n * sizes.channels + c) * 4 + tap] * input_shift[c];
+}
+}
+return b;
 }
 ` },
-    { name: "proj.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "proj.pack", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k;
+let tap: u32 = 0;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 1 + tap];
+if (n >= sizes.columns || c >= sizes.channels) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+return b;
 }
 ` },
-    { name: "mask.table", code: `// Slots of the 49 patches, numbered in order among the 19 kept ones (mask 0), -1 for removed ones; then the patch of
-// every slot. A mask that keeps more loses the rest; one that keeps fewer leaves patch 0 in the slots that nothing fills,
-// so that no table leads out of a map. A group makes one image.
-@group(0) @binding(0) var<storage, read> mask: array<f32>; // [7][7]
-@group(0) @binding(1) var<storage, read_write> table: array<i32>; // [49] slots, [19] patches
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
+    { name: "mask.table", code: `
+
+
+@group(0) @binding(0) var<storage, read> mask: array<f32>;
+@group(0) @binding(1) var<storage, read_write> table: array<i32>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
 
 @compute @workgroup_size(56)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  for (var cell = lane; cell < 49; cell += 56) {
-    var slot = 0u;
-    for (var before = 0u; before < cell; before++) {
-      if (mask[group.z * 49 + before] == 0.0f) {
-        slot++;
-      }
-    }
-    if (mask[group.z * 49 + cell] == 0.0f && slot < 19) {
-      table[group.z * 68 + cell] = i32(slot);
-      table[group.z * 68 + 49 + slot] = i32(cell);
-      slot++;
-    } else {
-      table[group.z * 68 + cell] = -1;
-    }
-    if (cell == 48) {
-      for (; slot < 19; slot++) {
-        table[group.z * 68 + 49 + slot] = 0;
-      }
-    }
-  }
+let group = first_group + within;
+for (var cell = lane; cell < 49; cell += 56) {
+var slot = 0u;
+for (var before = 0u; before < cell; before++) {
+if (mask[group.z * 49 + before] == 0.0f) {
+slot++;
+}
+}
+if (mask[group.z * 49 + cell] == 0.0f && slot < 19) {
+table[group.z * 68 + cell] = i32(slot);
+table[group.z * 68 + 49 + slot] = i32(cell);
+slot++;
+} else {
+table[group.z * 68 + cell] = -1;
+}
+if (cell == 48) {
+for (; slot < 19; slot++) {
+table[group.z * 68 + 49 + slot] = 0;
+}
+}
+}
 }
 ` },
-    { name: "downsample_layers.0.0", code: `// 4x4 convolution with stride 4 and LayerNorm, [3][224][224] to channels-last [152][8][40], kept patches only:
-//   v[y,x,n] = bias[n] + sum over c,i,j of weight[(c,i,j),n] * input[c, 4(top+y%8)+i, 4(left+x)+j]
-//   top, left = where the patch of slot y/8 begins, patches of 8x8 sites
-//   output[y,x,n] = (v - mean over n of v) / sqrt(variance over n of v + 0.000001) * gain[n] + shift[n]
-// A group makes 8 sites of one row, an invocation 8 of them for 4 channels.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [3][224][224]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 480>; // [3][4][4][40]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 10>; // [40]
-@group(0) @binding(3) var<storage, read> gain: array<vec4f, 10>; // [40]
-@group(0) @binding(4) var<storage, read> shift: array<vec4f, 10>; // [40]
-@group(0) @binding(5) var<storage, read> table: array<i32>; // [49] slots, [19] patches
-@group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [152][8][40]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 80>; // [8 sites][10]
-var<workgroup> stat: array<vec2f, 8>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 64>; // sum and squared deviations, a share of a token each
-const whole = true; // no group goes past the end of a row
+    { name: "downsample_layers.0.0", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 480>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 10>;
+@group(0) @binding(3) var<storage, read> gain: array<vec4f, 10>;
+@group(0) @binding(4) var<storage, read> shift: array<vec4f, 10>;
+@group(0) @binding(5) var<storage, read> table: array<i32>;
+@group(0) @binding(6) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> tile: array<vec4f, 80>;
+var<workgroup> stat: array<vec2f, 8>;
+var<workgroup> slice: array<vec2f, 64>;
+const whole = true;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let x0 = group.x * 8;
-  let first = (group.z * 152 + group.y) * 8 + x0;
-  for (var item = lane; item < 10; item += 64) {
-    convolve(group.z, group.y, first, x0, item / 10 * 8, item % 10);
-  }
-  workgroupBarrier();
-  measure(lane);
-  for (var i = lane; i < 80; i += 64) {
-    let p = i / 10;
-    let s = stat[p];
-    if (whole || x0 + p < 8) {
-      put(first + p, i % 10, (tile[i] - s.x) * s.y);
-    }
-  }
+let group = first_group + within;
+let x0 = group.x * 8;
+let first = (group.z * 152 + group.y) * 8 + x0;
+for (var item = lane; item < 10; item += 64) {
+convolve(group.z, group.y, first, x0, item / 10 * 8, item % 10);
+}
+workgroupBarrier();
+measure(lane);
+for (var i = lane; i < 80; i += 64) {
+let p = i / 10;
+let s = stat[p];
+if (whole || x0 + p < 8) {
+put(first + p, i % 10, (tile[i] - s.x) * s.y);
+}
+}
 }
 
-// Sites x0 + p .. x0 + p + 7 of row y, channels 4n .. 4n + 3.
+
 fn convolve(image: u32, y: u32, first: u32, x0: u32, p: u32, n: u32) {
-  let corner = place(image, y);
-  var v0 = bias[n];
-  let u0 = (corner.x + min(x0 + p, 7));
-  var v1 = bias[n];
-  let u1 = (corner.x + min(x0 + p + 1, 7));
-  var v2 = bias[n];
-  let u2 = (corner.x + min(x0 + p + 2, 7));
-  var v3 = bias[n];
-  let u3 = (corner.x + min(x0 + p + 3, 7));
-  var v4 = bias[n];
-  let u4 = (corner.x + min(x0 + p + 4, 7));
-  var v5 = bias[n];
-  let u5 = (corner.x + min(x0 + p + 5, 7));
-  var v6 = bias[n];
-  let u6 = (corner.x + min(x0 + p + 6, 7));
-  var v7 = bias[n];
-  let u7 = (corner.x + min(x0 + p + 7, 7));
-  for (var c = 0u; c < 3; c++) {
-    for (var i = 0u; i < 4; i++) {
-      let row = ((image * 3 + c) * 224 + 4 * corner.y + i) * 56;
-      let w = (c * 4 + i) * 40 + n;
-      let w0 = weights(w);
-      v0 += w0 * pixels(row + u0);
-      v1 += w0 * pixels(row + u1);
-      v2 += w0 * pixels(row + u2);
-      v3 += w0 * pixels(row + u3);
-      v4 += w0 * pixels(row + u4);
-      v5 += w0 * pixels(row + u5);
-      v6 += w0 * pixels(row + u6);
-      v7 += w0 * pixels(row + u7);
-    }
-  }
-  tile[(p) * 10 + n] = v0;
-  tile[(p + 1) * 10 + n] = v1;
-  tile[(p + 2) * 10 + n] = v2;
-  tile[(p + 3) * 10 + n] = v3;
-  tile[(p + 4) * 10 + n] = v4;
-  tile[(p + 5) * 10 + n] = v5;
-  tile[(p + 6) * 10 + n] = v6;
-  tile[(p + 7) * 10 + n] = v7;
+let corner = place(image, y);
+var v0 = bias[n];
+let u0 = (corner.x + min(x0 + p, 7));
+var v1 = bias[n];
+let u1 = (corner.x + min(x0 + p + 1, 7));
+var v2 = bias[n];
+let u2 = (corner.x + min(x0 + p + 2, 7));
+var v3 = bias[n];
+let u3 = (corner.x + min(x0 + p + 3, 7));
+var v4 = bias[n];
+let u4 = (corner.x + min(x0 + p + 4, 7));
+var v5 = bias[n];
+let u5 = (corner.x + min(x0 + p + 5, 7));
+var v6 = bias[n];
+let u6 = (corner.x + min(x0 + p + 6, 7));
+var v7 = bias[n];
+let u7 = (corner.x + min(x0 + p + 7, 7));
+for (var c = 0u; c < 3; c++) {
+for (var i = 0u; i < 4; i++) {
+let row = ((image * 3 + c) * 224 + 4 * corner.y + i) * 56;
+let w = (c * 4 + i) * 40 + n;
+let w0 = weights(w);
+v0 += w0 * pixels(row + u0);
+v1 += w0 * pixels(row + u1);
+v2 += w0 * pixels(row + u2);
+v3 += w0 * pixels(row + u3);
+v4 += w0 * pixels(row + u4);
+v5 += w0 * pixels(row + u5);
+v6 += w0 * pixels(row + u6);
+v7 += w0 * pixels(row + u7);
+}
+}
+tile[(p) * 10 + n] = v0;
+tile[(p + 1) * 10 + n] = v1;
+tile[(p + 2) * 10 + n] = v2;
+tile[(p + 3) * 10 + n] = v3;
+tile[(p + 4) * 10 + n] = v4;
+tile[(p + 5) * 10 + n] = v5;
+tile[(p + 6) * 10 + n] = v6;
+tile[(p + 7) * 10 + n] = v7;
 }
 
-// Column and row of the whole map where row y begins.
+
 fn place(image: u32, y: u32) -> vec2u {
-  let cell = u32(table[image * 68 + 49 + y / 8]);
-  return vec2u(cell % 7 * 8, cell / 7 * 8 + y % 8);
+let cell = u32(table[image * 68 + 49 + y / 8]);
+return vec2u(cell % 7 * 8, cell / 7 * 8 + y % 8);
 }
 
 fn weights(w: u32) -> mat4x4f {
-  return mat4x4f(weight[w], weight[w + 10], weight[w + 2 * 10], weight[w + 3 * 10]);
+return mat4x4f(weight[w], weight[w + 10], weight[w + 2 * 10], weight[w + 3 * 10]);
 }
 
 fn pixels(i: u32) -> vec4f {
-  return input[i];
+return input[i];
 }
 
-// Channels 4n .. 4n + 3 of a site, with gain and shift.
+
 fn put(site: u32, n: u32, v: vec4f) {
-  output[site * 10 + n] = v * gain[n] + shift[n];
+output[site * 10 + n] = v * gain[n] + shift[n];
 }
 
 fn sample(p: u32, n: u32) -> vec4f {
-  return tile[p * 10 + n];
+return tile[p * 10 + n];
 }
 
-// Mean and 1/deviation of every token: 8 invocations a token take every 8th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
+
+
 fn measure(lane: u32) {
-  let p = lane / 8;
-  let first = lane % 8;
-  if (p < 8 && first < 10) {
-    var sum = vec4f();
-    for (var c = first; c < 10; c += 8) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 10; c += 8) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
-  workgroupBarrier();
-  if (p < 8 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 40.0;
-    var square = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 40.0 + 0.000001));
-  }
-  workgroupBarrier();
+let p = lane / 8;
+let first = lane % 8;
+if (p < 8 && first < 10) {
+var sum = vec4f();
+for (var c = first; c < 10; c += 8) {
+sum += sample(p, c);
+}
+let total = dot(sum, vec4f(1.0));
+let mean = total / channels(first);
+var square = vec4f();
+for (var c = first; c < 10; c += 8) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
+}
+workgroupBarrier();
+if (p < 8 && first == 0) {
+var total = 0.0;
+for (var i = 0u; i < 8; i++) {
+total += slice[lane + i].x;
+}
+let mean = total / 40.0;
+var square = 0.0;
+for (var i = 0u; i < 8; i++) {
+let n = channels(i);
+let d = slice[lane + i].x / n - mean;
+square += slice[lane + i].y + n * d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(square / 40.0 + 0.000001));
+}
+workgroupBarrier();
 }
 
-// How many channels the invocation takes that starts at \`first\`.
+
 fn channels(first: u32) -> f32 {
-  return 4.0 * f32((17 - first) / 8);
+return 4.0 * f32((17 - first) / 8);
 }
 ` },
-    { name: "stages.0.0.dwconv", code: `// 7x7 depthwise convolution with LayerNorm on the 19 kept patches of 7x7, 8x8 sites of 40 channels each:
-//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-3, x+j-3, c], where removed patches count as zeros like padding
-//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// Maps hold the kept patches one below the other. A group makes 16 sites, an invocation 8 of a row for 4 channels.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [152][8][40]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 490>; // [7][7][40]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 10>; // [40]
-@group(0) @binding(3) var<storage, read> table: array<i32>; // [49] slots, [19] patches
-@group(0) @binding(4) var<storage, read_write> output: array<vec4f>; // [152][8][40]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 160>; // [16 sites][10]
-var<workgroup> stat: array<vec2f, 16>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
+    { name: "stages.0.0.dwconv", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 490>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 10>;
+@group(0) @binding(3) var<storage, read> table: array<i32>;
+@group(0) @binding(4) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> tile: array<vec4f, 160>;
+var<workgroup> stat: array<vec2f, 16>;
+var<workgroup> slice: array<vec2f, 128>;
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let image = group.z;
-  let site = group.y * 16;
-  for (var item = lane; item < 20; item += 128) {
-    convolve(image, site, item / 10 * 8, item % 10);
-  }
-  workgroupBarrier();
-  measure(lane);
-  let first = image * 12160 + site * 10;
-  let length = min(16, 1216 - site) * 10;
-  for (var i = lane; i < length; i += 128) {
-    let p = i / 10;
-    let c = i % 10;
-    let s = stat[p];
-    output[first + i] = (sample(p, c) - s.x) * s.y;
-  }
+let group = first_group + within;
+let image = group.z;
+let site = group.y * 16;
+for (var item = lane; item < 20; item += 128) {
+convolve(image, site, item / 10 * 8, item % 10);
+}
+workgroupBarrier();
+measure(lane);
+let first = image * 12160 + site * 10;
+let length = min(16, 1216 - site) * 10;
+for (var i = lane; i < length; i += 128) {
+let p = i / 10;
+let c = i % 10;
+let s = stat[p];
+output[first + i] = (sample(p, c) - s.x) * s.y;
+}
 }
 
-// Sites first + p .. first + p + 7, channels 4c .. 4c + 3.
+
 fn convolve(image: u32, first: u32, p: u32, c: u32) {
-  let site = first + p;
-  let line = site / 8;
-  let slots = image * 68;
-  let cell = u32(table[slots + 49 + line / 8]);
-  let top = cell / 7 * 8 + line % 8;
-  let column = cell % 7;
-  var v0 = bias[c];
-  var v1 = bias[c];
-  var v2 = bias[c];
-  var v3 = bias[c];
-  var v4 = bias[c];
-  var v5 = bias[c];
-  var v6 = bias[c];
-  var v7 = bias[c];
-  for (var i = max(top, 3) - top; i < min(7, 59 - top); i++) {
-    let y = top + i - 3;
-    let row = slots + y / 8 * 7;
-    let w = i * 70 + c;
-    let w0 = weight[w];
-    let w1 = weight[w + 10];
-    let w2 = weight[w + 20];
-    let w3 = weight[w + 30];
-    let w4 = weight[w + 40];
-    let w5 = weight[w + 50];
-    let w6 = weight[w + 60];
-    if (column >= 1) {
-      let slot = table[row + column - 1];
-      if (slot >= 0) {
-        let r = image * 12160 + (u32(slot) * 8 + y % 8) * 80 + c;
-        let u5 = input[r + 50];
-        v0 += w0 * u5;
-        let u6 = input[r + 60];
-        v0 += w1 * u6;
-        v1 += w0 * u6;
-        let u7 = input[r + 70];
-        v0 += w2 * u7;
-        v1 += w1 * u7;
-        v2 += w0 * u7;
-      }
-    }
-    {
-      let slot = table[row + column];
-      if (slot >= 0) {
-        let r = image * 12160 + (u32(slot) * 8 + y % 8) * 80 + c;
-        let u0 = input[r];
-        v0 += w3 * u0;
-        v1 += w2 * u0;
-        v2 += w1 * u0;
-        v3 += w0 * u0;
-        let u1 = input[r + 10];
-        v0 += w4 * u1;
-        v1 += w3 * u1;
-        v2 += w2 * u1;
-        v3 += w1 * u1;
-        v4 += w0 * u1;
-        let u2 = input[r + 20];
-        v0 += w5 * u2;
-        v1 += w4 * u2;
-        v2 += w3 * u2;
-        v3 += w2 * u2;
-        v4 += w1 * u2;
-        v5 += w0 * u2;
-        let u3 = input[r + 30];
-        v0 += w6 * u3;
-        v1 += w5 * u3;
-        v2 += w4 * u3;
-        v3 += w3 * u3;
-        v4 += w2 * u3;
-        v5 += w1 * u3;
-        v6 += w0 * u3;
-        let u4 = input[r + 40];
-        v1 += w6 * u4;
-        v2 += w5 * u4;
-        v3 += w4 * u4;
-        v4 += w3 * u4;
-        v5 += w2 * u4;
-        v6 += w1 * u4;
-        v7 += w0 * u4;
-        let u5 = input[r + 50];
-        v2 += w6 * u5;
-        v3 += w5 * u5;
-        v4 += w4 * u5;
-        v5 += w3 * u5;
-        v6 += w2 * u5;
-        v7 += w1 * u5;
-        let u6 = input[r + 60];
-        v3 += w6 * u6;
-        v4 += w5 * u6;
-        v5 += w4 * u6;
-        v6 += w3 * u6;
-        v7 += w2 * u6;
-        let u7 = input[r + 70];
-        v4 += w6 * u7;
-        v5 += w5 * u7;
-        v6 += w4 * u7;
-        v7 += w3 * u7;
-      }
-    }
-    if (column + 1 < 7) {
-      let slot = table[row + column + 1];
-      if (slot >= 0) {
-        let r = image * 12160 + (u32(slot) * 8 + y % 8) * 80 + c;
-        let u0 = input[r];
-        v5 += w6 * u0;
-        v6 += w5 * u0;
-        v7 += w4 * u0;
-        let u1 = input[r + 10];
-        v6 += w6 * u1;
-        v7 += w5 * u1;
-        let u2 = input[r + 20];
-        v7 += w6 * u2;
-      }
-    }
-  }
-  tile[p * 10 + c] = v0;
-  tile[p * 10 + c + 10] = v1;
-  tile[p * 10 + c + 20] = v2;
-  tile[p * 10 + c + 30] = v3;
-  tile[p * 10 + c + 40] = v4;
-  tile[p * 10 + c + 50] = v5;
-  tile[p * 10 + c + 60] = v6;
-  tile[p * 10 + c + 70] = v7;
+let site = first + p;
+let line = site / 8;
+let slots = image * 68;
+let cell = u32(table[slots + 49 + line / 8]);
+let top = cell / 7 * 8 + line % 8;
+let column = cell % 7;
+var v0 = bias[c];
+var v1 = bias[c];
+var v2 = bias[c];
+var v3 = bias[c];
+var v4 = bias[c];
+var v5 = bias[c];
+var v6 = bias[c];
+var v7 = bias[c];
+for (var i = max(top, 3) - top; i < min(7, 59 - top); i++) {
+let y = top + i - 3;
+let row = slots + y / 8 * 7;
+let w = i * 70 + c;
+let w0 = weight[w];
+let w1 = weight[w + 10];
+let w2 = weight[w + 20];
+let w3 = weight[w + 30];
+let w4 = weight[w + 40];
+let w5 = weight[w + 50];
+let w6 = weight[w + 60];
+if (column >= 1) {
+let slot = table[row + column - 1];
+if (slot >= 0) {
+let r = image * 12160 + (u32(slot) * 8 + y % 8) * 80 + c;
+let u5 = input[r + 50];
+v0 += w0 * u5;
+let u6 = input[r + 60];
+v0 += w1 * u6;
+v1 += w0 * u6;
+let u7 = input[r + 70];
+v0 += w2 * u7;
+v1 += w1 * u7;
+v2 += w0 * u7;
+}
+}
+{
+let slot = table[row + column];
+if (slot >= 0) {
+let r = image * 12160 + (u32(slot) * 8 + y % 8) * 80 + c;
+let u0 = input[r];
+v0 += w3 * u0;
+v1 += w2 * u0;
+v2 += w1 * u0;
+v3 += w0 * u0;
+let u1 = input[r + 10];
+v0 += w4 * u1;
+v1 += w3 * u1;
+v2 += w2 * u1;
+v3 += w1 * u1;
+v4 += w0 * u1;
+let u2 = input[r + 20];
+v0 += w5 * u2;
+v1 += w4 * u2;
+v2 += w3 * u2;
+v3 += w2 * u2;
+v4 += w1 * u2;
+v5 += w0 * u2;
+let u3 = input[r + 30];
+v0 += w6 * u3;
+v1 += w5 * u3;
+v2 += w4 * u3;
+v3 += w3 * u3;
+v4 += w2 * u3;
+v5 += w1 * u3;
+v6 += w0 * u3;
+let u4 = input[r + 40];
+v1 += w6 * u4;
+v2 += w5 * u4;
+v3 += w4 * u4;
+v4 += w3 * u4;
+v5 += w2 * u4;
+v6 += w1 * u4;
+v7 += w0 * u4;
+let u5 = input[r + 50];
+v2 += w6 * u5;
+v3 += w5 * u5;
+v4 += w4 * u5;
+v5 += w3 * u5;
+v6 += w2 * u5;
+v7 += w1 * u5;
+let u6 = input[r + 60];
+v3 += w6 * u6;
+v4 += w5 * u6;
+v5 += w4 * u6;
+v6 += w3 * u6;
+v7 += w2 * u6;
+let u7 = input[r + 70];
+v4 += w6 * u7;
+v5 += w5 * u7;
+v6 += w4 * u7;
+v7 += w3 * u7;
+}
+}
+if (column + 1 < 7) {
+let slot = table[row + column + 1];
+if (slot >= 0) {
+let r = image * 12160 + (u32(slot) * 8 + y % 8) * 80 + c;
+let u0 = input[r];
+v5 += w6 * u0;
+v6 += w5 * u0;
+v7 += w4 * u0;
+let u1 = input[r + 10];
+v6 += w6 * u1;
+v7 += w5 * u1;
+let u2 = input[r + 20];
+v7 += w6 * u2;
+}
+}
+}
+tile[p * 10 + c] = v0;
+tile[p * 10 + c + 10] = v1;
+tile[p * 10 + c + 20] = v2;
+tile[p * 10 + c + 30] = v3;
+tile[p * 10 + c + 40] = v4;
+tile[p * 10 + c + 50] = v5;
+tile[p * 10 + c + 60] = v6;
+tile[p * 10 + c + 70] = v7;
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  return tile[p * 10 + c];
+return tile[p * 10 + c];
 }
 
-// Mean and 1/deviation of every token: 8 invocations a token take every 8th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
+
+
 fn measure(lane: u32) {
-  let p = lane / 8;
-  let first = lane % 8;
-  if (p < 16 && first < 10) {
-    var sum = vec4f();
-    for (var c = first; c < 10; c += 8) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 10; c += 8) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
-  workgroupBarrier();
-  if (p < 16 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 40.0;
-    var square = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 40.0 + 0.000001));
-  }
-  workgroupBarrier();
+let p = lane / 8;
+let first = lane % 8;
+if (p < 16 && first < 10) {
+var sum = vec4f();
+for (var c = first; c < 10; c += 8) {
+sum += sample(p, c);
+}
+let total = dot(sum, vec4f(1.0));
+let mean = total / channels(first);
+var square = vec4f();
+for (var c = first; c < 10; c += 8) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
+}
+workgroupBarrier();
+if (p < 16 && first == 0) {
+var total = 0.0;
+for (var i = 0u; i < 8; i++) {
+total += slice[lane + i].x;
+}
+let mean = total / 40.0;
+var square = 0.0;
+for (var i = 0u; i < 8; i++) {
+let n = channels(i);
+let d = slice[lane + i].x / n - mean;
+square += slice[lane + i].y + n * d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(square / 40.0 + 0.000001));
+}
+workgroupBarrier();
 }
 
-// How many channels the invocation takes that starts at \`first\`.
+
 fn channels(first: u32) -> f32 {
-  return 4.0 * f32((17 - first) / 8);
+return 4.0 * f32((17 - first) / 8);
 }
 ` },
-    { name: "stages.0.0.pwconv1", code: `// first linear, [1216][40] by [40][160]:
-//   output[m,n] = gelu(bias[n] + sum over k of input[m,k] * weight[k,n])
-//   squares[tile,n] = sum of output[m,n]^2 over the 32 rows of a tile
-// A group makes 32 x 64 through workgroup memory, 16 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [1216][40]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 2304>; // [48][192]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 48>; // [192]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [1216][160]
-@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [38][160]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
-var<workgroup> sums: array<vec4f, 128>; // sums of squares over 4 rows each
+    { name: "stages.0.0.pwconv1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 2304>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 48>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 160>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> sums: array<vec4f, 128>;
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 16;
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 12; k0 += 4) {
-    for (var i = lane; i < 128; i += 128) {
-      a_tile[i / 4 * 5 + i % 4] = fetch(image, m0 + i / 4, k0 + i % 4);
-    }
-    for (var i = lane; i < 256; i += 128) {
-      b_tile[i] = weight[(4 * k0 + i / 16) * 48 + n0 + i % 16];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 4; k++) {
-      let a = local.y * 20 + k;
-      let b = 4 * k * 16 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 16];
-      let b2_0 = b_tile[b + 32];
-      let b3_0 = b_tile[b + 48];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 5];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 10];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 15];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 16;
-    let b = bias[column];
-    var square = vec4f();
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-      square += v * v;
-    }
-    sums[lane * 1 + j] = square;
-  }
-  workgroupBarrier();
-  for (var i = lane; i < 16; i += 128) {
-    let first = i % 16 * 1 + i / 16;
-    var square = sums[first];
-    for (var y = 1u; y < 8; y++) {
-      square += sums[first + y * 16];
-    }
-    if (n0 + i < 40) {
-      squares[(image * 38 + group.y) * 40 + n0 + i] = square;
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 16;
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 12; k0 += 4) {
+for (var i = lane; i < 128; i += 128) {
+a_tile[i / 4 * 5 + i % 4] = fetch(image, m0 + i / 4, k0 + i % 4);
+}
+for (var i = lane; i < 256; i += 128) {
+b_tile[i] = weight[(4 * k0 + i / 16) * 48 + n0 + i % 16];
+}
+workgroupBarrier();
+for (var k = 0u; k < 4; k++) {
+let a = local.y * 20 + k;
+let b = 4 * k * 16 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 16];
+let b2_0 = b_tile[b + 32];
+let b3_0 = b_tile[b + 48];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 5];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 10];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 15];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 16;
+let b = bias[column];
+var square = vec4f();
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+square += v * v;
+}
+sums[lane * 1 + j] = square;
+}
+workgroupBarrier();
+for (var i = lane; i < 16; i += 128) {
+let first = i % 16 * 1 + i / 16;
+var square = sums[first];
+for (var y = 1u; y < 8; y++) {
+square += sums[first + y * 16];
+}
+if (n0 + i < 40) {
+squares[(image * 38 + group.y) * 40 + n0 + i] = square;
+}
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  if (k >= 10) {
-    return vec4f();
-  }
-  let c = k;
-  let row = (image * 1216 + m) * 10;
-  let a = input[row + c];
-  return a;
+if (k >= 10) {
+return vec4f();
+}
+let c = k;
+let row = (image * 1216 + m) * 10;
+let a = input[row + c];
+return a;
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (n >= 40) {
-    return vec4f();
-  }
-  var v = gelu(sum);
-  let i = (image * 1216 + m) * 40 + n;
-  output[i] = v;
-  return v;
+if (n >= 40) {
+return vec4f();
+}
+var v = gelu(sum);
+let i = (image * 1216 + m) * 40 + n;
+output[i] = v;
+return v;
 }
 
-// GELU, erf form: max(x, 0) - |x|/2 erfc(|x|/sqrt 2), erfc after Abramowitz and Stegun 7.1.26.
+
 fn gelu(x: vec4f) -> vec4f {
-  let z = abs(x);
-  let t = 1.0 / (1.0 + 0.2316418882 * z);
-  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
+let z = abs(x);
+let t = 1.0 / (1.0 + 0.2316418882 * z);
+let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
 }
 ` },
-    { name: "stages.0.0.pwconv2", code: `// second linear, [1216][160] by [160][40]:
-//   a[m,k] = input[m,k] * scale[k]
-//   scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6),  G[k] = sqrt(sum over tiles of partials[tile,k])
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n] + residual[m,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [1216][160]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 2560>; // [160][64]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 16>; // [64]
-@group(0) @binding(3) var<storage, read> partials: array<vec4f>; // [38][160]
-@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 40>; // [160]
-@group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [1216][40]
-@group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [1216][40]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
+    { name: "stages.0.0.pwconv2", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 2560>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 16>;
+@group(0) @binding(3) var<storage, read> partials: array<vec4f>;
+@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 40>;
+@group(0) @binding(5) var<storage, read> residual: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> scale: array<vec4f, 64>;
 var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  let inverse = inverse_mean(image, lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 40; k0 += 8) {
-    if (k0 % 64 == 0) {
-      let k = min(k0 + lane, 39);
-      scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
-      workgroupBarrier();
-    }
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 16 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+let inverse = inverse_mean(image, lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 40; k0 += 8) {
+if (k0 % 64 == 0) {
+let k = min(k0 + lane, 39);
+scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
+workgroupBarrier();
+}
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 16 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 1216 + m) * 40;
-  let a = input[row + c];
-  return a * scale[k % 64];
+let c = k;
+let row = (image * 1216 + m) * 40;
+let a = input[row + c];
+return a * scale[k % 64];
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: residual, store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (n >= 10) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 1216 + m) * 10 + n;
-  v += residual[i];
-  output[i] = v;
-  return v;
+if (n >= 10) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 1216 + m) * 10 + n;
+v += residual[i];
+output[i] = v;
+return v;
 }
 
-// 1 / (mean over k of G + 1e-6), the same in every invocation of the group.
+
 fn inverse_mean(image: u32, lane: u32) -> f32 {
-  var sum = 0.0;
-  for (var k = lane; k < 40; k += 64) {
-    sum += dot(response(image, k), vec4f(1.0));
-  }
-  norms[lane] = sum;
-  workgroupBarrier();
-  var total = 0.0;
-  for (var i = 0u; i < 64; i++) {
-    total += norms[i];
-  }
-  return 1.0 / (total / 160.0 + 1e-6);
+var sum = 0.0;
+for (var k = lane; k < 40; k += 64) {
+sum += dot(response(image, k), vec4f(1.0));
+}
+norms[lane] = sum;
+workgroupBarrier();
+var total = 0.0;
+for (var i = 0u; i < 64; i++) {
+total += norms[i];
+}
+return 1.0 / (total / 160.0 + 1e-6);
 }
 
-// G of channels 4k .. 4k + 3: their L2 norms over all sites.
+
 fn response(image: u32, k: u32) -> vec4f {
-  var square = vec4f();
-  for (var tile = 0u; tile < 38; tile++) {
-    square += partials[(image * 38 + tile) * 40 + k];
-  }
-  return sqrt(square);
+var square = vec4f();
+for (var tile = 0u; tile < 38; tile++) {
+square += partials[(image * 38 + tile) * 40 + k];
+}
+return sqrt(square);
 }
 ` },
-    { name: "downsample_layers.1.1", code: `// 2x2 convolution with stride 2, [304][160] by [160][80]:
-//   a[m,(i,j,c)] = input[2y+i, 2x+j, c], normalised over c (LayerNorm without gain and shift); row m is site (y,x) of [76][4]
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [152][8][40]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 3840>; // [160][96]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 24>; // [96]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [304][80]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
-var<private> origin: vec2u; // image and first row of the group
+    { name: "downsample_layers.1.1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 3840>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 24>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> stat: array<vec2f, 128>;
+var<private> origin: vec2u;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  origin = vec2u(image, m0);
-  measure(lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 40; k0 += 8) {
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 24 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+origin = vec2u(image, m0);
+measure(lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 40; k0 += 8) {
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 24 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let tap = k / 10;
-  let c = k % 10;
-  let row = corner(image, min(m, 303)) + tap / 2 * 80 + tap % 2 * 10;
-  let a = input[row + c];
-  let s = stat[(m - origin.y) * 4 + tap];
-  return (a - s.x) * s.y;
+let tap = k / 10;
+let c = k % 10;
+let row = corner(image, min(m, 303)) + tap / 2 * 80 + tap % 2 * 10;
+let a = input[row + c];
+let s = stat[(m - origin.y) * 4 + tap];
+return (a - s.x) * s.y;
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 304 || n >= 20) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 304 + m) * 20 + n;
-  output[i] = v;
-  return v;
+if (m >= 304 || n >= 20) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 304 + m) * 20 + n;
+output[i] = v;
+return v;
 }
 
-// Upper left input site of row m.
+
 fn corner(image: u32, m: u32) -> u32 {
-  return ((image * 152 + m / 4 * 2) * 8 + m % 4 * 2) * 10;
+return ((image * 152 + m / 4 * 2) * 8 + m % 4 * 2) * 10;
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  let m = min(origin.y + p / 4, 303);
-  return input[corner(origin.x, m) + p % 4 / 2 * 80 + p % 2 * 10 + c];
+let m = min(origin.y + p / 4, 303);
+return input[corner(origin.x, m) + p % 4 / 2 * 80 + p % 2 * 10 + c];
 }
 
-// Mean and 1/deviation of every token, two passes, one invocation a token.
+
 fn measure(lane: u32) {
-  for (var p = lane; p < 128; p += 64) {
-    var sum = vec4f();
-    for (var c = 0u; c < 10; c++) {
-      sum += sample(p, c);
-    }
-    let mean = dot(sum, vec4f(1.0)) / 40.0;
-    var square = vec4f();
-    for (var c = 0u; c < 10; c++) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / 40.0 + 0.000001));
-  }
-  workgroupBarrier();
+for (var p = lane; p < 128; p += 64) {
+var sum = vec4f();
+for (var c = 0u; c < 10; c++) {
+sum += sample(p, c);
+}
+let mean = dot(sum, vec4f(1.0)) / 40.0;
+var square = vec4f();
+for (var c = 0u; c < 10; c++) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / 40.0 + 0.000001));
+}
+workgroupBarrier();
 }
 ` },
-    { name: "stages.1.0.dwconv", code: `// 7x7 depthwise convolution with LayerNorm on the 19 kept patches of 7x7, 4x4 sites of 80 channels each:
-//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-3, x+j-3, c], where removed patches count as zeros like padding
-//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// Maps hold the kept patches one below the other. A group makes 16 sites, an invocation 4 of a row for 4 channels.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [76][4][80]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 980>; // [7][7][80]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 20>; // [80]
-@group(0) @binding(3) var<storage, read> table: array<i32>; // [49] slots, [19] patches
-@group(0) @binding(4) var<storage, read_write> output: array<vec4f>; // [76][4][80]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 320>; // [16 sites][20]
-var<workgroup> stat: array<vec2f, 16>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
+    { name: "stages.1.0.dwconv", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 980>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 20>;
+@group(0) @binding(3) var<storage, read> table: array<i32>;
+@group(0) @binding(4) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> tile: array<vec4f, 320>;
+var<workgroup> stat: array<vec2f, 16>;
+var<workgroup> slice: array<vec2f, 128>;
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let image = group.z;
-  let site = group.y * 16;
-  for (var item = lane; item < 80; item += 128) {
-    convolve(image, site, item / 20 * 4, item % 20);
-  }
-  workgroupBarrier();
-  measure(lane);
-  let first = image * 6080 + site * 20;
-  let length = min(16, 304 - site) * 20;
-  for (var i = lane; i < length; i += 128) {
-    let p = i / 20;
-    let c = i % 20;
-    let s = stat[p];
-    output[first + i] = (sample(p, c) - s.x) * s.y;
-  }
+let group = first_group + within;
+let image = group.z;
+let site = group.y * 16;
+for (var item = lane; item < 80; item += 128) {
+convolve(image, site, item / 20 * 4, item % 20);
+}
+workgroupBarrier();
+measure(lane);
+let first = image * 6080 + site * 20;
+let length = min(16, 304 - site) * 20;
+for (var i = lane; i < length; i += 128) {
+let p = i / 20;
+let c = i % 20;
+let s = stat[p];
+output[first + i] = (sample(p, c) - s.x) * s.y;
+}
 }
 
-// Sites first + p .. first + p + 3, channels 4c .. 4c + 3.
+
 fn convolve(image: u32, first: u32, p: u32, c: u32) {
-  let site = first + p;
-  let line = site / 4;
-  let slots = image * 68;
-  let cell = u32(table[slots + 49 + line / 4]);
-  let top = cell / 7 * 4 + line % 4;
-  let column = cell % 7;
-  var v0 = bias[c];
-  var v1 = bias[c];
-  var v2 = bias[c];
-  var v3 = bias[c];
-  for (var i = max(top, 3) - top; i < min(7, 31 - top); i++) {
-    let y = top + i - 3;
-    let row = slots + y / 4 * 7;
-    let w = i * 140 + c;
-    let w0 = weight[w];
-    let w1 = weight[w + 20];
-    let w2 = weight[w + 40];
-    let w3 = weight[w + 60];
-    let w4 = weight[w + 80];
-    let w5 = weight[w + 100];
-    let w6 = weight[w + 120];
-    if (column >= 1) {
-      let slot = table[row + column - 1];
-      if (slot >= 0) {
-        let r = image * 6080 + (u32(slot) * 4 + y % 4) * 80 + c;
-        let u1 = input[r + 20];
-        v0 += w0 * u1;
-        let u2 = input[r + 40];
-        v0 += w1 * u2;
-        v1 += w0 * u2;
-        let u3 = input[r + 60];
-        v0 += w2 * u3;
-        v1 += w1 * u3;
-        v2 += w0 * u3;
-      }
-    }
-    {
-      let slot = table[row + column];
-      if (slot >= 0) {
-        let r = image * 6080 + (u32(slot) * 4 + y % 4) * 80 + c;
-        let u0 = input[r];
-        v0 += w3 * u0;
-        v1 += w2 * u0;
-        v2 += w1 * u0;
-        v3 += w0 * u0;
-        let u1 = input[r + 20];
-        v0 += w4 * u1;
-        v1 += w3 * u1;
-        v2 += w2 * u1;
-        v3 += w1 * u1;
-        let u2 = input[r + 40];
-        v0 += w5 * u2;
-        v1 += w4 * u2;
-        v2 += w3 * u2;
-        v3 += w2 * u2;
-        let u3 = input[r + 60];
-        v0 += w6 * u3;
-        v1 += w5 * u3;
-        v2 += w4 * u3;
-        v3 += w3 * u3;
-      }
-    }
-    if (column + 1 < 7) {
-      let slot = table[row + column + 1];
-      if (slot >= 0) {
-        let r = image * 6080 + (u32(slot) * 4 + y % 4) * 80 + c;
-        let u0 = input[r];
-        v1 += w6 * u0;
-        v2 += w5 * u0;
-        v3 += w4 * u0;
-        let u1 = input[r + 20];
-        v2 += w6 * u1;
-        v3 += w5 * u1;
-        let u2 = input[r + 40];
-        v3 += w6 * u2;
-      }
-    }
-  }
-  tile[p * 20 + c] = v0;
-  tile[p * 20 + c + 20] = v1;
-  tile[p * 20 + c + 40] = v2;
-  tile[p * 20 + c + 60] = v3;
+let site = first + p;
+let line = site / 4;
+let slots = image * 68;
+let cell = u32(table[slots + 49 + line / 4]);
+let top = cell / 7 * 4 + line % 4;
+let column = cell % 7;
+var v0 = bias[c];
+var v1 = bias[c];
+var v2 = bias[c];
+var v3 = bias[c];
+for (var i = max(top, 3) - top; i < min(7, 31 - top); i++) {
+let y = top + i - 3;
+let row = slots + y / 4 * 7;
+let w = i * 140 + c;
+let w0 = weight[w];
+let w1 = weight[w + 20];
+let w2 = weight[w + 40];
+let w3 = weight[w + 60];
+let w4 = weight[w + 80];
+let w5 = weight[w + 100];
+let w6 = weight[w + 120];
+if (column >= 1) {
+let slot = table[row + column - 1];
+if (slot >= 0) {
+let r = image * 6080 + (u32(slot) * 4 + y % 4) * 80 + c;
+let u1 = input[r + 20];
+v0 += w0 * u1;
+let u2 = input[r + 40];
+v0 += w1 * u2;
+v1 += w0 * u2;
+let u3 = input[r + 60];
+v0 += w2 * u3;
+v1 += w1 * u3;
+v2 += w0 * u3;
+}
+}
+{
+let slot = table[row + column];
+if (slot >= 0) {
+let r = image * 6080 + (u32(slot) * 4 + y % 4) * 80 + c;
+let u0 = input[r];
+v0 += w3 * u0;
+v1 += w2 * u0;
+v2 += w1 * u0;
+v3 += w0 * u0;
+let u1 = input[r + 20];
+v0 += w4 * u1;
+v1 += w3 * u1;
+v2 += w2 * u1;
+v3 += w1 * u1;
+let u2 = input[r + 40];
+v0 += w5 * u2;
+v1 += w4 * u2;
+v2 += w3 * u2;
+v3 += w2 * u2;
+let u3 = input[r + 60];
+v0 += w6 * u3;
+v1 += w5 * u3;
+v2 += w4 * u3;
+v3 += w3 * u3;
+}
+}
+if (column + 1 < 7) {
+let slot = table[row + column + 1];
+if (slot >= 0) {
+let r = image * 6080 + (u32(slot) * 4 + y % 4) * 80 + c;
+let u0 = input[r];
+v1 += w6 * u0;
+v2 += w5 * u0;
+v3 += w4 * u0;
+let u1 = input[r + 20];
+v2 += w6 * u1;
+v3 += w5 * u1;
+let u2 = input[r + 40];
+v3 += w6 * u2;
+}
+}
+}
+tile[p * 20 + c] = v0;
+tile[p * 20 + c + 20] = v1;
+tile[p * 20 + c + 40] = v2;
+tile[p * 20 + c + 60] = v3;
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  return tile[p * 20 + c];
+return tile[p * 20 + c];
 }
 
-// Mean and 1/deviation of every token: 8 invocations a token take every 8th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
+
+
 fn measure(lane: u32) {
-  let p = lane / 8;
-  let first = lane % 8;
-  if (p < 16 && first < 20) {
-    var sum = vec4f();
-    for (var c = first; c < 20; c += 8) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 20; c += 8) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
-  workgroupBarrier();
-  if (p < 16 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 80.0;
-    var square = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 80.0 + 0.000001));
-  }
-  workgroupBarrier();
+let p = lane / 8;
+let first = lane % 8;
+if (p < 16 && first < 20) {
+var sum = vec4f();
+for (var c = first; c < 20; c += 8) {
+sum += sample(p, c);
+}
+let total = dot(sum, vec4f(1.0));
+let mean = total / channels(first);
+var square = vec4f();
+for (var c = first; c < 20; c += 8) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
+}
+workgroupBarrier();
+if (p < 16 && first == 0) {
+var total = 0.0;
+for (var i = 0u; i < 8; i++) {
+total += slice[lane + i].x;
+}
+let mean = total / 80.0;
+var square = 0.0;
+for (var i = 0u; i < 8; i++) {
+let n = channels(i);
+let d = slice[lane + i].x / n - mean;
+square += slice[lane + i].y + n * d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(square / 80.0 + 0.000001));
+}
+workgroupBarrier();
 }
 
-// How many channels the invocation takes that starts at \`first\`.
+
 fn channels(first: u32) -> f32 {
-  return 4.0 * f32((27 - first) / 8);
+return 4.0 * f32((27 - first) / 8);
 }
 ` },
-    { name: "stages.1.0.pwconv1", code: `// first linear, [304][80] by [80][320]:
-//   output[m,n] = gelu(bias[n] + sum over k of input[m,k] * weight[k,n])
-//   squares[tile,n] = sum of output[m,n]^2 over the 32 rows of a tile
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [304][80]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 7680>; // [96][320]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>; // [320]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [304][320]
-@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [10][320]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> sums: array<vec4f, 64>; // sums of squares over 4 rows each
+    { name: "stages.1.0.pwconv1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 7680>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> sums: array<vec4f, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 24; k0 += 8) {
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 80 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    var square = vec4f();
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-      square += v * v;
-    }
-    sums[lane * 1 + j] = square;
-  }
-  workgroupBarrier();
-  for (var i = lane; i < 8; i += 64) {
-    let first = i % 8 * 1 + i / 8;
-    var square = sums[first];
-    for (var y = 1u; y < 8; y++) {
-      square += sums[first + y * 8];
-    }
-    squares[(image * 10 + group.y) * 80 + n0 + i] = square;
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 24; k0 += 8) {
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 80 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+var square = vec4f();
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+square += v * v;
+}
+sums[lane * 1 + j] = square;
+}
+workgroupBarrier();
+for (var i = lane; i < 8; i += 64) {
+let first = i % 8 * 1 + i / 8;
+var square = sums[first];
+for (var y = 1u; y < 8; y++) {
+square += sums[first + y * 8];
+}
+squares[(image * 10 + group.y) * 80 + n0 + i] = square;
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  if (k >= 20) {
-    return vec4f();
-  }
-  let c = k;
-  let row = (image * 304 + min(m, 303)) * 20;
-  let a = input[row + c];
-  return a;
+if (k >= 20) {
+return vec4f();
+}
+let c = k;
+let row = (image * 304 + min(m, 303)) * 20;
+let a = input[row + c];
+return a;
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 304) {
-    return vec4f();
-  }
-  var v = gelu(sum);
-  let i = (image * 304 + m) * 80 + n;
-  output[i] = v;
-  return v;
+if (m >= 304) {
+return vec4f();
+}
+var v = gelu(sum);
+let i = (image * 304 + m) * 80 + n;
+output[i] = v;
+return v;
 }
 
-// GELU, erf form: max(x, 0) - |x|/2 erfc(|x|/sqrt 2), erfc after Abramowitz and Stegun 7.1.26.
+
 fn gelu(x: vec4f) -> vec4f {
-  let z = abs(x);
-  let t = 1.0 / (1.0 + 0.2316418882 * z);
-  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
+let z = abs(x);
+let t = 1.0 / (1.0 + 0.2316418882 * z);
+let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
 }
 ` },
-    { name: "stages.1.0.pwconv2", code: `// second linear, [304][320] by [320][80]:
-//   a[m,k] = input[m,k] * scale[k]
-//   scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6),  G[k] = sqrt(sum over tiles of partials[tile,k])
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n] + residual[m,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [304][320]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 7680>; // [320][96]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 24>; // [96]
-@group(0) @binding(3) var<storage, read> partials: array<vec4f>; // [10][320]
-@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 80>; // [320]
-@group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [304][80]
-@group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [304][80]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
+    { name: "stages.1.0.pwconv2", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 7680>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 24>;
+@group(0) @binding(3) var<storage, read> partials: array<vec4f>;
+@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 80>;
+@group(0) @binding(5) var<storage, read> residual: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> scale: array<vec4f, 64>;
 var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  let inverse = inverse_mean(image, lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 80; k0 += 8) {
-    if (k0 % 64 == 0) {
-      let k = min(k0 + lane, 79);
-      scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
-      workgroupBarrier();
-    }
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 24 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+let inverse = inverse_mean(image, lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 80; k0 += 8) {
+if (k0 % 64 == 0) {
+let k = min(k0 + lane, 79);
+scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
+workgroupBarrier();
+}
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 24 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 304 + min(m, 303)) * 80;
-  let a = input[row + c];
-  return a * scale[k % 64];
+let c = k;
+let row = (image * 304 + min(m, 303)) * 80;
+let a = input[row + c];
+return a * scale[k % 64];
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: residual, store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 304 || n >= 20) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 304 + m) * 20 + n;
-  v += residual[i];
-  output[i] = v;
-  return v;
+if (m >= 304 || n >= 20) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 304 + m) * 20 + n;
+v += residual[i];
+output[i] = v;
+return v;
 }
 
-// 1 / (mean over k of G + 1e-6), the same in every invocation of the group.
+
 fn inverse_mean(image: u32, lane: u32) -> f32 {
-  var sum = 0.0;
-  for (var k = lane; k < 80; k += 64) {
-    sum += dot(response(image, k), vec4f(1.0));
-  }
-  norms[lane] = sum;
-  workgroupBarrier();
-  var total = 0.0;
-  for (var i = 0u; i < 64; i++) {
-    total += norms[i];
-  }
-  return 1.0 / (total / 320.0 + 1e-6);
+var sum = 0.0;
+for (var k = lane; k < 80; k += 64) {
+sum += dot(response(image, k), vec4f(1.0));
+}
+norms[lane] = sum;
+workgroupBarrier();
+var total = 0.0;
+for (var i = 0u; i < 64; i++) {
+total += norms[i];
+}
+return 1.0 / (total / 320.0 + 1e-6);
 }
 
-// G of channels 4k .. 4k + 3: their L2 norms over all sites.
+
 fn response(image: u32, k: u32) -> vec4f {
-  var square = vec4f();
-  for (var tile = 0u; tile < 10; tile++) {
-    square += partials[(image * 10 + tile) * 80 + k];
-  }
-  return sqrt(square);
+var square = vec4f();
+for (var tile = 0u; tile < 10; tile++) {
+square += partials[(image * 10 + tile) * 80 + k];
+}
+return sqrt(square);
 }
 ` },
-    { name: "downsample_layers.2.1", code: `// 2x2 convolution with stride 2, [76][320] by [320][160]:
-//   a[m,(i,j,c)] = input[2y+i, 2x+j, c], normalised over c (LayerNorm without gain and shift); row m is site (y,x) of [38][2]
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [76][4][80]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 12800>; // [320][160]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>; // [160]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [76][160]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
-var<private> origin: vec2u; // image and first row of the group
+    { name: "downsample_layers.2.1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 12800>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> stat: array<vec2f, 128>;
+var<private> origin: vec2u;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  origin = vec2u(image, m0);
-  measure(lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 80; k0 += 8) {
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 40 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+origin = vec2u(image, m0);
+measure(lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 80; k0 += 8) {
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 40 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let tap = k / 20;
-  let c = k % 20;
-  let row = corner(image, min(m, 75)) + tap / 2 * 80 + tap % 2 * 20;
-  let a = input[row + c];
-  let s = stat[(m - origin.y) * 4 + tap];
-  return (a - s.x) * s.y;
+let tap = k / 20;
+let c = k % 20;
+let row = corner(image, min(m, 75)) + tap / 2 * 80 + tap % 2 * 20;
+let a = input[row + c];
+let s = stat[(m - origin.y) * 4 + tap];
+return (a - s.x) * s.y;
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 76) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 76 + m) * 40 + n;
-  output[i] = v;
-  return v;
+if (m >= 76) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 76 + m) * 40 + n;
+output[i] = v;
+return v;
 }
 
-// Upper left input site of row m.
+
 fn corner(image: u32, m: u32) -> u32 {
-  return ((image * 76 + m / 2 * 2) * 4 + m % 2 * 2) * 20;
+return ((image * 76 + m / 2 * 2) * 4 + m % 2 * 2) * 20;
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  let m = min(origin.y + p / 4, 75);
-  return input[corner(origin.x, m) + p % 4 / 2 * 80 + p % 2 * 20 + c];
+let m = min(origin.y + p / 4, 75);
+return input[corner(origin.x, m) + p % 4 / 2 * 80 + p % 2 * 20 + c];
 }
 
-// Mean and 1/deviation of every token, two passes, one invocation a token.
+
 fn measure(lane: u32) {
-  for (var p = lane; p < 128; p += 64) {
-    var sum = vec4f();
-    for (var c = 0u; c < 20; c++) {
-      sum += sample(p, c);
-    }
-    let mean = dot(sum, vec4f(1.0)) / 80.0;
-    var square = vec4f();
-    for (var c = 0u; c < 20; c++) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / 80.0 + 0.000001));
-  }
-  workgroupBarrier();
+for (var p = lane; p < 128; p += 64) {
+var sum = vec4f();
+for (var c = 0u; c < 20; c++) {
+sum += sample(p, c);
+}
+let mean = dot(sum, vec4f(1.0)) / 80.0;
+var square = vec4f();
+for (var c = 0u; c < 20; c++) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / 80.0 + 0.000001));
+}
+workgroupBarrier();
 }
 ` },
-    { name: "stages.2.0.dwconv", code: `// 7x7 depthwise convolution with LayerNorm on the 19 kept patches of 7x7, 2x2 sites of 160 channels each:
-//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-3, x+j-3, c], where removed patches count as zeros like padding
-//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// Maps hold the kept patches one below the other. A group makes 6 sites, an invocation 2 of a row for 4 channels.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [38][2][160]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 1960>; // [7][7][160]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>; // [160]
-@group(0) @binding(3) var<storage, read> table: array<i32>; // [49] slots, [19] patches
-@group(0) @binding(4) var<storage, read_write> output: array<vec4f>; // [38][2][160]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 240>; // [6 sites][40]
-var<workgroup> stat: array<vec2f, 6>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 120>; // sum and squared deviations, a share of a token each
+    { name: "stages.2.0.dwconv", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 1960>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>;
+@group(0) @binding(3) var<storage, read> table: array<i32>;
+@group(0) @binding(4) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> tile: array<vec4f, 240>;
+var<workgroup> stat: array<vec2f, 6>;
+var<workgroup> slice: array<vec2f, 120>;
 
 @compute @workgroup_size(120)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let image = group.z;
-  let site = group.y * 6;
-  for (var item = lane; item < 120; item += 120) {
-    convolve(image, site, item / 40 * 2, item % 40);
-  }
-  workgroupBarrier();
-  measure(lane);
-  let first = image * 3040 + site * 40;
-  let length = min(6, 76 - site) * 40;
-  for (var i = lane; i < length; i += 120) {
-    let p = i / 40;
-    let c = i % 40;
-    let s = stat[p];
-    output[first + i] = (sample(p, c) - s.x) * s.y;
-  }
+let group = first_group + within;
+let image = group.z;
+let site = group.y * 6;
+for (var item = lane; item < 120; item += 120) {
+convolve(image, site, item / 40 * 2, item % 40);
+}
+workgroupBarrier();
+measure(lane);
+let first = image * 3040 + site * 40;
+let length = min(6, 76 - site) * 40;
+for (var i = lane; i < length; i += 120) {
+let p = i / 40;
+let c = i % 40;
+let s = stat[p];
+output[first + i] = (sample(p, c) - s.x) * s.y;
+}
 }
 
-// Sites first + p .. first + p + 1, channels 4c .. 4c + 3.
+
 fn convolve(image: u32, first: u32, p: u32, c: u32) {
-  let site = min(first + p, 74); // past the end, a site that is there is made once more
-  let line = site / 2;
-  let slots = image * 68;
-  let cell = u32(table[slots + 49 + line / 2]);
-  let top = cell / 7 * 2 + line % 2;
-  let column = cell % 7;
-  var v0 = bias[c];
-  var v1 = bias[c];
-  for (var i = max(top, 3) - top; i < min(7, 17 - top); i++) {
-    let y = top + i - 3;
-    let row = slots + y / 2 * 7;
-    let w = i * 280 + c;
-    if (column >= 2) {
-      let slot = table[row + column - 2];
-      if (slot >= 0) {
-        let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
-        let w0 = weight[w];
-        let u1 = input[r + 40];
-        v0 += w0 * u1;
-      }
-    }
-    if (column >= 1) {
-      let slot = table[row + column - 1];
-      if (slot >= 0) {
-        let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
-        let w0 = weight[w];
-        let w1 = weight[w + 40];
-        let w2 = weight[w + 80];
-        let u0 = input[r];
-        v0 += w1 * u0;
-        v1 += w0 * u0;
-        let u1 = input[r + 40];
-        v0 += w2 * u1;
-        v1 += w1 * u1;
-      }
-    }
-    {
-      let slot = table[row + column];
-      if (slot >= 0) {
-        let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
-        let w2 = weight[w + 80];
-        let w3 = weight[w + 120];
-        let w4 = weight[w + 160];
-        let u0 = input[r];
-        v0 += w3 * u0;
-        v1 += w2 * u0;
-        let u1 = input[r + 40];
-        v0 += w4 * u1;
-        v1 += w3 * u1;
-      }
-    }
-    if (column + 1 < 7) {
-      let slot = table[row + column + 1];
-      if (slot >= 0) {
-        let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
-        let w4 = weight[w + 160];
-        let w5 = weight[w + 200];
-        let w6 = weight[w + 240];
-        let u0 = input[r];
-        v0 += w5 * u0;
-        v1 += w4 * u0;
-        let u1 = input[r + 40];
-        v0 += w6 * u1;
-        v1 += w5 * u1;
-      }
-    }
-    if (column + 2 < 7) {
-      let slot = table[row + column + 2];
-      if (slot >= 0) {
-        let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
-        let w6 = weight[w + 240];
-        let u0 = input[r];
-        v1 += w6 * u0;
-      }
-    }
-  }
-  tile[p * 40 + c] = v0;
-  tile[p * 40 + c + 40] = v1;
+let site = min(first + p, 74);
+let line = site / 2;
+let slots = image * 68;
+let cell = u32(table[slots + 49 + line / 2]);
+let top = cell / 7 * 2 + line % 2;
+let column = cell % 7;
+var v0 = bias[c];
+var v1 = bias[c];
+for (var i = max(top, 3) - top; i < min(7, 17 - top); i++) {
+let y = top + i - 3;
+let row = slots + y / 2 * 7;
+let w = i * 280 + c;
+if (column >= 2) {
+let slot = table[row + column - 2];
+if (slot >= 0) {
+let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
+let w0 = weight[w];
+let u1 = input[r + 40];
+v0 += w0 * u1;
+}
+}
+if (column >= 1) {
+let slot = table[row + column - 1];
+if (slot >= 0) {
+let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
+let w0 = weight[w];
+let w1 = weight[w + 40];
+let w2 = weight[w + 80];
+let u0 = input[r];
+v0 += w1 * u0;
+v1 += w0 * u0;
+let u1 = input[r + 40];
+v0 += w2 * u1;
+v1 += w1 * u1;
+}
+}
+{
+let slot = table[row + column];
+if (slot >= 0) {
+let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
+let w2 = weight[w + 80];
+let w3 = weight[w + 120];
+let w4 = weight[w + 160];
+let u0 = input[r];
+v0 += w3 * u0;
+v1 += w2 * u0;
+let u1 = input[r + 40];
+v0 += w4 * u1;
+v1 += w3 * u1;
+}
+}
+if (column + 1 < 7) {
+let slot = table[row + column + 1];
+if (slot >= 0) {
+let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
+let w4 = weight[w + 160];
+let w5 = weight[w + 200];
+let w6 = weight[w + 240];
+let u0 = input[r];
+v0 += w5 * u0;
+v1 += w4 * u0;
+let u1 = input[r + 40];
+v0 += w6 * u1;
+v1 += w5 * u1;
+}
+}
+if (column + 2 < 7) {
+let slot = table[row + column + 2];
+if (slot >= 0) {
+let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
+let w6 = weight[w + 240];
+let u0 = input[r];
+v1 += w6 * u0;
+}
+}
+}
+tile[p * 40 + c] = v0;
+tile[p * 40 + c + 40] = v1;
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  return tile[p * 40 + c];
+return tile[p * 40 + c];
 }
 
-// Mean and 1/deviation of every token: 8 invocations a token take every 8th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
+
+
 fn measure(lane: u32) {
-  let p = lane / 8;
-  let first = lane % 8;
-  if (p < 6 && first < 40) {
-    var sum = vec4f();
-    for (var c = first; c < 40; c += 8) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 40; c += 8) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
-  workgroupBarrier();
-  if (p < 6 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 160.0;
-    var square = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 160.0 + 0.000001));
-  }
-  workgroupBarrier();
+let p = lane / 8;
+let first = lane % 8;
+if (p < 6 && first < 40) {
+var sum = vec4f();
+for (var c = first; c < 40; c += 8) {
+sum += sample(p, c);
+}
+let total = dot(sum, vec4f(1.0));
+let mean = total / channels(first);
+var square = vec4f();
+for (var c = first; c < 40; c += 8) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
+}
+workgroupBarrier();
+if (p < 6 && first == 0) {
+var total = 0.0;
+for (var i = 0u; i < 8; i++) {
+total += slice[lane + i].x;
+}
+let mean = total / 160.0;
+var square = 0.0;
+for (var i = 0u; i < 8; i++) {
+let n = channels(i);
+let d = slice[lane + i].x / n - mean;
+square += slice[lane + i].y + n * d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(square / 160.0 + 0.000001));
+}
+workgroupBarrier();
 }
 
-// How many channels the invocation takes that starts at \`first\`.
+
 fn channels(first: u32) -> f32 {
-  return 4.0 * f32((47 - first) / 8);
+return 4.0 * f32((47 - first) / 8);
 }
 ` },
-    { name: "stages.2.0.pwconv1", code: `// first linear, [76][160] by [160][640]:
-//   output[m,n] = gelu(bias[n] + sum over k of input[m,k] * weight[k,n])
-//   squares[tile,n] = sum of output[m,n]^2 over the 32 rows of a tile
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [76][160]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 25600>; // [160][640]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 160>; // [640]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [76][640]
-@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [3][640]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> sums: array<vec4f, 64>; // sums of squares over 4 rows each
+    { name: "stages.2.0.pwconv1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 25600>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 160>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> sums: array<vec4f, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 40; k0 += 8) {
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 160 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    var square = vec4f();
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-      square += v * v;
-    }
-    sums[lane * 1 + j] = square;
-  }
-  workgroupBarrier();
-  for (var i = lane; i < 8; i += 64) {
-    let first = i % 8 * 1 + i / 8;
-    var square = sums[first];
-    for (var y = 1u; y < 8; y++) {
-      square += sums[first + y * 8];
-    }
-    squares[(image * 3 + group.y) * 160 + n0 + i] = square;
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 40; k0 += 8) {
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 160 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+var square = vec4f();
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+square += v * v;
+}
+sums[lane * 1 + j] = square;
+}
+workgroupBarrier();
+for (var i = lane; i < 8; i += 64) {
+let first = i % 8 * 1 + i / 8;
+var square = sums[first];
+for (var y = 1u; y < 8; y++) {
+square += sums[first + y * 8];
+}
+squares[(image * 3 + group.y) * 160 + n0 + i] = square;
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 76 + min(m, 75)) * 40;
-  let a = input[row + c];
-  return a;
+let c = k;
+let row = (image * 76 + min(m, 75)) * 40;
+let a = input[row + c];
+return a;
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 76) {
-    return vec4f();
-  }
-  var v = gelu(sum);
-  let i = (image * 76 + m) * 160 + n;
-  output[i] = v;
-  return v;
+if (m >= 76) {
+return vec4f();
+}
+var v = gelu(sum);
+let i = (image * 76 + m) * 160 + n;
+output[i] = v;
+return v;
 }
 
-// GELU, erf form: max(x, 0) - |x|/2 erfc(|x|/sqrt 2), erfc after Abramowitz and Stegun 7.1.26.
+
 fn gelu(x: vec4f) -> vec4f {
-  let z = abs(x);
-  let t = 1.0 / (1.0 + 0.2316418882 * z);
-  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
+let z = abs(x);
+let t = 1.0 / (1.0 + 0.2316418882 * z);
+let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
 }
 ` },
-    { name: "stages.2.0.pwconv2", code: `// second linear, [76][640] by [640][160]:
-//   a[m,k] = input[m,k] * scale[k]
-//   scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6),  G[k] = sqrt(sum over tiles of partials[tile,k])
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n] + residual[m,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [76][640]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 25600>; // [640][160]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>; // [160]
-@group(0) @binding(3) var<storage, read> partials: array<vec4f>; // [3][640]
-@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 160>; // [640]
-@group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [76][160]
-@group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [76][160]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
+    { name: "stages.2.0.pwconv2", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 25600>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>;
+@group(0) @binding(3) var<storage, read> partials: array<vec4f>;
+@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 160>;
+@group(0) @binding(5) var<storage, read> residual: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> scale: array<vec4f, 64>;
 var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  let inverse = inverse_mean(image, lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 160; k0 += 8) {
-    if (k0 % 64 == 0) {
-      let k = min(k0 + lane, 159);
-      scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
-      workgroupBarrier();
-    }
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 40 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+let inverse = inverse_mean(image, lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 160; k0 += 8) {
+if (k0 % 64 == 0) {
+let k = min(k0 + lane, 159);
+scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
+workgroupBarrier();
+}
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 40 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 76 + min(m, 75)) * 160;
-  let a = input[row + c];
-  return a * scale[k % 64];
+let c = k;
+let row = (image * 76 + min(m, 75)) * 160;
+let a = input[row + c];
+return a * scale[k % 64];
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: residual, store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 76) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 76 + m) * 40 + n;
-  v += residual[i];
-  output[i] = v;
-  return v;
+if (m >= 76) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 76 + m) * 40 + n;
+v += residual[i];
+output[i] = v;
+return v;
 }
 
-// 1 / (mean over k of G + 1e-6), the same in every invocation of the group.
+
 fn inverse_mean(image: u32, lane: u32) -> f32 {
-  var sum = 0.0;
-  for (var k = lane; k < 160; k += 64) {
-    sum += dot(response(image, k), vec4f(1.0));
-  }
-  norms[lane] = sum;
-  workgroupBarrier();
-  var total = 0.0;
-  for (var i = 0u; i < 64; i++) {
-    total += norms[i];
-  }
-  return 1.0 / (total / 640.0 + 1e-6);
+var sum = 0.0;
+for (var k = lane; k < 160; k += 64) {
+sum += dot(response(image, k), vec4f(1.0));
+}
+norms[lane] = sum;
+workgroupBarrier();
+var total = 0.0;
+for (var i = 0u; i < 64; i++) {
+total += norms[i];
+}
+return 1.0 / (total / 640.0 + 1e-6);
 }
 
-// G of channels 4k .. 4k + 3: their L2 norms over all sites.
+
 fn response(image: u32, k: u32) -> vec4f {
-  var square = vec4f();
-  for (var tile = 0u; tile < 3; tile++) {
-    square += partials[(image * 3 + tile) * 160 + k];
-  }
-  return sqrt(square);
+var square = vec4f();
+for (var tile = 0u; tile < 3; tile++) {
+square += partials[(image * 3 + tile) * 160 + k];
+}
+return sqrt(square);
 }
 ` },
-    { name: "downsample_layers.3.1", code: `// 2x2 convolution with stride 2, [19][640] by [640][320]:
-//   a[m,(i,j,c)] = input[2y+i, 2x+j, c], normalised over c (LayerNorm without gain and shift); row m is site (y,x) of [19][1]
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [38][2][160]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 51200>; // [640][320]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>; // [320]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [19][320]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
-var<private> origin: vec2u; // image and first row of the group
+    { name: "downsample_layers.3.1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 51200>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> stat: array<vec2f, 128>;
+var<private> origin: vec2u;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  origin = vec2u(image, m0);
-  measure(lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 160; k0 += 8) {
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 80 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+origin = vec2u(image, m0);
+measure(lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 160; k0 += 8) {
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 80 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let tap = k / 40;
-  let c = k % 40;
-  let row = corner(image, min(m, 18)) + tap / 2 * 80 + tap % 2 * 40;
-  let a = input[row + c];
-  let s = stat[(m - origin.y) * 4 + tap];
-  return (a - s.x) * s.y;
+let tap = k / 40;
+let c = k % 40;
+let row = corner(image, min(m, 18)) + tap / 2 * 80 + tap % 2 * 40;
+let a = input[row + c];
+let s = stat[(m - origin.y) * 4 + tap];
+return (a - s.x) * s.y;
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 19) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 19 + m) * 80 + n;
-  output[i] = v;
-  return v;
+if (m >= 19) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 19 + m) * 80 + n;
+output[i] = v;
+return v;
 }
 
-// Upper left input site of row m.
+
 fn corner(image: u32, m: u32) -> u32 {
-  return ((image * 38 + m / 1 * 2) * 2 + m % 1 * 2) * 40;
+return ((image * 38 + m / 1 * 2) * 2 + m % 1 * 2) * 40;
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  let m = min(origin.y + p / 4, 18);
-  return input[corner(origin.x, m) + p % 4 / 2 * 80 + p % 2 * 40 + c];
+let m = min(origin.y + p / 4, 18);
+return input[corner(origin.x, m) + p % 4 / 2 * 80 + p % 2 * 40 + c];
 }
 
-// Mean and 1/deviation of every token, two passes, one invocation a token.
+
 fn measure(lane: u32) {
-  for (var p = lane; p < 128; p += 64) {
-    var sum = vec4f();
-    for (var c = 0u; c < 40; c++) {
-      sum += sample(p, c);
-    }
-    let mean = dot(sum, vec4f(1.0)) / 160.0;
-    var square = vec4f();
-    for (var c = 0u; c < 40; c++) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / 160.0 + 0.000001));
-  }
-  workgroupBarrier();
+for (var p = lane; p < 128; p += 64) {
+var sum = vec4f();
+for (var c = 0u; c < 40; c++) {
+sum += sample(p, c);
+}
+let mean = dot(sum, vec4f(1.0)) / 160.0;
+var square = vec4f();
+for (var c = 0u; c < 40; c++) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / 160.0 + 0.000001));
+}
+workgroupBarrier();
 }
 ` },
-    { name: "stages.3.0.dwconv", code: `// 7x7 depthwise convolution with LayerNorm on the 19 kept patches of 7x7, 1x1 sites of 320 channels each:
-//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-3, x+j-3, c], where removed patches count as zeros like padding
-//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// Maps hold the kept patches one below the other. A group makes 1 sites, an invocation 1 of a row for 4 channels.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [19][1][320]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 3920>; // [7][7][320]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>; // [320]
-@group(0) @binding(3) var<storage, read> table: array<i32>; // [49] slots, [19] patches
-@group(0) @binding(4) var<storage, read_write> output: array<vec4f>; // [19][1][320]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 80>; // [1 sites][80]
-var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 80>; // sum and squared deviations, a share of a token each
+    { name: "stages.3.0.dwconv", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 3920>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>;
+@group(0) @binding(3) var<storage, read> table: array<i32>;
+@group(0) @binding(4) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> tile: array<vec4f, 80>;
+var<workgroup> stat: array<vec2f, 1>;
+var<workgroup> slice: array<vec2f, 80>;
 
 @compute @workgroup_size(80)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let image = group.z;
-  let site = group.y * 1;
-  for (var item = lane; item < 80; item += 80) {
-    convolve(image, site, item / 80 * 1, item % 80);
-  }
-  workgroupBarrier();
-  measure(lane);
-  let first = image * 1520 + site * 80;
-  let length = min(1, 19 - site) * 80;
-  for (var i = lane; i < length; i += 80) {
-    let p = i / 80;
-    let c = i % 80;
-    let s = stat[p];
-    output[first + i] = (sample(p, c) - s.x) * s.y;
-  }
+let group = first_group + within;
+let image = group.z;
+let site = group.y * 1;
+for (var item = lane; item < 80; item += 80) {
+convolve(image, site, item / 80 * 1, item % 80);
+}
+workgroupBarrier();
+measure(lane);
+let first = image * 1520 + site * 80;
+let length = min(1, 19 - site) * 80;
+for (var i = lane; i < length; i += 80) {
+let p = i / 80;
+let c = i % 80;
+let s = stat[p];
+output[first + i] = (sample(p, c) - s.x) * s.y;
+}
 }
 
-// Sites first + p .. first + p + 0, channels 4c .. 4c + 3.
+
 fn convolve(image: u32, first: u32, p: u32, c: u32) {
-  let site = first + p;
-  let line = site / 1;
-  let slots = image * 68;
-  let cell = u32(table[slots + 49 + line / 1]);
-  let top = cell / 7 * 1 + line % 1;
-  let column = cell % 7;
-  var v0 = bias[c];
-  for (var i = max(top, 3) - top; i < min(7, 10 - top); i++) {
-    let y = top + i - 3;
-    let row = slots + y / 1 * 7;
-    let w = i * 560 + c;
-    if (column >= 3) {
-      let slot = table[row + column - 3];
-      if (slot >= 0) {
-        let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
-        let w0 = weight[w];
-        let u0 = input[r];
-        v0 += w0 * u0;
-      }
-    }
-    if (column >= 2) {
-      let slot = table[row + column - 2];
-      if (slot >= 0) {
-        let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
-        let w1 = weight[w + 80];
-        let u0 = input[r];
-        v0 += w1 * u0;
-      }
-    }
-    if (column >= 1) {
-      let slot = table[row + column - 1];
-      if (slot >= 0) {
-        let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
-        let w2 = weight[w + 160];
-        let u0 = input[r];
-        v0 += w2 * u0;
-      }
-    }
-    {
-      let slot = table[row + column];
-      if (slot >= 0) {
-        let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
-        let w3 = weight[w + 240];
-        let u0 = input[r];
-        v0 += w3 * u0;
-      }
-    }
-    if (column + 1 < 7) {
-      let slot = table[row + column + 1];
-      if (slot >= 0) {
-        let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
-        let w4 = weight[w + 320];
-        let u0 = input[r];
-        v0 += w4 * u0;
-      }
-    }
-    if (column + 2 < 7) {
-      let slot = table[row + column + 2];
-      if (slot >= 0) {
-        let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
-        let w5 = weight[w + 400];
-        let u0 = input[r];
-        v0 += w5 * u0;
-      }
-    }
-    if (column + 3 < 7) {
-      let slot = table[row + column + 3];
-      if (slot >= 0) {
-        let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
-        let w6 = weight[w + 480];
-        let u0 = input[r];
-        v0 += w6 * u0;
-      }
-    }
-  }
-  tile[p * 80 + c] = v0;
+let site = first + p;
+let line = site / 1;
+let slots = image * 68;
+let cell = u32(table[slots + 49 + line / 1]);
+let top = cell / 7 * 1 + line % 1;
+let column = cell % 7;
+var v0 = bias[c];
+for (var i = max(top, 3) - top; i < min(7, 10 - top); i++) {
+let y = top + i - 3;
+let row = slots + y / 1 * 7;
+let w = i * 560 + c;
+if (column >= 3) {
+let slot = table[row + column - 3];
+if (slot >= 0) {
+let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+let w0 = weight[w];
+let u0 = input[r];
+v0 += w0 * u0;
+}
+}
+if (column >= 2) {
+let slot = table[row + column - 2];
+if (slot >= 0) {
+let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+let w1 = weight[w + 80];
+let u0 = input[r];
+v0 += w1 * u0;
+}
+}
+if (column >= 1) {
+let slot = table[row + column - 1];
+if (slot >= 0) {
+let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+let w2 = weight[w + 160];
+let u0 = input[r];
+v0 += w2 * u0;
+}
+}
+{
+let slot = table[row + column];
+if (slot >= 0) {
+let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+let w3 = weight[w + 240];
+let u0 = input[r];
+v0 += w3 * u0;
+}
+}
+if (column + 1 < 7) {
+let slot = table[row + column + 1];
+if (slot >= 0) {
+let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+let w4 = weight[w + 320];
+let u0 = input[r];
+v0 += w4 * u0;
+}
+}
+if (column + 2 < 7) {
+let slot = table[row + column + 2];
+if (slot >= 0) {
+let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+let w5 = weight[w + 400];
+let u0 = input[r];
+v0 += w5 * u0;
+}
+}
+if (column + 3 < 7) {
+let slot = table[row + column + 3];
+if (slot >= 0) {
+let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+let w6 = weight[w + 480];
+let u0 = input[r];
+v0 += w6 * u0;
+}
+}
+}
+tile[p * 80 + c] = v0;
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  return tile[p * 80 + c];
+return tile[p * 80 + c];
 }
 
-// Mean and 1/deviation of every token: 8 invocations a token take every 8th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
+
+
 fn measure(lane: u32) {
-  let p = lane / 8;
-  let first = lane % 8;
-  if (p < 1 && first < 80) {
-    var sum = vec4f();
-    for (var c = first; c < 80; c += 8) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 80; c += 8) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
-  workgroupBarrier();
-  if (p < 1 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 320.0;
-    var square = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 320.0 + 0.000001));
-  }
-  workgroupBarrier();
+let p = lane / 8;
+let first = lane % 8;
+if (p < 1 && first < 80) {
+var sum = vec4f();
+for (var c = first; c < 80; c += 8) {
+sum += sample(p, c);
+}
+let total = dot(sum, vec4f(1.0));
+let mean = total / channels(first);
+var square = vec4f();
+for (var c = first; c < 80; c += 8) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
+}
+workgroupBarrier();
+if (p < 1 && first == 0) {
+var total = 0.0;
+for (var i = 0u; i < 8; i++) {
+total += slice[lane + i].x;
+}
+let mean = total / 320.0;
+var square = 0.0;
+for (var i = 0u; i < 8; i++) {
+let n = channels(i);
+let d = slice[lane + i].x / n - mean;
+square += slice[lane + i].y + n * d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(square / 320.0 + 0.000001));
+}
+workgroupBarrier();
 }
 
-// How many channels the invocation takes that starts at \`first\`.
+
 fn channels(first: u32) -> f32 {
-  return 4.0 * f32((87 - first) / 8);
+return 4.0 * f32((87 - first) / 8);
 }
 ` },
-    { name: "stages.3.0.pwconv1", code: `// first linear, [19][320] by [320][1280]:
-//   output[m,n] = gelu(bias[n] + sum over k of input[m,k] * weight[k,n])
-//   squares[tile,n] = sum of output[m,n]^2 over the 32 rows of a tile
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [19][320]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 102400>; // [320][1280]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 320>; // [1280]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [19][1280]
-@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [1][1280]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> sums: array<vec4f, 64>; // sums of squares over 4 rows each
+    { name: "stages.3.0.pwconv1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 102400>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 320>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> sums: array<vec4f, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 80; k0 += 8) {
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 320 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    var square = vec4f();
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-      square += v * v;
-    }
-    sums[lane * 1 + j] = square;
-  }
-  workgroupBarrier();
-  for (var i = lane; i < 8; i += 64) {
-    let first = i % 8 * 1 + i / 8;
-    var square = sums[first];
-    for (var y = 1u; y < 8; y++) {
-      square += sums[first + y * 8];
-    }
-    squares[(image * 1 + group.y) * 320 + n0 + i] = square;
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 80; k0 += 8) {
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 320 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+var square = vec4f();
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+square += v * v;
+}
+sums[lane * 1 + j] = square;
+}
+workgroupBarrier();
+for (var i = lane; i < 8; i += 64) {
+let first = i % 8 * 1 + i / 8;
+var square = sums[first];
+for (var y = 1u; y < 8; y++) {
+square += sums[first + y * 8];
+}
+squares[(image * 1 + group.y) * 320 + n0 + i] = square;
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 19 + min(m, 18)) * 80;
-  let a = input[row + c];
-  return a;
+let c = k;
+let row = (image * 19 + min(m, 18)) * 80;
+let a = input[row + c];
+return a;
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 19) {
-    return vec4f();
-  }
-  var v = gelu(sum);
-  let i = (image * 19 + m) * 320 + n;
-  output[i] = v;
-  return v;
+if (m >= 19) {
+return vec4f();
+}
+var v = gelu(sum);
+let i = (image * 19 + m) * 320 + n;
+output[i] = v;
+return v;
 }
 
-// GELU, erf form: max(x, 0) - |x|/2 erfc(|x|/sqrt 2), erfc after Abramowitz and Stegun 7.1.26.
+
 fn gelu(x: vec4f) -> vec4f {
-  let z = abs(x);
-  let t = 1.0 / (1.0 + 0.2316418882 * z);
-  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
+let z = abs(x);
+let t = 1.0 / (1.0 + 0.2316418882 * z);
+let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
 }
 ` },
-    { name: "stages.3.0.pwconv2", code: `// second linear, [19][1280] by [1280][320]:
-//   a[m,k] = input[m,k] * scale[k]
-//   scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6),  G[k] = sqrt(sum over tiles of partials[tile,k])
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n] + residual[m,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [19][1280]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 102400>; // [1280][320]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>; // [320]
-@group(0) @binding(3) var<storage, read> partials: array<vec4f>; // [1][1280]
-@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 320>; // [1280]
-@group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [19][320]
-@group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [19][320]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
+    { name: "stages.3.0.pwconv2", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 102400>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>;
+@group(0) @binding(3) var<storage, read> partials: array<vec4f>;
+@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 320>;
+@group(0) @binding(5) var<storage, read> residual: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> scale: array<vec4f, 64>;
 var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  let inverse = inverse_mean(image, lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 320; k0 += 8) {
-    if (k0 % 64 == 0) {
-      let k = min(k0 + lane, 319);
-      scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
-      workgroupBarrier();
-    }
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 80 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+let inverse = inverse_mean(image, lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 320; k0 += 8) {
+if (k0 % 64 == 0) {
+let k = min(k0 + lane, 319);
+scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
+workgroupBarrier();
+}
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 80 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 19 + min(m, 18)) * 320;
-  let a = input[row + c];
-  return a * scale[k % 64];
+let c = k;
+let row = (image * 19 + min(m, 18)) * 320;
+let a = input[row + c];
+return a * scale[k % 64];
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: residual, store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 19) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 19 + m) * 80 + n;
-  v += residual[i];
-  output[i] = v;
-  return v;
+if (m >= 19) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 19 + m) * 80 + n;
+v += residual[i];
+output[i] = v;
+return v;
 }
 
-// 1 / (mean over k of G + 1e-6), the same in every invocation of the group.
+
 fn inverse_mean(image: u32, lane: u32) -> f32 {
-  var sum = 0.0;
-  for (var k = lane; k < 320; k += 64) {
-    sum += dot(response(image, k), vec4f(1.0));
-  }
-  norms[lane] = sum;
-  workgroupBarrier();
-  var total = 0.0;
-  for (var i = 0u; i < 64; i++) {
-    total += norms[i];
-  }
-  return 1.0 / (total / 1280.0 + 1e-6);
+var sum = 0.0;
+for (var k = lane; k < 320; k += 64) {
+sum += dot(response(image, k), vec4f(1.0));
+}
+norms[lane] = sum;
+workgroupBarrier();
+var total = 0.0;
+for (var i = 0u; i < 64; i++) {
+total += norms[i];
+}
+return 1.0 / (total / 1280.0 + 1e-6);
 }
 
-// G of channels 4k .. 4k + 3: their L2 norms over all sites.
+
 fn response(image: u32, k: u32) -> vec4f {
-  var square = vec4f();
-  for (var tile = 0u; tile < 1; tile++) {
-    square += partials[(image * 1 + tile) * 320 + k];
-  }
-  return sqrt(square);
+var square = vec4f();
+for (var tile = 0u; tile < 1; tile++) {
+square += partials[(image * 1 + tile) * 320 + k];
+}
+return sqrt(square);
 }
 ` },
-    { name: "stages.3.1.whole", code: `// Patches of 1x1 sites on a channels-last map [7][7][320]: kept ones from their slots in a compact map, removed ones 0.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [19][1][320]
-@group(0) @binding(1) var<storage, read> table: array<i32>; // [49] slots, [19] patches
-@group(0) @binding(2) var<storage, read_write> output: array<vec4f>; // [7][7][320]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
+    { name: "stages.3.1.whole", code: `
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> table: array<i32>;
+@group(0) @binding(2) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let i = (group.y * 62 + group.x) * 64 + lane;
-  if (i >= 3920) {
-    return;
-  }
-  let site = i / 80;
-  let y = site / 7;
-  let x = site % 7;
-  let cell = y / 1 * 7 + x / 1;
-  var value = vec4f();
-  let slot = table[group.z * 68 + cell];
-  if (slot >= 0) {
-    let row = u32(slot) * 1 + y % 1;
-    value = input[group.z * 1520 + (row * 1 + x % 1) * 80 + i % 80];
-  }
-  output[group.z * 3920 + i] = value;
+let group = first_group + within;
+let i = (group.y * 62 + group.x) * 64 + lane;
+if (i >= 3920) {
+return;
+}
+let site = i / 80;
+let y = site / 7;
+let x = site % 7;
+let cell = y / 1 * 7 + x / 1;
+var value = vec4f();
+let slot = table[group.z * 68 + cell];
+if (slot >= 0) {
+let row = u32(slot) * 1 + y % 1;
+value = input[group.z * 1520 + (row * 1 + x % 1) * 80 + i % 80];
+}
+output[group.z * 3920 + i] = value;
 }
 ` },
-    { name: "encoded", code: `// Channels-last [49][320] to channels-first [320][49]:
-//   output[c,t] = input[t,c]
-// A group takes 8 sites.
-@group(0) @binding(0) var<storage, read> input: array<f32>; // [49][320]
-@group(0) @binding(1) var<storage, read_write> output: array<f32>; // [320][49]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
+    { name: "encoded", code: `
+
+
+@group(0) @binding(0) var<storage, read> input: array<f32>;
+@group(0) @binding(1) var<storage, read_write> output: array<f32>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  for (var i = lane; i < 2560; i += 128) {
-    let c = i / 8;
-    let t = group.x * 8 + i % 8;
-    if (t >= 49) {
-      continue;
-    }
-    output[group.z * 15680 + c * 49 + t] = input[group.z * 15680 + t * 320 + c];
-  }
+let group = first_group + within;
+for (var i = lane; i < 2560; i += 128) {
+let c = i / 8;
+let t = group.x * 8 + i % 8;
+if (t >= 49) {
+continue;
+}
+output[group.z * 15680 + c * 49 + t] = input[group.z * 15680 + t * 320 + c];
+}
 }
 ` },
-    { name: "proj", code: `// linear, [19][320] by [320][512]:
-//   output[m,n] = bias[n] + sum over k of input[m,k] * weight[k,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [19][320]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 40960>; // [320][512]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 128>; // [512]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [19][512]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
+    { name: "proj", code: `
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 40960>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 128>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 80; k0 += 8) {
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 128 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 80; k0 += 8) {
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 128 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 19 + min(m, 18)) * 80;
-  let a = input[row + c];
-  return a;
+let c = k;
+let row = (image * 19 + min(m, 18)) * 80;
+let a = input[row + c];
+return a;
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 19) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 19 + m) * 128 + n;
-  output[i] = v;
-  return v;
+if (m >= 19) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 19 + m) * 128 + n;
+output[i] = v;
+return v;
 }
 ` },
-    { name: "decoder.tokens", code: `// Patches of 1x1 sites on a channels-last map [7][7][512]: kept ones from their slots in a compact map, removed ones the token.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [19][1][512]
-@group(0) @binding(1) var<storage, read> table: array<i32>; // [49] slots, [19] patches
-@group(0) @binding(2) var<storage, read> token: array<vec4f, 128>; // [512]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [7][7][512]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
+    { name: "decoder.tokens", code: `
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> table: array<i32>;
+@group(0) @binding(2) var<storage, read> token: array<vec4f, 128>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let i = (group.y * 98 + group.x) * 64 + lane;
-  let site = i / 128;
-  let y = site / 7;
-  let x = site % 7;
-  let cell = y / 1 * 7 + x / 1;
-  var value = token[i % 128];
-  let slot = table[group.z * 68 + cell];
-  if (slot >= 0) {
-    let row = u32(slot) * 1 + y % 1;
-    value = input[group.z * 2432 + (row * 1 + x % 1) * 128 + i % 128];
-  }
-  output[group.z * 6272 + i] = value;
+let group = first_group + within;
+let i = (group.y * 98 + group.x) * 64 + lane;
+let site = i / 128;
+let y = site / 7;
+let x = site % 7;
+let cell = y / 1 * 7 + x / 1;
+var value = token[i % 128];
+let slot = table[group.z * 68 + cell];
+if (slot >= 0) {
+let row = u32(slot) * 1 + y % 1;
+value = input[group.z * 2432 + (row * 1 + x % 1) * 128 + i % 128];
+}
+output[group.z * 6272 + i] = value;
 }
 ` },
-    { name: "decoder.0.dwconv", code: `// 7x7 depthwise convolution with LayerNorm on a channels-last map [7][7][512], zero padding 3:
-//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-3, x+j-3, c]
-//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// A group makes 1 sites of one row, an invocation 1 of them for 4 channels.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [7][7][512]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 6272>; // [7][7][512]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 128>; // [512]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [7][7][512]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 128>; // [1 sites][128]
-var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
+    { name: "decoder.0.dwconv", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 6272>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 128>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> tile: array<vec4f, 128>;
+var<workgroup> stat: array<vec2f, 1>;
+var<workgroup> slice: array<vec2f, 128>;
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let image = group.z * 6272;
-  let y = group.y;
-  let x0 = group.x * 1;
-  for (var item = lane; item < 128; item += 128) {
-    convolve(image, y, x0, item / 128 * 1, item % 128);
-  }
-  workgroupBarrier();
-  measure(lane);
-  let first = image + (y * 7 + x0) * 128;
-  let length = min(1, 7 - x0) * 128;
-  for (var i = lane; i < length; i += 128) {
-    let p = i / 128;
-    let c = i % 128;
-    let s = stat[p];
-    output[first + i] = (sample(p, c) - s.x) * s.y;
-  }
+let group = first_group + within;
+let image = group.z * 6272;
+let y = group.y;
+let x0 = group.x * 1;
+for (var item = lane; item < 128; item += 128) {
+convolve(image, y, x0, item / 128 * 1, item % 128);
+}
+workgroupBarrier();
+measure(lane);
+let first = image + (y * 7 + x0) * 128;
+let length = min(1, 7 - x0) * 128;
+for (var i = lane; i < length; i += 128) {
+let p = i / 128;
+let c = i % 128;
+let s = stat[p];
+output[first + i] = (sample(p, c) - s.x) * s.y;
+}
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  return tile[p * 128 + c];
+return tile[p * 128 + c];
 }
 
-// Mean and 1/deviation of every token: 8 invocations a token take every 8th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
+
+
 fn measure(lane: u32) {
-  let p = lane / 8;
-  let first = lane % 8;
-  if (p < 1 && first < 128) {
-    var sum = vec4f();
-    for (var c = first; c < 128; c += 8) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 128; c += 8) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
-  workgroupBarrier();
-  if (p < 1 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 512.0;
-    var square = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 512.0 + 0.000001));
-  }
-  workgroupBarrier();
+let p = lane / 8;
+let first = lane % 8;
+if (p < 1 && first < 128) {
+var sum = vec4f();
+for (var c = first; c < 128; c += 8) {
+sum += sample(p, c);
+}
+let total = dot(sum, vec4f(1.0));
+let mean = total / channels(first);
+var square = vec4f();
+for (var c = first; c < 128; c += 8) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
+}
+workgroupBarrier();
+if (p < 1 && first == 0) {
+var total = 0.0;
+for (var i = 0u; i < 8; i++) {
+total += slice[lane + i].x;
+}
+let mean = total / 512.0;
+var square = 0.0;
+for (var i = 0u; i < 8; i++) {
+let n = channels(i);
+let d = slice[lane + i].x / n - mean;
+square += slice[lane + i].y + n * d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(square / 512.0 + 0.000001));
+}
+workgroupBarrier();
 }
 
-// How many channels the invocation takes that starts at \`first\`.
+
 fn channels(first: u32) -> f32 {
-  return 4.0 * f32((135 - first) / 8);
+return 4.0 * f32((135 - first) / 8);
 }
 
-// Sites x0 + p .. x0 + p + 0 of row y, channels 4c .. 4c + 3.
+
 fn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {
-  let x = x0 + p;
-  let o = p * 128 + c;
-  var v0 = bias[c];
-  let top = max(y, 3) - 3;
-  let bottom = min(y + 3, 6);
-  for (var row = top; row <= bottom; row++) {
-    let r = image + row * 896 + c;
-    let w = (row + 3 - y) * 896 + c;
-    let u0 = at(r, x - 3);
-    let u1 = at(r, x - 2);
-    let u2 = at(r, x - 1);
-    let u3 = input[r + x * 128];
-    let u4 = at(r, x + 1);
-    let u5 = at(r, x + 2);
-    let u6 = at(r, x + 3);
-    let w0 = weight[w];
-    v0 += w0 * u0;
-    let w1 = weight[w + 128];
-    v0 += w1 * u1;
-    let w2 = weight[w + 256];
-    v0 += w2 * u2;
-    let w3 = weight[w + 384];
-    v0 += w3 * u3;
-    let w4 = weight[w + 512];
-    v0 += w4 * u4;
-    let w5 = weight[w + 640];
-    v0 += w5 * u5;
-    let w6 = weight[w + 768];
-    v0 += w6 * u6;
-  }
-  tile[o] = v0;
+let x = x0 + p;
+let o = p * 128 + c;
+var v0 = bias[c];
+let top = max(y, 3) - 3;
+let bottom = min(y + 3, 6);
+for (var row = top; row <= bottom; row++) {
+let r = image + row * 896 + c;
+let w = (row + 3 - y) * 896 + c;
+let u0 = at(r, x - 3);
+let u1 = at(r, x - 2);
+let u2 = at(r, x - 1);
+let u3 = input[r + x * 128];
+let u4 = at(r, x + 1);
+let u5 = at(r, x + 2);
+let u6 = at(r, x + 3);
+let w0 = weight[w];
+v0 += w0 * u0;
+let w1 = weight[w + 128];
+v0 += w1 * u1;
+let w2 = weight[w + 256];
+v0 += w2 * u2;
+let w3 = weight[w + 384];
+v0 += w3 * u3;
+let w4 = weight[w + 512];
+v0 += w4 * u4;
+let w5 = weight[w + 640];
+v0 += w5 * u5;
+let w6 = weight[w + 768];
+v0 += w6 * u6;
+}
+tile[o] = v0;
 }
 
-// Column x of the input row at r; zero outside the map (a column left of it wraps to a huge one).
+
 fn at(r: u32, x: u32) -> vec4f {
-  return select(vec4f(), input[r + min(x, 6) * 128], x < 7);
+return select(vec4f(), input[r + min(x, 6) * 128], x < 7);
 }
 ` },
-    { name: "decoder.0.pwconv1", code: `// first linear, [49][512] by [512][2048]:
-//   output[m,n] = gelu(bias[n] + sum over k of input[m,k] * weight[k,n])
-//   squares[tile,n] = sum of output[m,n]^2 over the 32 rows of a tile
-// A group makes 32 x 64 through workgroup memory, 16 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [49][512]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 262144>; // [512][2048]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 512>; // [2048]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [49][2048]
-@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [2][2048]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
-var<workgroup> sums: array<vec4f, 128>; // sums of squares over 4 rows each
+    { name: "decoder.0.pwconv1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 262144>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 512>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 160>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> sums: array<vec4f, 128>;
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 16;
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 128; k0 += 4) {
-    for (var i = lane; i < 128; i += 128) {
-      a_tile[i / 4 * 5 + i % 4] = fetch(image, m0 + i / 4, k0 + i % 4);
-    }
-    for (var i = lane; i < 256; i += 128) {
-      b_tile[i] = weight[(4 * k0 + i / 16) * 512 + n0 + i % 16];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 4; k++) {
-      let a = local.y * 20 + k;
-      let b = 4 * k * 16 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 16];
-      let b2_0 = b_tile[b + 32];
-      let b3_0 = b_tile[b + 48];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 5];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 10];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 15];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 16;
-    let b = bias[column];
-    var square = vec4f();
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-      square += v * v;
-    }
-    sums[lane * 1 + j] = square;
-  }
-  workgroupBarrier();
-  for (var i = lane; i < 16; i += 128) {
-    let first = i % 16 * 1 + i / 16;
-    var square = sums[first];
-    for (var y = 1u; y < 8; y++) {
-      square += sums[first + y * 16];
-    }
-    squares[(image * 2 + group.y) * 512 + n0 + i] = square;
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 16;
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 128; k0 += 4) {
+for (var i = lane; i < 128; i += 128) {
+a_tile[i / 4 * 5 + i % 4] = fetch(image, m0 + i / 4, k0 + i % 4);
+}
+for (var i = lane; i < 256; i += 128) {
+b_tile[i] = weight[(4 * k0 + i / 16) * 512 + n0 + i % 16];
+}
+workgroupBarrier();
+for (var k = 0u; k < 4; k++) {
+let a = local.y * 20 + k;
+let b = 4 * k * 16 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 16];
+let b2_0 = b_tile[b + 32];
+let b3_0 = b_tile[b + 48];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 5];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 10];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 15];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 16;
+let b = bias[column];
+var square = vec4f();
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+square += v * v;
+}
+sums[lane * 1 + j] = square;
+}
+workgroupBarrier();
+for (var i = lane; i < 16; i += 128) {
+let first = i % 16 * 1 + i / 16;
+var square = sums[first];
+for (var y = 1u; y < 8; y++) {
+square += sums[first + y * 16];
+}
+squares[(image * 2 + group.y) * 512 + n0 + i] = square;
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 49 + min(m, 48)) * 128;
-  let a = input[row + c];
-  return a;
+let c = k;
+let row = (image * 49 + min(m, 48)) * 128;
+let a = input[row + c];
+return a;
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 49) {
-    return vec4f();
-  }
-  var v = gelu(sum);
-  let i = (image * 49 + m) * 512 + n;
-  output[i] = v;
-  return v;
+if (m >= 49) {
+return vec4f();
+}
+var v = gelu(sum);
+let i = (image * 49 + m) * 512 + n;
+output[i] = v;
+return v;
 }
 
-// GELU, erf form: max(x, 0) - |x|/2 erfc(|x|/sqrt 2), erfc after Abramowitz and Stegun 7.1.26.
+
 fn gelu(x: vec4f) -> vec4f {
-  let z = abs(x);
-  let t = 1.0 / (1.0 + 0.2316418882 * z);
-  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
+let z = abs(x);
+let t = 1.0 / (1.0 + 0.2316418882 * z);
+let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
 }
 ` },
-    { name: "decoder.0.pwconv2", code: `// second linear, [49][2048] by [2048][512]:
-//   a[m,k] = input[m,k] * scale[k]
-//   scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6),  G[k] = sqrt(sum over tiles of partials[tile,k])
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n] + residual[m,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [49][2048]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 262144>; // [2048][512]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 128>; // [512]
-@group(0) @binding(3) var<storage, read> partials: array<vec4f>; // [2][2048]
-@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 512>; // [2048]
-@group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [49][512]
-@group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [49][512]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
+    { name: "decoder.0.pwconv2", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 262144>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 128>;
+@group(0) @binding(3) var<storage, read> partials: array<vec4f>;
+@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 512>;
+@group(0) @binding(5) var<storage, read> residual: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> scale: array<vec4f, 64>;
 var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  let inverse = inverse_mean(image, lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 512; k0 += 8) {
-    if (k0 % 64 == 0) {
-      let k = min(k0 + lane, 511);
-      scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
-      workgroupBarrier();
-    }
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 128 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+let inverse = inverse_mean(image, lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 512; k0 += 8) {
+if (k0 % 64 == 0) {
+let k = min(k0 + lane, 511);
+scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
+workgroupBarrier();
+}
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 128 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 49 + min(m, 48)) * 512;
-  let a = input[row + c];
-  return a * scale[k % 64];
+let c = k;
+let row = (image * 49 + min(m, 48)) * 512;
+let a = input[row + c];
+return a * scale[k % 64];
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: residual, store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 49) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 49 + m) * 128 + n;
-  v += residual[i];
-  output[i] = v;
-  return v;
+if (m >= 49) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 49 + m) * 128 + n;
+v += residual[i];
+output[i] = v;
+return v;
 }
 
-// 1 / (mean over k of G + 1e-6), the same in every invocation of the group.
+
 fn inverse_mean(image: u32, lane: u32) -> f32 {
-  var sum = 0.0;
-  for (var k = lane; k < 512; k += 64) {
-    sum += dot(response(image, k), vec4f(1.0));
-  }
-  norms[lane] = sum;
-  workgroupBarrier();
-  var total = 0.0;
-  for (var i = 0u; i < 64; i++) {
-    total += norms[i];
-  }
-  return 1.0 / (total / 2048.0 + 1e-6);
+var sum = 0.0;
+for (var k = lane; k < 512; k += 64) {
+sum += dot(response(image, k), vec4f(1.0));
+}
+norms[lane] = sum;
+workgroupBarrier();
+var total = 0.0;
+for (var i = 0u; i < 64; i++) {
+total += norms[i];
+}
+return 1.0 / (total / 2048.0 + 1e-6);
 }
 
-// G of channels 4k .. 4k + 3: their L2 norms over all sites.
+
 fn response(image: u32, k: u32) -> vec4f {
-  var square = vec4f();
-  for (var tile = 0u; tile < 2; tile++) {
-    square += partials[(image * 2 + tile) * 512 + k];
-  }
-  return sqrt(square);
+var square = vec4f();
+for (var tile = 0u; tile < 2; tile++) {
+square += partials[(image * 2 + tile) * 512 + k];
+}
+return sqrt(square);
 }
 ` },
-    { name: "pred", code: `// linear, [49][512] by [512][3072]:
-//   output[m,n] = bias[n] + sum over k of input[m,k] * weight[k,n]
-// A group makes 32 x 64 through workgroup memory, 16 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [49][512]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 393216>; // [512][3072]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 768>; // [3072]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [49][3072]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
+    { name: "pred", code: `
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 393216>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 768>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 160>;
+var<workgroup> b_tile: array<vec4f, 256>;
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 16;
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 128; k0 += 4) {
-    for (var i = lane; i < 128; i += 128) {
-      a_tile[i / 4 * 5 + i % 4] = fetch(image, m0 + i / 4, k0 + i % 4);
-    }
-    for (var i = lane; i < 256; i += 128) {
-      b_tile[i] = weight[(4 * k0 + i / 16) * 768 + n0 + i % 16];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 4; k++) {
-      let a = local.y * 20 + k;
-      let b = 4 * k * 16 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 16];
-      let b2_0 = b_tile[b + 32];
-      let b3_0 = b_tile[b + 48];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 5];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 10];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 15];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 16;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 16;
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 128; k0 += 4) {
+for (var i = lane; i < 128; i += 128) {
+a_tile[i / 4 * 5 + i % 4] = fetch(image, m0 + i / 4, k0 + i % 4);
+}
+for (var i = lane; i < 256; i += 128) {
+b_tile[i] = weight[(4 * k0 + i / 16) * 768 + n0 + i % 16];
+}
+workgroupBarrier();
+for (var k = 0u; k < 4; k++) {
+let a = local.y * 20 + k;
+let b = 4 * k * 16 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 16];
+let b2_0 = b_tile[b + 32];
+let b3_0 = b_tile[b + 48];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 5];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 10];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 15];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 16;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 49 + min(m, 48)) * 128;
-  let a = input[row + c];
-  return a;
+let c = k;
+let row = (image * 49 + min(m, 48)) * 128;
+let a = input[row + c];
+return a;
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 49) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 49 + m) * 768 + n;
-  output[i] = v;
-  return v;
+if (m >= 49) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 49 + m) * 768 + n;
+output[i] = v;
+return v;
 }
 ` },
-    { name: "loss_per_patch", code: `// Mean squared error of the prediction in each of 49 patches, 3072 pixels (row * 32 + column) * 3 + c of 32x32:
-//   t[i] = (pixel[i] - mean) / sqrt(variance of the 3072 pixels, unbiased, + 0.000001)
-//   errors[patch] = mean over i of (pred[patch,i] - t[i])^2, 0 for kept patches
-// A group makes one patch.
-@group(0) @binding(0) var<storage, read> pred: array<f32>; // [49][3072]
-@group(0) @binding(1) var<storage, read> image: array<f32>; // [3][224][224]
-@group(0) @binding(2) var<storage, read> mask: array<f32>; // [7][7]
-@group(0) @binding(3) var<storage, read_write> errors: array<f32>; // [49]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
+    { name: "loss_per_patch", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> pred: array<f32>;
+@group(0) @binding(1) var<storage, read> image: array<f32>;
+@group(0) @binding(2) var<storage, read> mask: array<f32>;
+@group(0) @binding(3) var<storage, read_write> errors: array<f32>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
 var<workgroup> sums: array<f32, 64>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let cell = group.x;
-  if (mask[group.z * 49 + cell] == 0.0f) {
-    if (lane == 0) {
-      errors[group.z * 49 + cell] = 0.0f;
-    }
-    return;
-  }
-  let corner = (cell / 7 * 224 + cell % 7) * 32;
-  var sum = 0.0f;
-  for (var i = lane; i < 3072; i += 64) {
-    sum += image[group.z * 150528 + corner + (i % 3 * 224 + i / 3 / 32) * 224 + i / 3 % 32];
-  }
-  let mean = total(lane, sum) / 3072.0f;
-  var square = 0.0f;
-  for (var i = lane; i < 3072; i += 64) {
-    let d = image[group.z * 150528 + corner + (i % 3 * 224 + i / 3 / 32) * 224 + i / 3 % 32] - mean;
-    square += d * d;
-  }
-  let scale = inverseSqrt(total(lane, square) / 3071.0f + 0.000001f);
-  var error = 0.0f;
-  for (var i = lane; i < 3072; i += 64) {
-    let wanted = (image[group.z * 150528 + corner + (i % 3 * 224 + i / 3 / 32) * 224 + i / 3 % 32] - mean) * scale;
-    let d = pred[group.z * 150528 + cell * 3072 + i] - wanted;
-    error += d * d;
-  }
-  let all = total(lane, error);
-  if (lane == 0) {
-    errors[group.z * 49 + cell] = all / 3072.0f;
-  }
+let group = first_group + within;
+let cell = group.x;
+if (mask[group.z * 49 + cell] == 0.0f) {
+if (lane == 0) {
+errors[group.z * 49 + cell] = 0.0f;
+}
+return;
+}
+let corner = (cell / 7 * 224 + cell % 7) * 32;
+var sum = 0.0f;
+for (var i = lane; i < 3072; i += 64) {
+sum += image[group.z * 150528 + corner + (i % 3 * 224 + i / 3 / 32) * 224 + i / 3 % 32];
+}
+let mean = total(lane, sum) / 3072.0f;
+var square = 0.0f;
+for (var i = lane; i < 3072; i += 64) {
+let d = image[group.z * 150528 + corner + (i % 3 * 224 + i / 3 / 32) * 224 + i / 3 % 32] - mean;
+square += d * d;
+}
+let scale = inverseSqrt(total(lane, square) / 3071.0f + 0.000001f);
+var error = 0.0f;
+for (var i = lane; i < 3072; i += 64) {
+let wanted = (image[group.z * 150528 + corner + (i % 3 * 224 + i / 3 / 32) * 224 + i / 3 % 32] - mean) * scale;
+let d = pred[group.z * 150528 + cell * 3072 + i] - wanted;
+error += d * d;
+}
+let all = total(lane, error);
+if (lane == 0) {
+errors[group.z * 49 + cell] = all / 3072.0f;
+}
 }
 
-// The sum over all invocations of the group, the same in each of them.
+
 fn total(lane: u32, value: f32) -> f32 {
-  workgroupBarrier();
-  sums[lane] = value;
-  workgroupBarrier();
-  var all = 0.0;
-  for (var i = 0u; i < 64; i++) {
-    all += sums[i];
-  }
-  return all;
+workgroupBarrier();
+sums[lane] = value;
+workgroupBarrier();
+var all = 0.0;
+for (var i = 0u; i < 64; i++) {
+all += sums[i];
+}
+return all;
 }
 ` },
-    { name: "loss", code: `// Mean over the removed patches (mask 1) of all images, 49 patches each:
-//   output = sum of errors * mask / sum of mask
-// One group makes it.
-@group(0) @binding(0) var<storage, read> errors: array<f32>; // [49]
-@group(0) @binding(1) var<storage, read> mask: array<f32>; // [49]
-@group(0) @binding(2) var<storage, read_write> output: array<f32, 1>; // [1]
+    { name: "loss", code: `
+
+
+@group(0) @binding(0) var<storage, read> errors: array<f32>;
+@group(0) @binding(1) var<storage, read> mask: array<f32>;
+@group(0) @binding(2) var<storage, read_write> output: array<f32, 1>;
 var<workgroup> sums: array<f32, 64>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(local_invocation_index) lane: u32) {
-  let length = arrayLength(&errors); // of all images
-  var sum = 0.0f;
-  var count = 0.0f;
-  for (var i = lane; i < length; i += 64) {
-    sum += errors[i] * mask[i];
-    count += mask[i];
-  }
-  let whole = total(lane, sum);
-  let removed = total(lane, count);
-  if (lane == 0) {
-    output[0] = whole / removed;
-  }
+let length = arrayLength(&errors);
+var sum = 0.0f;
+var count = 0.0f;
+for (var i = lane; i < length; i += 64) {
+sum += errors[i] * mask[i];
+count += mask[i];
+}
+let whole = total(lane, sum);
+let removed = total(lane, count);
+if (lane == 0) {
+output[0] = whole / removed;
+}
 }
 
-// The sum over all invocations of the group, the same in each of them.
+
 fn total(lane: u32, value: f32) -> f32 {
-  workgroupBarrier();
-  sums[lane] = value;
-  workgroupBarrier();
-  var all = 0.0;
-  for (var i = 0u; i < 64; i++) {
-    all += sums[i];
-  }
-  return all;
+workgroupBarrier();
+sums[lane] = value;
+workgroupBarrier();
+var all = 0.0;
+for (var i = 0u; i < 64; i++) {
+all += sums[i];
+}
+return all;
 }
 ` },
-    { name: "pred.nchw", code: `// Channels-last [49][3072] to channels-first [3072][49]:
-//   output[c,t] = input[t,c]
-// A group takes 8 sites.
-@group(0) @binding(0) var<storage, read> input: array<f32>; // [49][3072]
-@group(0) @binding(1) var<storage, read_write> output: array<f32>; // [3072][49]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
+    { name: "pred.nchw", code: `
+
+
+@group(0) @binding(0) var<storage, read> input: array<f32>;
+@group(0) @binding(1) var<storage, read_write> output: array<f32>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  for (var i = lane; i < 24576; i += 128) {
-    let c = i / 8;
-    let t = group.x * 8 + i % 8;
-    if (t >= 49) {
-      continue;
-    }
-    output[group.z * 150528 + c * 49 + t] = input[group.z * 150528 + t * 3072 + c];
-  }
+let group = first_group + within;
+for (var i = lane; i < 24576; i += 128) {
+let c = i / 8;
+let t = group.x * 8 + i % 8;
+if (t >= 49) {
+continue;
+}
+output[group.z * 150528 + c * 49 + t] = input[group.z * 150528 + t * 3072 + c];
+}
 }
 ` },
   ],

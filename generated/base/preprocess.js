@@ -9,123 +9,123 @@ export const descriptor = {
   width: 224,
   channels: 3,
   fit: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], bands: [0, 1, 2], resize: { mode: "cover", height: 256, width: 256 }, interpolation: "bicubic" },
-  code: `// From an RGBA image of any size to pixel_values [images][3][224][224]: bicubic as Pillow has it, in whole
-// numbers and with eight bits between the passes, the shorter side to 256, the middle 224x224 of that, then
-// (x / 255 - mean) / deviation. Transparency is laid over white. Two kinds of dispatches an image:
-//   across: dispatchWorkgroups(4, rows of the band), for every band of rows, all of the image or one after the other
-//   down: dispatchWorkgroups(28, 28), when all rows are there
-// Positions are counted in 32 bits: (longer side)² / (shorter side) may be 8388607 at most.
+  code: `
+
+
+
+
+
 struct Image {
-  width: u32,
-  height: u32,
-  index: u32, // of the image in pixel_values
-  stride: u32, // pixels from one row of the band to the next: the width, or more
-  first: u32, // row of the band
-  count: u32, // of its rows
+width: u32,
+height: u32,
+index: u32,
+stride: u32,
+first: u32,
+count: u32,
 }
-@group(0) @binding(0) var<storage, read> band: array<u32>; // [count][stride], red in the lowest eight bits
-@group(0) @binding(1) var<storage, read_write> rows: array<u32>; // [image height][224]
+@group(0) @binding(0) var<storage, read> band: array<u32>;
+@group(0) @binding(1) var<storage, read_write> rows: array<u32>;
 @group(0) @binding(2) var<storage, read_write> pixel_values: array<f32>;
 @group(0) @binding(3) var<uniform> given: Image;
 
 @compute @workgroup_size(64)
 fn across(@builtin(global_invocation_id) at: vec3u) {
-  if (at.x >= 224 || at.y >= given.count) {
-    return;
-  }
-  let taps = taps_of(at.x + start().x, given.width, resized().x);
-  let total = total_of(taps);
-  var sum = vec3i(half_of_one);
-  for (var k = taps.first; k < taps.end; k++) {
-    sum += weight(taps, k, total) * over_white(band[at.y * given.stride + k]);
-  }
-  let color = vec3u(clamp(sum >> vec3u(22), vec3i(0), vec3i(255)));
-  rows[(given.first + at.y) * 224 + at.x] = color.x | (color.y << 8) | (color.z << 16);
+if (at.x >= 224 || at.y >= given.count) {
+return;
+}
+let taps = taps_of(at.x + start().x, given.width, resized().x);
+let total = total_of(taps);
+var sum = vec3i(half_of_one);
+for (var k = taps.first; k < taps.end; k++) {
+sum += weight(taps, k, total) * over_white(band[at.y * given.stride + k]);
+}
+let color = vec3u(clamp(sum >> vec3u(22), vec3i(0), vec3i(255)));
+rows[(given.first + at.y) * 224 + at.x] = color.x | (color.y << 8) | (color.z << 16);
 }
 
 @compute @workgroup_size(8, 8)
 fn down(@builtin(global_invocation_id) at: vec3u) {
-  if (at.x >= 224 || at.y >= 224) {
-    return;
-  }
-  let taps = taps_of(at.y + start().y, given.height, resized().y);
-  let total = total_of(taps);
-  var sum = vec3i(half_of_one);
-  for (var k = taps.first; k < taps.end; k++) {
-    sum += weight(taps, k, total) * color_of(rows[k * 224 + at.x]);
-  }
-  let color = vec3f(clamp(sum >> vec3u(22), vec3i(0), vec3i(255))) / 255.0;
-  let first = given.index * 150528 + at.y * 224 + at.x;
-  pixel_values[first] = (color.x - 0.485) / 0.229;
-  pixel_values[first + 50176] = (color.y - 0.456) / 0.224;
-  pixel_values[first + 100352] = (color.z - 0.406) / 0.225;
+if (at.x >= 224 || at.y >= 224) {
+return;
+}
+let taps = taps_of(at.y + start().y, given.height, resized().y);
+let total = total_of(taps);
+var sum = vec3i(half_of_one);
+for (var k = taps.first; k < taps.end; k++) {
+sum += weight(taps, k, total) * color_of(rows[k * 224 + at.x]);
+}
+let color = vec3f(clamp(sum >> vec3u(22), vec3i(0), vec3i(255))) / 255.0;
+let first = given.index * 150528 + at.y * 224 + at.x;
+pixel_values[first] = (color.x - 0.485) / 0.229;
+pixel_values[first + 50176] = (color.y - 0.456) / 0.224;
+pixel_values[first + 100352] = (color.z - 0.406) / 0.225;
 }
 
-// What the image is resized to.
+
 fn resized() -> vec2u {
-  let size = vec2u(given.width, given.height);
-  return 256 * size / min(size.x, size.y);
+let size = vec2u(given.width, given.height);
+return 256 * size / min(size.x, size.y);
 }
 
-// Where in that the window begins.
+
 fn start() -> vec2u {
-  // Half of what is left over; of two equally near whole numbers the even one.
-  let rest = resized() - vec2u(224, 224);
-  let half = rest / 2;
-  return half + (rest % 2) * (half % 2);
+
+let rest = resized() - vec2u(224, 224);
+let half = rest / 2;
+return half + (rest % 2) * (half % 2);
 }
 
-// The pixels that one position is made of: first to end, around whole + part.
+
 struct Taps {
-  first: u32,
-  end: u32,
-  whole: u32,
-  part: f32,
-  spread: f32, // the filter grows with the reduction
+first: u32,
+end: u32,
+whole: u32,
+part: f32,
+spread: f32,
 }
 
 fn taps_of(position: u32, pixels: u32, size: u32) -> Taps {
-  let centre = (2 * position + 1) * pixels;
-  let whole = centre / (2 * size);
-  let part = f32(centre % (2 * size)) / f32(2 * size);
-  let spread = max(1.0, f32(pixels) / f32(size));
-  let first = max(0, i32(whole) + i32(floor(part - 2.0 * spread + 0.5)));
-  let end = min(i32(pixels), i32(whole) + i32(floor(part + 2.0 * spread + 0.5)));
-  return Taps(u32(first), u32(end), whole, part, spread);
+let centre = (2 * position + 1) * pixels;
+let whole = centre / (2 * size);
+let part = f32(centre % (2 * size)) / f32(2 * size);
+let spread = max(1.0, f32(pixels) / f32(size));
+let first = max(0, i32(whole) + i32(floor(part - 2.0 * spread + 0.5)));
+let end = min(i32(pixels), i32(whole) + i32(floor(part + 2.0 * spread + 0.5)));
+return Taps(u32(first), u32(end), whole, part, spread);
 }
 
-// What a pixel counts.
+
 fn share_of(taps: Taps, k: u32) -> f32 {
-  let x = abs((f32(i32(k) - i32(taps.whole)) - taps.part + 0.5) / taps.spread);
-  // Keys' cubic with a = -1/2.
-  if (x < 1.0) {
-    return (1.5 * x - 2.5) * x * x + 1.0;
-  }
-  return select(0.0, (((x - 5.0) * x + 8.0) * x - 4.0) * -0.5, x < 2.0);
+let x = abs((f32(i32(k) - i32(taps.whole)) - taps.part + 0.5) / taps.spread);
+
+if (x < 1.0) {
+return (1.5 * x - 2.5) * x * x + 1.0;
+}
+return select(0.0, (((x - 5.0) * x + 8.0) * x - 4.0) * -0.5, x < 2.0);
 }
 
 fn total_of(taps: Taps) -> f32 {
-  var total = 0.0;
-  for (var k = taps.first; k < taps.end; k++) {
-    total += share_of(taps, k);
-  }
-  return total;
+var total = 0.0;
+for (var k = taps.first; k < taps.end; k++) {
+total += share_of(taps, k);
+}
+return total;
 }
 
-const one = 4194304.0; // weights have 22 bits
+const one = 4194304.0;
 const half_of_one = 2097152;
 
 fn weight(taps: Taps, k: u32, total: f32) -> i32 {
-  let share = share_of(taps, k) / total * one;
-  return i32(share + select(0.5, -0.5, share < 0.0));
+let share = share_of(taps, k) / total * one;
+return i32(share + select(0.5, -0.5, share < 0.0));
 }
 
 fn color_of(rgb: u32) -> vec3i {
-  return vec3i((vec3u(rgb) >> vec3u(0, 8, 16)) & vec3u(255));
+return vec3i((vec3u(rgb) >> vec3u(0, 8, 16)) & vec3u(255));
 }
 
 fn over_white(rgba: u32) -> vec3i {
-  return (65025 + 127 - (255 - color_of(rgba)) * i32(rgba >> 24)) / 255;
+return (65025 + 127 - (255 - color_of(rgba)) * i32(rgba >> 24)) / 255;
 }
 `,
 };

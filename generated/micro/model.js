@@ -269,2349 +269,2349 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 49152, maxStorageBufferBindingSize: 49152, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [columns][channels][16] as [depth][packed_columns], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 16,k % 16]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][16]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "downsample_layers.0.0.pack", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k / 16;
-    let tap: u32 = k % 16;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k / 16;
+let tap: u32 = k % 16;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 16 + tap];
+if (n >= sizes.columns || c >= sizes.channels) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 16 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+return b;
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [columns][channels][49] as [depth][packed_columns], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "stages.0.0.dwconv.pack", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k / 49;
+let tap: u32 = k % 49;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 49 + tap];
+if (n >= sizes.columns || c >= sizes.channels) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+return b;
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "stages.0.0.pwconv1.pack", code: `
+
+
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>;
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>;
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k;
+let tap: u32 = 0;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 1 + tap] * input_scale[c];
+if (n >= sizes.columns || c >= sizes.channels) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < sizes.channels; c++) {
-      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+for (var tap = 0u; tap < 1; tap++) {
+for (var c = 0u; c < sizes.channels; c++) {
+b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
+}
+}
+return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "stages.0.0.pwconv2.pack", code: `
+
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>;
+@group(0) @binding(3) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k;
+let tap: u32 = 0;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 1 + tap];
+if (n >= sizes.columns || c >= sizes.channels) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < sizes.channels; c++) {
-      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+for (var tap = 0u; tap < 1; tap++) {
+for (var c = 0u; c < sizes.channels; c++) {
+b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
+}
+}
+return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [columns][channels][4] as [depth][packed_columns], tap-major, sizes.segment rows a tap, zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % sizes.segment,k / sizes.segment]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "downsample_layers.1.1.pack", code: `
+
+
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>;
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>;
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
-  segment: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
+segment: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k % sizes.segment;
-    let tap: u32 = k / sizes.segment;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k % sizes.segment;
+let tap: u32 = k / sizes.segment;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels || tap >= 4) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 4 + tap] * input_scale[c];
+if (n >= sizes.columns || c >= sizes.channels || tap >= 4) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 4 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < sizes.channels; c++) {
-      b += weight[(n * sizes.channels + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+for (var tap = 0u; tap < 4; tap++) {
+for (var c = 0u; c < sizes.channels; c++) {
+b += weight[(n * sizes.channels + c) * 4 + tap] * input_shift[c];
+}
+}
+return b;
 }
 ` },
-    { name: "downsample_layers.0.0", code: `// 4x4 convolution with stride 4 and LayerNorm, [3][64][64] to channels-last [16][16][8]:
-//   v[y,x,n] = bias[n] + sum over c,i,j of weight[(c,i,j),n] * input[c, 4y+i, 4x+j]
-//   output[y,x,n] = (v - mean over n of v) / sqrt(variance over n of v + 0.000001) * gain[n] + shift[n]
-// A group makes 16 sites of one row, an invocation 8 of them for 4 channels.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [3][64][64]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 96>; // [3][4][4][8]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 2>; // [8]
-@group(0) @binding(3) var<storage, read> gain: array<vec4f, 2>; // [8]
-@group(0) @binding(4) var<storage, read> shift: array<vec4f, 2>; // [8]
-@group(0) @binding(5) var<storage, read_write> output: array<vec4f>; // [16][16][8]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 32>; // [16 sites][2]
-var<workgroup> stat: array<vec2f, 16>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
-const whole = true; // no group goes past the end of a row
+    { name: "downsample_layers.0.0", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 96>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 2>;
+@group(0) @binding(3) var<storage, read> gain: array<vec4f, 2>;
+@group(0) @binding(4) var<storage, read> shift: array<vec4f, 2>;
+@group(0) @binding(5) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> tile: array<vec4f, 32>;
+var<workgroup> stat: array<vec2f, 16>;
+var<workgroup> slice: array<vec2f, 128>;
+const whole = true;
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let x0 = group.x * 16;
-  let first = (group.z * 16 + group.y) * 16 + x0;
-  for (var item = lane; item < 4; item += 128) {
-    convolve(group.z, group.y, first, x0, item / 2 * 8, item % 2);
-  }
-  workgroupBarrier();
-  measure(lane);
-  for (var i = lane; i < 32; i += 128) {
-    let p = i / 2;
-    let s = stat[p];
-    if (whole || x0 + p < 16) {
-      put(first + p, i % 2, (tile[i] - s.x) * s.y);
-    }
-  }
+let group = first_group + within;
+let x0 = group.x * 16;
+let first = (group.z * 16 + group.y) * 16 + x0;
+for (var item = lane; item < 4; item += 128) {
+convolve(group.z, group.y, first, x0, item / 2 * 8, item % 2);
+}
+workgroupBarrier();
+measure(lane);
+for (var i = lane; i < 32; i += 128) {
+let p = i / 2;
+let s = stat[p];
+if (whole || x0 + p < 16) {
+put(first + p, i % 2, (tile[i] - s.x) * s.y);
+}
+}
 }
 
-// Sites x0 + p .. x0 + p + 7 of row y, channels 4n .. 4n + 3.
+
 fn convolve(image: u32, y: u32, first: u32, x0: u32, p: u32, n: u32) {
-  let corner = place(image, y);
-  var v0 = bias[n];
-  let u0 = (corner.x + min(x0 + p, 15));
-  var v1 = bias[n];
-  let u1 = (corner.x + min(x0 + p + 1, 15));
-  var v2 = bias[n];
-  let u2 = (corner.x + min(x0 + p + 2, 15));
-  var v3 = bias[n];
-  let u3 = (corner.x + min(x0 + p + 3, 15));
-  var v4 = bias[n];
-  let u4 = (corner.x + min(x0 + p + 4, 15));
-  var v5 = bias[n];
-  let u5 = (corner.x + min(x0 + p + 5, 15));
-  var v6 = bias[n];
-  let u6 = (corner.x + min(x0 + p + 6, 15));
-  var v7 = bias[n];
-  let u7 = (corner.x + min(x0 + p + 7, 15));
-  for (var c = 0u; c < 3; c++) {
-    for (var i = 0u; i < 4; i++) {
-      let row = ((image * 3 + c) * 64 + 4 * corner.y + i) * 16;
-      let w = (c * 4 + i) * 8 + n;
-      let w0 = weights(w);
-      v0 += w0 * pixels(row + u0);
-      v1 += w0 * pixels(row + u1);
-      v2 += w0 * pixels(row + u2);
-      v3 += w0 * pixels(row + u3);
-      v4 += w0 * pixels(row + u4);
-      v5 += w0 * pixels(row + u5);
-      v6 += w0 * pixels(row + u6);
-      v7 += w0 * pixels(row + u7);
-    }
-  }
-  tile[(p) * 2 + n] = v0;
-  tile[(p + 1) * 2 + n] = v1;
-  tile[(p + 2) * 2 + n] = v2;
-  tile[(p + 3) * 2 + n] = v3;
-  tile[(p + 4) * 2 + n] = v4;
-  tile[(p + 5) * 2 + n] = v5;
-  tile[(p + 6) * 2 + n] = v6;
-  tile[(p + 7) * 2 + n] = v7;
+let corner = place(image, y);
+var v0 = bias[n];
+let u0 = (corner.x + min(x0 + p, 15));
+var v1 = bias[n];
+let u1 = (corner.x + min(x0 + p + 1, 15));
+var v2 = bias[n];
+let u2 = (corner.x + min(x0 + p + 2, 15));
+var v3 = bias[n];
+let u3 = (corner.x + min(x0 + p + 3, 15));
+var v4 = bias[n];
+let u4 = (corner.x + min(x0 + p + 4, 15));
+var v5 = bias[n];
+let u5 = (corner.x + min(x0 + p + 5, 15));
+var v6 = bias[n];
+let u6 = (corner.x + min(x0 + p + 6, 15));
+var v7 = bias[n];
+let u7 = (corner.x + min(x0 + p + 7, 15));
+for (var c = 0u; c < 3; c++) {
+for (var i = 0u; i < 4; i++) {
+let row = ((image * 3 + c) * 64 + 4 * corner.y + i) * 16;
+let w = (c * 4 + i) * 8 + n;
+let w0 = weights(w);
+v0 += w0 * pixels(row + u0);
+v1 += w0 * pixels(row + u1);
+v2 += w0 * pixels(row + u2);
+v3 += w0 * pixels(row + u3);
+v4 += w0 * pixels(row + u4);
+v5 += w0 * pixels(row + u5);
+v6 += w0 * pixels(row + u6);
+v7 += w0 * pixels(row + u7);
+}
+}
+tile[(p) * 2 + n] = v0;
+tile[(p + 1) * 2 + n] = v1;
+tile[(p + 2) * 2 + n] = v2;
+tile[(p + 3) * 2 + n] = v3;
+tile[(p + 4) * 2 + n] = v4;
+tile[(p + 5) * 2 + n] = v5;
+tile[(p + 6) * 2 + n] = v6;
+tile[(p + 7) * 2 + n] = v7;
 }
 
-// Column and row of the whole map where row y begins.
+
 fn place(image: u32, y: u32) -> vec2u {
-  return vec2u(0, y);
+return vec2u(0, y);
 }
 
 fn weights(w: u32) -> mat4x4f {
-  return mat4x4f(weight[w], weight[w + 2], weight[w + 2 * 2], weight[w + 3 * 2]);
+return mat4x4f(weight[w], weight[w + 2], weight[w + 2 * 2], weight[w + 3 * 2]);
 }
 
 fn pixels(i: u32) -> vec4f {
-  return input[i];
+return input[i];
 }
 
-// Channels 4n .. 4n + 3 of a site, with gain and shift.
+
 fn put(site: u32, n: u32, v: vec4f) {
-  output[site * 2 + n] = v * gain[n] + shift[n];
+output[site * 2 + n] = v * gain[n] + shift[n];
 }
 
 fn sample(p: u32, n: u32) -> vec4f {
-  return tile[p * 2 + n];
+return tile[p * 2 + n];
 }
 
-// Mean and 1/deviation of every token: 8 invocations a token take every 8th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
+
+
 fn measure(lane: u32) {
-  let p = lane / 8;
-  let first = lane % 8;
-  if (p < 16 && first < 2) {
-    var sum = vec4f();
-    for (var c = first; c < 2; c += 8) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 2; c += 8) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
-  workgroupBarrier();
-  if (p < 16 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 2; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 8.0;
-    var square = 0.0;
-    for (var i = 0u; i < 2; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 8.0 + 0.000001));
-  }
-  workgroupBarrier();
+let p = lane / 8;
+let first = lane % 8;
+if (p < 16 && first < 2) {
+var sum = vec4f();
+for (var c = first; c < 2; c += 8) {
+sum += sample(p, c);
+}
+let total = dot(sum, vec4f(1.0));
+let mean = total / channels(first);
+var square = vec4f();
+for (var c = first; c < 2; c += 8) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
+}
+workgroupBarrier();
+if (p < 16 && first == 0) {
+var total = 0.0;
+for (var i = 0u; i < 2; i++) {
+total += slice[lane + i].x;
+}
+let mean = total / 8.0;
+var square = 0.0;
+for (var i = 0u; i < 2; i++) {
+let n = channels(i);
+let d = slice[lane + i].x / n - mean;
+square += slice[lane + i].y + n * d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(square / 8.0 + 0.000001));
+}
+workgroupBarrier();
 }
 
-// How many channels the invocation takes that starts at \`first\`.
+
 fn channels(first: u32) -> f32 {
-  return 4.0 * f32((9 - first) / 8);
+return 4.0 * f32((9 - first) / 8);
 }
 ` },
-    { name: "stages.0.0.dwconv", code: `// 7x7 depthwise convolution with LayerNorm on a channels-last map [16][16][8], zero padding 3:
-//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-3, x+j-3, c]
-//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// A group makes 16 sites of one row, an invocation 8 of them for 4 channels.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [16][16][8]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 98>; // [7][7][8]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 2>; // [8]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [16][16][8]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 32>; // [16 sites][2]
-var<workgroup> stat: array<vec2f, 16>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
+    { name: "stages.0.0.dwconv", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 98>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 2>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> tile: array<vec4f, 32>;
+var<workgroup> stat: array<vec2f, 16>;
+var<workgroup> slice: array<vec2f, 128>;
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let image = group.z * 512;
-  let y = group.y;
-  let x0 = group.x * 16;
-  for (var item = lane; item < 4; item += 128) {
-    convolve(image, y, x0, item / 2 * 8, item % 2);
-  }
-  workgroupBarrier();
-  measure(lane);
-  let first = image + (y * 16 + x0) * 2;
-  let length = min(16, 16 - x0) * 2;
-  for (var i = lane; i < length; i += 128) {
-    let p = i / 2;
-    let c = i % 2;
-    let s = stat[p];
-    output[first + i] = (sample(p, c) - s.x) * s.y;
-  }
+let group = first_group + within;
+let image = group.z * 512;
+let y = group.y;
+let x0 = group.x * 16;
+for (var item = lane; item < 4; item += 128) {
+convolve(image, y, x0, item / 2 * 8, item % 2);
+}
+workgroupBarrier();
+measure(lane);
+let first = image + (y * 16 + x0) * 2;
+let length = min(16, 16 - x0) * 2;
+for (var i = lane; i < length; i += 128) {
+let p = i / 2;
+let c = i % 2;
+let s = stat[p];
+output[first + i] = (sample(p, c) - s.x) * s.y;
+}
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  return tile[p * 2 + c];
+return tile[p * 2 + c];
 }
 
-// Mean and 1/deviation of every token: 8 invocations a token take every 8th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
+
+
 fn measure(lane: u32) {
-  let p = lane / 8;
-  let first = lane % 8;
-  if (p < 16 && first < 2) {
-    var sum = vec4f();
-    for (var c = first; c < 2; c += 8) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 2; c += 8) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
-  workgroupBarrier();
-  if (p < 16 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 2; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 8.0;
-    var square = 0.0;
-    for (var i = 0u; i < 2; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 8.0 + 0.000001));
-  }
-  workgroupBarrier();
+let p = lane / 8;
+let first = lane % 8;
+if (p < 16 && first < 2) {
+var sum = vec4f();
+for (var c = first; c < 2; c += 8) {
+sum += sample(p, c);
+}
+let total = dot(sum, vec4f(1.0));
+let mean = total / channels(first);
+var square = vec4f();
+for (var c = first; c < 2; c += 8) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
+}
+workgroupBarrier();
+if (p < 16 && first == 0) {
+var total = 0.0;
+for (var i = 0u; i < 2; i++) {
+total += slice[lane + i].x;
+}
+let mean = total / 8.0;
+var square = 0.0;
+for (var i = 0u; i < 2; i++) {
+let n = channels(i);
+let d = slice[lane + i].x / n - mean;
+square += slice[lane + i].y + n * d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(square / 8.0 + 0.000001));
+}
+workgroupBarrier();
 }
 
-// How many channels the invocation takes that starts at \`first\`.
+
 fn channels(first: u32) -> f32 {
-  return 4.0 * f32((9 - first) / 8);
+return 4.0 * f32((9 - first) / 8);
 }
 
-// Sites x0 + p .. x0 + p + 7 of row y, channels 4c .. 4c + 3.
+
 fn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {
-  let x = x0 + p;
-  let o = p * 2 + c;
-  var v0 = bias[c];
-  var v1 = bias[c];
-  var v2 = bias[c];
-  var v3 = bias[c];
-  var v4 = bias[c];
-  var v5 = bias[c];
-  var v6 = bias[c];
-  var v7 = bias[c];
-  let top = max(y, 3) - 3;
-  let bottom = min(y + 3, 15);
-  for (var row = top; row <= bottom; row++) {
-    let r = image + row * 32 + c;
-    let w = (row + 3 - y) * 14 + c;
-    let u0 = at(r, x - 3);
-    let u1 = at(r, x - 2);
-    let u2 = at(r, x - 1);
-    let u3 = input[r + x * 2];
-    let u4 = input[r + x * 2 + 2];
-    let u5 = input[r + x * 2 + 4];
-    let u6 = input[r + x * 2 + 6];
-    let u7 = input[r + x * 2 + 8];
-    let u8 = input[r + x * 2 + 10];
-    let u9 = input[r + x * 2 + 12];
-    let u10 = input[r + x * 2 + 14];
-    let u11 = at(r, x + 8);
-    let u12 = at(r, x + 9);
-    let u13 = at(r, x + 10);
-    let w0 = weight[w];
-    v0 += w0 * u0;
-    v1 += w0 * u1;
-    v2 += w0 * u2;
-    v3 += w0 * u3;
-    v4 += w0 * u4;
-    v5 += w0 * u5;
-    v6 += w0 * u6;
-    v7 += w0 * u7;
-    let w1 = weight[w + 2];
-    v0 += w1 * u1;
-    v1 += w1 * u2;
-    v2 += w1 * u3;
-    v3 += w1 * u4;
-    v4 += w1 * u5;
-    v5 += w1 * u6;
-    v6 += w1 * u7;
-    v7 += w1 * u8;
-    let w2 = weight[w + 4];
-    v0 += w2 * u2;
-    v1 += w2 * u3;
-    v2 += w2 * u4;
-    v3 += w2 * u5;
-    v4 += w2 * u6;
-    v5 += w2 * u7;
-    v6 += w2 * u8;
-    v7 += w2 * u9;
-    let w3 = weight[w + 6];
-    v0 += w3 * u3;
-    v1 += w3 * u4;
-    v2 += w3 * u5;
-    v3 += w3 * u6;
-    v4 += w3 * u7;
-    v5 += w3 * u8;
-    v6 += w3 * u9;
-    v7 += w3 * u10;
-    let w4 = weight[w + 8];
-    v0 += w4 * u4;
-    v1 += w4 * u5;
-    v2 += w4 * u6;
-    v3 += w4 * u7;
-    v4 += w4 * u8;
-    v5 += w4 * u9;
-    v6 += w4 * u10;
-    v7 += w4 * u11;
-    let w5 = weight[w + 10];
-    v0 += w5 * u5;
-    v1 += w5 * u6;
-    v2 += w5 * u7;
-    v3 += w5 * u8;
-    v4 += w5 * u9;
-    v5 += w5 * u10;
-    v6 += w5 * u11;
-    v7 += w5 * u12;
-    let w6 = weight[w + 12];
-    v0 += w6 * u6;
-    v1 += w6 * u7;
-    v2 += w6 * u8;
-    v3 += w6 * u9;
-    v4 += w6 * u10;
-    v5 += w6 * u11;
-    v6 += w6 * u12;
-    v7 += w6 * u13;
-  }
-  tile[o] = v0;
-  tile[o + 2] = v1;
-  tile[o + 4] = v2;
-  tile[o + 6] = v3;
-  tile[o + 8] = v4;
-  tile[o + 10] = v5;
-  tile[o + 12] = v6;
-  tile[o + 14] = v7;
+let x = x0 + p;
+let o = p * 2 + c;
+var v0 = bias[c];
+var v1 = bias[c];
+var v2 = bias[c];
+var v3 = bias[c];
+var v4 = bias[c];
+var v5 = bias[c];
+var v6 = bias[c];
+var v7 = bias[c];
+let top = max(y, 3) - 3;
+let bottom = min(y + 3, 15);
+for (var row = top; row <= bottom; row++) {
+let r = image + row * 32 + c;
+let w = (row + 3 - y) * 14 + c;
+let u0 = at(r, x - 3);
+let u1 = at(r, x - 2);
+let u2 = at(r, x - 1);
+let u3 = input[r + x * 2];
+let u4 = input[r + x * 2 + 2];
+let u5 = input[r + x * 2 + 4];
+let u6 = input[r + x * 2 + 6];
+let u7 = input[r + x * 2 + 8];
+let u8 = input[r + x * 2 + 10];
+let u9 = input[r + x * 2 + 12];
+let u10 = input[r + x * 2 + 14];
+let u11 = at(r, x + 8);
+let u12 = at(r, x + 9);
+let u13 = at(r, x + 10);
+let w0 = weight[w];
+v0 += w0 * u0;
+v1 += w0 * u1;
+v2 += w0 * u2;
+v3 += w0 * u3;
+v4 += w0 * u4;
+v5 += w0 * u5;
+v6 += w0 * u6;
+v7 += w0 * u7;
+let w1 = weight[w + 2];
+v0 += w1 * u1;
+v1 += w1 * u2;
+v2 += w1 * u3;
+v3 += w1 * u4;
+v4 += w1 * u5;
+v5 += w1 * u6;
+v6 += w1 * u7;
+v7 += w1 * u8;
+let w2 = weight[w + 4];
+v0 += w2 * u2;
+v1 += w2 * u3;
+v2 += w2 * u4;
+v3 += w2 * u5;
+v4 += w2 * u6;
+v5 += w2 * u7;
+v6 += w2 * u8;
+v7 += w2 * u9;
+let w3 = weight[w + 6];
+v0 += w3 * u3;
+v1 += w3 * u4;
+v2 += w3 * u5;
+v3 += w3 * u6;
+v4 += w3 * u7;
+v5 += w3 * u8;
+v6 += w3 * u9;
+v7 += w3 * u10;
+let w4 = weight[w + 8];
+v0 += w4 * u4;
+v1 += w4 * u5;
+v2 += w4 * u6;
+v3 += w4 * u7;
+v4 += w4 * u8;
+v5 += w4 * u9;
+v6 += w4 * u10;
+v7 += w4 * u11;
+let w5 = weight[w + 10];
+v0 += w5 * u5;
+v1 += w5 * u6;
+v2 += w5 * u7;
+v3 += w5 * u8;
+v4 += w5 * u9;
+v5 += w5 * u10;
+v6 += w5 * u11;
+v7 += w5 * u12;
+let w6 = weight[w + 12];
+v0 += w6 * u6;
+v1 += w6 * u7;
+v2 += w6 * u8;
+v3 += w6 * u9;
+v4 += w6 * u10;
+v5 += w6 * u11;
+v6 += w6 * u12;
+v7 += w6 * u13;
+}
+tile[o] = v0;
+tile[o + 2] = v1;
+tile[o + 4] = v2;
+tile[o + 6] = v3;
+tile[o + 8] = v4;
+tile[o + 10] = v5;
+tile[o + 12] = v6;
+tile[o + 14] = v7;
 }
 
-// Column x of the input row at r; zero outside the map (a column left of it wraps to a huge one).
+
 fn at(r: u32, x: u32) -> vec4f {
-  return select(vec4f(), input[r + min(x, 15) * 2], x < 16);
+return select(vec4f(), input[r + min(x, 15) * 2], x < 16);
 }
 ` },
-    { name: "stages.0.0.pwconv1", code: `// first linear, [256][8] by [8][32]:
-//   output[m,n] = gelu(bias[n] + sum over k of input[m,k] * weight[k,n])
-//   squares[tile,n] = sum of output[m,n]^2 over the 32 rows of a tile
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [256][8]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 256>; // [32][32]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 8>; // [32]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [256][32]
-@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [8][32]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> sums: array<vec4f, 64>; // sums of squares over 4 rows each
+    { name: "stages.0.0.pwconv1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 256>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 8>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> sums: array<vec4f, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 8; k0 += 8) {
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 8 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    var square = vec4f();
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-      square += v * v;
-    }
-    sums[lane * 1 + j] = square;
-  }
-  workgroupBarrier();
-  for (var i = lane; i < 8; i += 64) {
-    let first = i % 8 * 1 + i / 8;
-    var square = sums[first];
-    for (var y = 1u; y < 8; y++) {
-      square += sums[first + y * 8];
-    }
-    squares[(image * 8 + group.y) * 8 + n0 + i] = square;
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 8; k0 += 8) {
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 8 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+var square = vec4f();
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+square += v * v;
+}
+sums[lane * 1 + j] = square;
+}
+workgroupBarrier();
+for (var i = lane; i < 8; i += 64) {
+let first = i % 8 * 1 + i / 8;
+var square = sums[first];
+for (var y = 1u; y < 8; y++) {
+square += sums[first + y * 8];
+}
+squares[(image * 8 + group.y) * 8 + n0 + i] = square;
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  if (k >= 2) {
-    return vec4f();
-  }
-  let c = k;
-  let row = (image * 256 + m) * 2;
-  let a = input[row + c];
-  return a;
+if (k >= 2) {
+return vec4f();
+}
+let c = k;
+let row = (image * 256 + m) * 2;
+let a = input[row + c];
+return a;
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  var v = gelu(sum);
-  let i = (image * 256 + m) * 8 + n;
-  output[i] = v;
-  return v;
+var v = gelu(sum);
+let i = (image * 256 + m) * 8 + n;
+output[i] = v;
+return v;
 }
 
-// GELU, erf form: max(x, 0) - |x|/2 erfc(|x|/sqrt 2), erfc after Abramowitz and Stegun 7.1.26.
+
 fn gelu(x: vec4f) -> vec4f {
-  let z = abs(x);
-  let t = 1.0 / (1.0 + 0.2316418882 * z);
-  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
+let z = abs(x);
+let t = 1.0 / (1.0 + 0.2316418882 * z);
+let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
 }
 ` },
-    { name: "stages.0.0.pwconv2", code: `// second linear, [256][32] by [32][8]:
-//   a[m,k] = input[m,k] * scale[k]
-//   scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6),  G[k] = sqrt(sum over tiles of partials[tile,k])
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n] + residual[m,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [256][32]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 256>; // [32][32]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 8>; // [32]
-@group(0) @binding(3) var<storage, read> partials: array<vec4f>; // [8][32]
-@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 8>; // [32]
-@group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [256][8]
-@group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [256][8]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
+    { name: "stages.0.0.pwconv2", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 256>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 8>;
+@group(0) @binding(3) var<storage, read> partials: array<vec4f>;
+@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 8>;
+@group(0) @binding(5) var<storage, read> residual: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> scale: array<vec4f, 64>;
 var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  let inverse = inverse_mean(image, lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 8; k0 += 8) {
-    if (k0 % 64 == 0) {
-      let k = min(k0 + lane, 7);
-      scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
-      workgroupBarrier();
-    }
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 8 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+let inverse = inverse_mean(image, lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 8; k0 += 8) {
+if (k0 % 64 == 0) {
+let k = min(k0 + lane, 7);
+scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
+workgroupBarrier();
+}
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 8 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 256 + m) * 8;
-  let a = input[row + c];
-  return a * scale[k % 64];
+let c = k;
+let row = (image * 256 + m) * 8;
+let a = input[row + c];
+return a * scale[k % 64];
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: residual, store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (n >= 2) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 256 + m) * 2 + n;
-  v += residual[i];
-  output[i] = v;
-  return v;
+if (n >= 2) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 256 + m) * 2 + n;
+v += residual[i];
+output[i] = v;
+return v;
 }
 
-// 1 / (mean over k of G + 1e-6), the same in every invocation of the group.
+
 fn inverse_mean(image: u32, lane: u32) -> f32 {
-  var sum = 0.0;
-  for (var k = lane; k < 8; k += 64) {
-    sum += dot(response(image, k), vec4f(1.0));
-  }
-  norms[lane] = sum;
-  workgroupBarrier();
-  var total = 0.0;
-  for (var i = 0u; i < 64; i++) {
-    total += norms[i];
-  }
-  return 1.0 / (total / 32.0 + 1e-6);
+var sum = 0.0;
+for (var k = lane; k < 8; k += 64) {
+sum += dot(response(image, k), vec4f(1.0));
+}
+norms[lane] = sum;
+workgroupBarrier();
+var total = 0.0;
+for (var i = 0u; i < 64; i++) {
+total += norms[i];
+}
+return 1.0 / (total / 32.0 + 1e-6);
 }
 
-// G of channels 4k .. 4k + 3: their L2 norms over all sites.
+
 fn response(image: u32, k: u32) -> vec4f {
-  var square = vec4f();
-  for (var tile = 0u; tile < 8; tile++) {
-    square += partials[(image * 8 + tile) * 8 + k];
-  }
-  return sqrt(square);
+var square = vec4f();
+for (var tile = 0u; tile < 8; tile++) {
+square += partials[(image * 8 + tile) * 8 + k];
+}
+return sqrt(square);
 }
 ` },
-    { name: "downsample_layers.1.1", code: `// 2x2 convolution with stride 2, [64][32] by [32][16]:
-//   a[m,(i,j,c)] = input[2y+i, 2x+j, c], normalised over c (LayerNorm without gain and shift); row m is site (y,x) of [8][8]
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [16][16][8]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 256>; // [32][32]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 8>; // [32]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [64][16]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
-var<private> origin: vec2u; // image and first row of the group
+    { name: "downsample_layers.1.1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 256>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 8>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> stat: array<vec2f, 128>;
+var<private> origin: vec2u;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  origin = vec2u(image, m0);
-  measure(lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 8; k0 += 8) {
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 8 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+origin = vec2u(image, m0);
+measure(lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 8; k0 += 8) {
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 8 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let tap = k / 2;
-  let c = k % 2;
-  let row = corner(image, m) + tap / 2 * 32 + tap % 2 * 2;
-  let a = input[row + c];
-  let s = stat[(m - origin.y) * 4 + tap];
-  return (a - s.x) * s.y;
+let tap = k / 2;
+let c = k % 2;
+let row = corner(image, m) + tap / 2 * 32 + tap % 2 * 2;
+let a = input[row + c];
+let s = stat[(m - origin.y) * 4 + tap];
+return (a - s.x) * s.y;
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (n >= 4) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 64 + m) * 4 + n;
-  output[i] = v;
-  return v;
+if (n >= 4) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 64 + m) * 4 + n;
+output[i] = v;
+return v;
 }
 
-// Upper left input site of row m.
+
 fn corner(image: u32, m: u32) -> u32 {
-  return ((image * 16 + m / 8 * 2) * 16 + m % 8 * 2) * 2;
+return ((image * 16 + m / 8 * 2) * 16 + m % 8 * 2) * 2;
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  let m = origin.y + p / 4;
-  return input[corner(origin.x, m) + p % 4 / 2 * 32 + p % 2 * 2 + c];
+let m = origin.y + p / 4;
+return input[corner(origin.x, m) + p % 4 / 2 * 32 + p % 2 * 2 + c];
 }
 
-// Mean and 1/deviation of every token, two passes, one invocation a token.
+
 fn measure(lane: u32) {
-  for (var p = lane; p < 128; p += 64) {
-    var sum = vec4f();
-    for (var c = 0u; c < 2; c++) {
-      sum += sample(p, c);
-    }
-    let mean = dot(sum, vec4f(1.0)) / 8.0;
-    var square = vec4f();
-    for (var c = 0u; c < 2; c++) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / 8.0 + 0.000001));
-  }
-  workgroupBarrier();
+for (var p = lane; p < 128; p += 64) {
+var sum = vec4f();
+for (var c = 0u; c < 2; c++) {
+sum += sample(p, c);
+}
+let mean = dot(sum, vec4f(1.0)) / 8.0;
+var square = vec4f();
+for (var c = 0u; c < 2; c++) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / 8.0 + 0.000001));
+}
+workgroupBarrier();
 }
 ` },
-    { name: "stages.1.0.dwconv", code: `// 7x7 depthwise convolution with LayerNorm on a channels-last map [8][8][16], zero padding 3:
-//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-3, x+j-3, c]
-//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// A group makes 8 sites of one row, an invocation 8 of them for 4 channels.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [8][8][16]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 196>; // [7][7][16]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 4>; // [16]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [8][8][16]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 32>; // [8 sites][4]
-var<workgroup> stat: array<vec2f, 8>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 64>; // sum and squared deviations, a share of a token each
+    { name: "stages.1.0.dwconv", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 196>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 4>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> tile: array<vec4f, 32>;
+var<workgroup> stat: array<vec2f, 8>;
+var<workgroup> slice: array<vec2f, 64>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let image = group.z * 256;
-  let y = group.y;
-  let x0 = group.x * 8;
-  for (var item = lane; item < 4; item += 64) {
-    convolve(image, y, x0, item / 4 * 8, item % 4);
-  }
-  workgroupBarrier();
-  measure(lane);
-  let first = image + (y * 8 + x0) * 4;
-  let length = min(8, 8 - x0) * 4;
-  for (var i = lane; i < length; i += 64) {
-    let p = i / 4;
-    let c = i % 4;
-    let s = stat[p];
-    output[first + i] = (sample(p, c) - s.x) * s.y;
-  }
+let group = first_group + within;
+let image = group.z * 256;
+let y = group.y;
+let x0 = group.x * 8;
+for (var item = lane; item < 4; item += 64) {
+convolve(image, y, x0, item / 4 * 8, item % 4);
+}
+workgroupBarrier();
+measure(lane);
+let first = image + (y * 8 + x0) * 4;
+let length = min(8, 8 - x0) * 4;
+for (var i = lane; i < length; i += 64) {
+let p = i / 4;
+let c = i % 4;
+let s = stat[p];
+output[first + i] = (sample(p, c) - s.x) * s.y;
+}
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  return tile[p * 4 + c];
+return tile[p * 4 + c];
 }
 
-// Mean and 1/deviation of every token: 8 invocations a token take every 8th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
+
+
 fn measure(lane: u32) {
-  let p = lane / 8;
-  let first = lane % 8;
-  if (p < 8 && first < 4) {
-    var sum = vec4f();
-    for (var c = first; c < 4; c += 8) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 4; c += 8) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
-  workgroupBarrier();
-  if (p < 8 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 4; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 16.0;
-    var square = 0.0;
-    for (var i = 0u; i < 4; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 16.0 + 0.000001));
-  }
-  workgroupBarrier();
+let p = lane / 8;
+let first = lane % 8;
+if (p < 8 && first < 4) {
+var sum = vec4f();
+for (var c = first; c < 4; c += 8) {
+sum += sample(p, c);
+}
+let total = dot(sum, vec4f(1.0));
+let mean = total / channels(first);
+var square = vec4f();
+for (var c = first; c < 4; c += 8) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
+}
+workgroupBarrier();
+if (p < 8 && first == 0) {
+var total = 0.0;
+for (var i = 0u; i < 4; i++) {
+total += slice[lane + i].x;
+}
+let mean = total / 16.0;
+var square = 0.0;
+for (var i = 0u; i < 4; i++) {
+let n = channels(i);
+let d = slice[lane + i].x / n - mean;
+square += slice[lane + i].y + n * d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(square / 16.0 + 0.000001));
+}
+workgroupBarrier();
 }
 
-// How many channels the invocation takes that starts at \`first\`.
+
 fn channels(first: u32) -> f32 {
-  return 4.0 * f32((11 - first) / 8);
+return 4.0 * f32((11 - first) / 8);
 }
 
-// Sites x0 + p .. x0 + p + 7 of row y, channels 4c .. 4c + 3.
+
 fn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {
-  let x = x0 + p;
-  let o = p * 4 + c;
-  var v0 = bias[c];
-  var v1 = bias[c];
-  var v2 = bias[c];
-  var v3 = bias[c];
-  var v4 = bias[c];
-  var v5 = bias[c];
-  var v6 = bias[c];
-  var v7 = bias[c];
-  let top = max(y, 3) - 3;
-  let bottom = min(y + 3, 7);
-  for (var row = top; row <= bottom; row++) {
-    let r = image + row * 32 + c;
-    let w = (row + 3 - y) * 28 + c;
-    let u3 = input[r + x * 4];
-    let u4 = input[r + x * 4 + 4];
-    let u5 = input[r + x * 4 + 8];
-    let u6 = input[r + x * 4 + 12];
-    let u7 = input[r + x * 4 + 16];
-    let u8 = input[r + x * 4 + 20];
-    let u9 = input[r + x * 4 + 24];
-    let u10 = input[r + x * 4 + 28];
-    let w0 = weight[w];
-    v3 += w0 * u3;
-    v4 += w0 * u4;
-    v5 += w0 * u5;
-    v6 += w0 * u6;
-    v7 += w0 * u7;
-    let w1 = weight[w + 4];
-    v2 += w1 * u3;
-    v3 += w1 * u4;
-    v4 += w1 * u5;
-    v5 += w1 * u6;
-    v6 += w1 * u7;
-    v7 += w1 * u8;
-    let w2 = weight[w + 8];
-    v1 += w2 * u3;
-    v2 += w2 * u4;
-    v3 += w2 * u5;
-    v4 += w2 * u6;
-    v5 += w2 * u7;
-    v6 += w2 * u8;
-    v7 += w2 * u9;
-    let w3 = weight[w + 12];
-    v0 += w3 * u3;
-    v1 += w3 * u4;
-    v2 += w3 * u5;
-    v3 += w3 * u6;
-    v4 += w3 * u7;
-    v5 += w3 * u8;
-    v6 += w3 * u9;
-    v7 += w3 * u10;
-    let w4 = weight[w + 16];
-    v0 += w4 * u4;
-    v1 += w4 * u5;
-    v2 += w4 * u6;
-    v3 += w4 * u7;
-    v4 += w4 * u8;
-    v5 += w4 * u9;
-    v6 += w4 * u10;
-    let w5 = weight[w + 20];
-    v0 += w5 * u5;
-    v1 += w5 * u6;
-    v2 += w5 * u7;
-    v3 += w5 * u8;
-    v4 += w5 * u9;
-    v5 += w5 * u10;
-    let w6 = weight[w + 24];
-    v0 += w6 * u6;
-    v1 += w6 * u7;
-    v2 += w6 * u8;
-    v3 += w6 * u9;
-    v4 += w6 * u10;
-  }
-  tile[o] = v0;
-  tile[o + 4] = v1;
-  tile[o + 8] = v2;
-  tile[o + 12] = v3;
-  tile[o + 16] = v4;
-  tile[o + 20] = v5;
-  tile[o + 24] = v6;
-  tile[o + 28] = v7;
+let x = x0 + p;
+let o = p * 4 + c;
+var v0 = bias[c];
+var v1 = bias[c];
+var v2 = bias[c];
+var v3 = bias[c];
+var v4 = bias[c];
+var v5 = bias[c];
+var v6 = bias[c];
+var v7 = bias[c];
+let top = max(y, 3) - 3;
+let bottom = min(y + 3, 7);
+for (var row = top; row <= bottom; row++) {
+let r = image + row * 32 + c;
+let w = (row + 3 - y) * 28 + c;
+let u3 = input[r + x * 4];
+let u4 = input[r + x * 4 + 4];
+let u5 = input[r + x * 4 + 8];
+let u6 = input[r + x * 4 + 12];
+let u7 = input[r + x * 4 + 16];
+let u8 = input[r + x * 4 + 20];
+let u9 = input[r + x * 4 + 24];
+let u10 = input[r + x * 4 + 28];
+let w0 = weight[w];
+v3 += w0 * u3;
+v4 += w0 * u4;
+v5 += w0 * u5;
+v6 += w0 * u6;
+v7 += w0 * u7;
+let w1 = weight[w + 4];
+v2 += w1 * u3;
+v3 += w1 * u4;
+v4 += w1 * u5;
+v5 += w1 * u6;
+v6 += w1 * u7;
+v7 += w1 * u8;
+let w2 = weight[w + 8];
+v1 += w2 * u3;
+v2 += w2 * u4;
+v3 += w2 * u5;
+v4 += w2 * u6;
+v5 += w2 * u7;
+v6 += w2 * u8;
+v7 += w2 * u9;
+let w3 = weight[w + 12];
+v0 += w3 * u3;
+v1 += w3 * u4;
+v2 += w3 * u5;
+v3 += w3 * u6;
+v4 += w3 * u7;
+v5 += w3 * u8;
+v6 += w3 * u9;
+v7 += w3 * u10;
+let w4 = weight[w + 16];
+v0 += w4 * u4;
+v1 += w4 * u5;
+v2 += w4 * u6;
+v3 += w4 * u7;
+v4 += w4 * u8;
+v5 += w4 * u9;
+v6 += w4 * u10;
+let w5 = weight[w + 20];
+v0 += w5 * u5;
+v1 += w5 * u6;
+v2 += w5 * u7;
+v3 += w5 * u8;
+v4 += w5 * u9;
+v5 += w5 * u10;
+let w6 = weight[w + 24];
+v0 += w6 * u6;
+v1 += w6 * u7;
+v2 += w6 * u8;
+v3 += w6 * u9;
+v4 += w6 * u10;
+}
+tile[o] = v0;
+tile[o + 4] = v1;
+tile[o + 8] = v2;
+tile[o + 12] = v3;
+tile[o + 16] = v4;
+tile[o + 20] = v5;
+tile[o + 24] = v6;
+tile[o + 28] = v7;
 }
 ` },
-    { name: "stages.1.0.pwconv1", code: `// first linear, [64][16] by [16][64]:
-//   output[m,n] = gelu(bias[n] + sum over k of input[m,k] * weight[k,n])
-//   squares[tile,n] = sum of output[m,n]^2 over the 32 rows of a tile
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [64][16]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 512>; // [32][64]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 16>; // [64]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [64][64]
-@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [2][64]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> sums: array<vec4f, 64>; // sums of squares over 4 rows each
+    { name: "stages.1.0.pwconv1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 512>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 16>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> sums: array<vec4f, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 8; k0 += 8) {
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 16 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    var square = vec4f();
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-      square += v * v;
-    }
-    sums[lane * 1 + j] = square;
-  }
-  workgroupBarrier();
-  for (var i = lane; i < 8; i += 64) {
-    let first = i % 8 * 1 + i / 8;
-    var square = sums[first];
-    for (var y = 1u; y < 8; y++) {
-      square += sums[first + y * 8];
-    }
-    squares[(image * 2 + group.y) * 16 + n0 + i] = square;
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 8; k0 += 8) {
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 16 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+var square = vec4f();
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+square += v * v;
+}
+sums[lane * 1 + j] = square;
+}
+workgroupBarrier();
+for (var i = lane; i < 8; i += 64) {
+let first = i % 8 * 1 + i / 8;
+var square = sums[first];
+for (var y = 1u; y < 8; y++) {
+square += sums[first + y * 8];
+}
+squares[(image * 2 + group.y) * 16 + n0 + i] = square;
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  if (k >= 4) {
-    return vec4f();
-  }
-  let c = k;
-  let row = (image * 64 + m) * 4;
-  let a = input[row + c];
-  return a;
+if (k >= 4) {
+return vec4f();
+}
+let c = k;
+let row = (image * 64 + m) * 4;
+let a = input[row + c];
+return a;
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  var v = gelu(sum);
-  let i = (image * 64 + m) * 16 + n;
-  output[i] = v;
-  return v;
+var v = gelu(sum);
+let i = (image * 64 + m) * 16 + n;
+output[i] = v;
+return v;
 }
 
-// GELU, erf form: max(x, 0) - |x|/2 erfc(|x|/sqrt 2), erfc after Abramowitz and Stegun 7.1.26.
+
 fn gelu(x: vec4f) -> vec4f {
-  let z = abs(x);
-  let t = 1.0 / (1.0 + 0.2316418882 * z);
-  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
+let z = abs(x);
+let t = 1.0 / (1.0 + 0.2316418882 * z);
+let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
 }
 ` },
-    { name: "stages.1.0.pwconv2", code: `// second linear, [64][64] by [64][16]:
-//   a[m,k] = input[m,k] * scale[k]
-//   scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6),  G[k] = sqrt(sum over tiles of partials[tile,k])
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n] + residual[m,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [64][64]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 512>; // [64][32]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 8>; // [32]
-@group(0) @binding(3) var<storage, read> partials: array<vec4f>; // [2][64]
-@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 16>; // [64]
-@group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [64][16]
-@group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [64][16]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
+    { name: "stages.1.0.pwconv2", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 512>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 8>;
+@group(0) @binding(3) var<storage, read> partials: array<vec4f>;
+@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 16>;
+@group(0) @binding(5) var<storage, read> residual: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> scale: array<vec4f, 64>;
 var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  let inverse = inverse_mean(image, lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 16; k0 += 8) {
-    if (k0 % 64 == 0) {
-      let k = min(k0 + lane, 15);
-      scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
-      workgroupBarrier();
-    }
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 8 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+let inverse = inverse_mean(image, lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 16; k0 += 8) {
+if (k0 % 64 == 0) {
+let k = min(k0 + lane, 15);
+scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
+workgroupBarrier();
+}
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 8 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 64 + m) * 16;
-  let a = input[row + c];
-  return a * scale[k % 64];
+let c = k;
+let row = (image * 64 + m) * 16;
+let a = input[row + c];
+return a * scale[k % 64];
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: residual, store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (n >= 4) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 64 + m) * 4 + n;
-  v += residual[i];
-  output[i] = v;
-  return v;
+if (n >= 4) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 64 + m) * 4 + n;
+v += residual[i];
+output[i] = v;
+return v;
 }
 
-// 1 / (mean over k of G + 1e-6), the same in every invocation of the group.
+
 fn inverse_mean(image: u32, lane: u32) -> f32 {
-  var sum = 0.0;
-  for (var k = lane; k < 16; k += 64) {
-    sum += dot(response(image, k), vec4f(1.0));
-  }
-  norms[lane] = sum;
-  workgroupBarrier();
-  var total = 0.0;
-  for (var i = 0u; i < 64; i++) {
-    total += norms[i];
-  }
-  return 1.0 / (total / 64.0 + 1e-6);
+var sum = 0.0;
+for (var k = lane; k < 16; k += 64) {
+sum += dot(response(image, k), vec4f(1.0));
+}
+norms[lane] = sum;
+workgroupBarrier();
+var total = 0.0;
+for (var i = 0u; i < 64; i++) {
+total += norms[i];
+}
+return 1.0 / (total / 64.0 + 1e-6);
 }
 
-// G of channels 4k .. 4k + 3: their L2 norms over all sites.
+
 fn response(image: u32, k: u32) -> vec4f {
-  var square = vec4f();
-  for (var tile = 0u; tile < 2; tile++) {
-    square += partials[(image * 2 + tile) * 16 + k];
-  }
-  return sqrt(square);
+var square = vec4f();
+for (var tile = 0u; tile < 2; tile++) {
+square += partials[(image * 2 + tile) * 16 + k];
+}
+return sqrt(square);
 }
 ` },
-    { name: "downsample_layers.2.1", code: `// 2x2 convolution with stride 2, [16][64] by [64][24]:
-//   a[m,(i,j,c)] = input[2y+i, 2x+j, c], normalised over c (LayerNorm without gain and shift); row m is site (y,x) of [4][4]
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [8][8][16]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 512>; // [64][32]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 8>; // [32]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [16][24]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
-var<private> origin: vec2u; // image and first row of the group
+    { name: "downsample_layers.2.1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 512>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 8>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> stat: array<vec2f, 128>;
+var<private> origin: vec2u;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  origin = vec2u(image, m0);
-  measure(lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 16; k0 += 8) {
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 8 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+origin = vec2u(image, m0);
+measure(lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 16; k0 += 8) {
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 8 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let tap = k / 4;
-  let c = k % 4;
-  let row = corner(image, min(m, 15)) + tap / 2 * 32 + tap % 2 * 4;
-  let a = input[row + c];
-  let s = stat[(m - origin.y) * 4 + tap];
-  return (a - s.x) * s.y;
+let tap = k / 4;
+let c = k % 4;
+let row = corner(image, min(m, 15)) + tap / 2 * 32 + tap % 2 * 4;
+let a = input[row + c];
+let s = stat[(m - origin.y) * 4 + tap];
+return (a - s.x) * s.y;
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 16 || n >= 6) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 16 + m) * 6 + n;
-  output[i] = v;
-  return v;
+if (m >= 16 || n >= 6) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 16 + m) * 6 + n;
+output[i] = v;
+return v;
 }
 
-// Upper left input site of row m.
+
 fn corner(image: u32, m: u32) -> u32 {
-  return ((image * 8 + m / 4 * 2) * 8 + m % 4 * 2) * 4;
+return ((image * 8 + m / 4 * 2) * 8 + m % 4 * 2) * 4;
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  let m = min(origin.y + p / 4, 15);
-  return input[corner(origin.x, m) + p % 4 / 2 * 32 + p % 2 * 4 + c];
+let m = min(origin.y + p / 4, 15);
+return input[corner(origin.x, m) + p % 4 / 2 * 32 + p % 2 * 4 + c];
 }
 
-// Mean and 1/deviation of every token, two passes, one invocation a token.
+
 fn measure(lane: u32) {
-  for (var p = lane; p < 128; p += 64) {
-    var sum = vec4f();
-    for (var c = 0u; c < 4; c++) {
-      sum += sample(p, c);
-    }
-    let mean = dot(sum, vec4f(1.0)) / 16.0;
-    var square = vec4f();
-    for (var c = 0u; c < 4; c++) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / 16.0 + 0.000001));
-  }
-  workgroupBarrier();
+for (var p = lane; p < 128; p += 64) {
+var sum = vec4f();
+for (var c = 0u; c < 4; c++) {
+sum += sample(p, c);
+}
+let mean = dot(sum, vec4f(1.0)) / 16.0;
+var square = vec4f();
+for (var c = 0u; c < 4; c++) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / 16.0 + 0.000001));
+}
+workgroupBarrier();
 }
 ` },
-    { name: "stages.2.0.dwconv", code: `// 7x7 depthwise convolution with LayerNorm on a channels-last map [4][4][24], zero padding 3:
-//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-3, x+j-3, c]
-//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// A group makes 4 sites of one row, an invocation 4 of them for 4 channels.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [4][4][24]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 294>; // [7][7][24]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 6>; // [24]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [4][4][24]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 24>; // [4 sites][6]
-var<workgroup> stat: array<vec2f, 4>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 32>; // sum and squared deviations, a share of a token each
+    { name: "stages.2.0.dwconv", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 294>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 6>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> tile: array<vec4f, 24>;
+var<workgroup> stat: array<vec2f, 4>;
+var<workgroup> slice: array<vec2f, 32>;
 
 @compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let image = group.z * 96;
-  let y = group.y;
-  let x0 = group.x * 4;
-  for (var item = lane; item < 6; item += 32) {
-    convolve(image, y, x0, item / 6 * 4, item % 6);
-  }
-  workgroupBarrier();
-  measure(lane);
-  let first = image + (y * 4 + x0) * 6;
-  let length = min(4, 4 - x0) * 6;
-  for (var i = lane; i < length; i += 32) {
-    let p = i / 6;
-    let c = i % 6;
-    let s = stat[p];
-    output[first + i] = (sample(p, c) - s.x) * s.y;
-  }
+let group = first_group + within;
+let image = group.z * 96;
+let y = group.y;
+let x0 = group.x * 4;
+for (var item = lane; item < 6; item += 32) {
+convolve(image, y, x0, item / 6 * 4, item % 6);
+}
+workgroupBarrier();
+measure(lane);
+let first = image + (y * 4 + x0) * 6;
+let length = min(4, 4 - x0) * 6;
+for (var i = lane; i < length; i += 32) {
+let p = i / 6;
+let c = i % 6;
+let s = stat[p];
+output[first + i] = (sample(p, c) - s.x) * s.y;
+}
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  return tile[p * 6 + c];
+return tile[p * 6 + c];
 }
 
-// Mean and 1/deviation of every token: 8 invocations a token take every 8th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
+
+
 fn measure(lane: u32) {
-  let p = lane / 8;
-  let first = lane % 8;
-  if (p < 4 && first < 6) {
-    var sum = vec4f();
-    for (var c = first; c < 6; c += 8) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 6; c += 8) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
-  workgroupBarrier();
-  if (p < 4 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 6; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 24.0;
-    var square = 0.0;
-    for (var i = 0u; i < 6; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 24.0 + 0.000001));
-  }
-  workgroupBarrier();
+let p = lane / 8;
+let first = lane % 8;
+if (p < 4 && first < 6) {
+var sum = vec4f();
+for (var c = first; c < 6; c += 8) {
+sum += sample(p, c);
+}
+let total = dot(sum, vec4f(1.0));
+let mean = total / channels(first);
+var square = vec4f();
+for (var c = first; c < 6; c += 8) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
+}
+workgroupBarrier();
+if (p < 4 && first == 0) {
+var total = 0.0;
+for (var i = 0u; i < 6; i++) {
+total += slice[lane + i].x;
+}
+let mean = total / 24.0;
+var square = 0.0;
+for (var i = 0u; i < 6; i++) {
+let n = channels(i);
+let d = slice[lane + i].x / n - mean;
+square += slice[lane + i].y + n * d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(square / 24.0 + 0.000001));
+}
+workgroupBarrier();
 }
 
-// How many channels the invocation takes that starts at \`first\`.
+
 fn channels(first: u32) -> f32 {
-  return 4.0 * f32((13 - first) / 8);
+return 4.0 * f32((13 - first) / 8);
 }
 
-// Sites x0 + p .. x0 + p + 3 of row y, channels 4c .. 4c + 3.
+
 fn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {
-  let x = x0 + p;
-  let o = p * 6 + c;
-  var v0 = bias[c];
-  var v1 = bias[c];
-  var v2 = bias[c];
-  var v3 = bias[c];
-  let top = max(y, 3) - 3;
-  let bottom = min(y + 3, 3);
-  for (var row = top; row <= bottom; row++) {
-    let r = image + row * 24 + c;
-    let w = (row + 3 - y) * 42 + c;
-    let u3 = input[r + x * 6];
-    let u4 = input[r + x * 6 + 6];
-    let u5 = input[r + x * 6 + 12];
-    let u6 = input[r + x * 6 + 18];
-    let w0 = weight[w];
-    v3 += w0 * u3;
-    let w1 = weight[w + 6];
-    v2 += w1 * u3;
-    v3 += w1 * u4;
-    let w2 = weight[w + 12];
-    v1 += w2 * u3;
-    v2 += w2 * u4;
-    v3 += w2 * u5;
-    let w3 = weight[w + 18];
-    v0 += w3 * u3;
-    v1 += w3 * u4;
-    v2 += w3 * u5;
-    v3 += w3 * u6;
-    let w4 = weight[w + 24];
-    v0 += w4 * u4;
-    v1 += w4 * u5;
-    v2 += w4 * u6;
-    let w5 = weight[w + 30];
-    v0 += w5 * u5;
-    v1 += w5 * u6;
-    let w6 = weight[w + 36];
-    v0 += w6 * u6;
-  }
-  tile[o] = v0;
-  tile[o + 6] = v1;
-  tile[o + 12] = v2;
-  tile[o + 18] = v3;
+let x = x0 + p;
+let o = p * 6 + c;
+var v0 = bias[c];
+var v1 = bias[c];
+var v2 = bias[c];
+var v3 = bias[c];
+let top = max(y, 3) - 3;
+let bottom = min(y + 3, 3);
+for (var row = top; row <= bottom; row++) {
+let r = image + row * 24 + c;
+let w = (row + 3 - y) * 42 + c;
+let u3 = input[r + x * 6];
+let u4 = input[r + x * 6 + 6];
+let u5 = input[r + x * 6 + 12];
+let u6 = input[r + x * 6 + 18];
+let w0 = weight[w];
+v3 += w0 * u3;
+let w1 = weight[w + 6];
+v2 += w1 * u3;
+v3 += w1 * u4;
+let w2 = weight[w + 12];
+v1 += w2 * u3;
+v2 += w2 * u4;
+v3 += w2 * u5;
+let w3 = weight[w + 18];
+v0 += w3 * u3;
+v1 += w3 * u4;
+v2 += w3 * u5;
+v3 += w3 * u6;
+let w4 = weight[w + 24];
+v0 += w4 * u4;
+v1 += w4 * u5;
+v2 += w4 * u6;
+let w5 = weight[w + 30];
+v0 += w5 * u5;
+v1 += w5 * u6;
+let w6 = weight[w + 36];
+v0 += w6 * u6;
+}
+tile[o] = v0;
+tile[o + 6] = v1;
+tile[o + 12] = v2;
+tile[o + 18] = v3;
 }
 ` },
-    { name: "stages.2.0.pwconv1", code: `// first linear, [16][24] by [24][96]:
-//   output[m,n] = gelu(bias[n] + sum over k of input[m,k] * weight[k,n])
-//   squares[tile,n] = sum of output[m,n]^2 over the 32 rows of a tile
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [16][24]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 768>; // [32][96]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 24>; // [96]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [16][96]
-@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [1][96]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> sums: array<vec4f, 64>; // sums of squares over 4 rows each
+    { name: "stages.2.0.pwconv1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 768>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 24>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> sums: array<vec4f, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 8; k0 += 8) {
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 24 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    var square = vec4f();
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-      square += v * v;
-    }
-    sums[lane * 1 + j] = square;
-  }
-  workgroupBarrier();
-  for (var i = lane; i < 8; i += 64) {
-    let first = i % 8 * 1 + i / 8;
-    var square = sums[first];
-    for (var y = 1u; y < 8; y++) {
-      square += sums[first + y * 8];
-    }
-    squares[(image * 1 + group.y) * 24 + n0 + i] = square;
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 8; k0 += 8) {
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 24 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+var square = vec4f();
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+square += v * v;
+}
+sums[lane * 1 + j] = square;
+}
+workgroupBarrier();
+for (var i = lane; i < 8; i += 64) {
+let first = i % 8 * 1 + i / 8;
+var square = sums[first];
+for (var y = 1u; y < 8; y++) {
+square += sums[first + y * 8];
+}
+squares[(image * 1 + group.y) * 24 + n0 + i] = square;
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  if (k >= 6) {
-    return vec4f();
-  }
-  let c = k;
-  let row = (image * 16 + min(m, 15)) * 6;
-  let a = input[row + c];
-  return a;
+if (k >= 6) {
+return vec4f();
+}
+let c = k;
+let row = (image * 16 + min(m, 15)) * 6;
+let a = input[row + c];
+return a;
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 16) {
-    return vec4f();
-  }
-  var v = gelu(sum);
-  let i = (image * 16 + m) * 24 + n;
-  output[i] = v;
-  return v;
+if (m >= 16) {
+return vec4f();
+}
+var v = gelu(sum);
+let i = (image * 16 + m) * 24 + n;
+output[i] = v;
+return v;
 }
 
-// GELU, erf form: max(x, 0) - |x|/2 erfc(|x|/sqrt 2), erfc after Abramowitz and Stegun 7.1.26.
+
 fn gelu(x: vec4f) -> vec4f {
-  let z = abs(x);
-  let t = 1.0 / (1.0 + 0.2316418882 * z);
-  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
+let z = abs(x);
+let t = 1.0 / (1.0 + 0.2316418882 * z);
+let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
 }
 ` },
-    { name: "stages.2.0.pwconv2", code: `// second linear, [16][96] by [96][24]:
-//   a[m,k] = input[m,k] * scale[k]
-//   scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6),  G[k] = sqrt(sum over tiles of partials[tile,k])
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n] + residual[m,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [16][96]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 768>; // [96][32]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 8>; // [32]
-@group(0) @binding(3) var<storage, read> partials: array<vec4f>; // [1][96]
-@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 24>; // [96]
-@group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [16][24]
-@group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [16][24]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
+    { name: "stages.2.0.pwconv2", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 768>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 8>;
+@group(0) @binding(3) var<storage, read> partials: array<vec4f>;
+@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 24>;
+@group(0) @binding(5) var<storage, read> residual: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> scale: array<vec4f, 64>;
 var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  let inverse = inverse_mean(image, lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 24; k0 += 8) {
-    if (k0 % 64 == 0) {
-      let k = min(k0 + lane, 23);
-      scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
-      workgroupBarrier();
-    }
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 8 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+let inverse = inverse_mean(image, lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 24; k0 += 8) {
+if (k0 % 64 == 0) {
+let k = min(k0 + lane, 23);
+scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
+workgroupBarrier();
+}
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 8 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 16 + min(m, 15)) * 24;
-  let a = input[row + c];
-  return a * scale[k % 64];
+let c = k;
+let row = (image * 16 + min(m, 15)) * 24;
+let a = input[row + c];
+return a * scale[k % 64];
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: residual, store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 16 || n >= 6) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 16 + m) * 6 + n;
-  v += residual[i];
-  output[i] = v;
-  return v;
+if (m >= 16 || n >= 6) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 16 + m) * 6 + n;
+v += residual[i];
+output[i] = v;
+return v;
 }
 
-// 1 / (mean over k of G + 1e-6), the same in every invocation of the group.
+
 fn inverse_mean(image: u32, lane: u32) -> f32 {
-  var sum = 0.0;
-  for (var k = lane; k < 24; k += 64) {
-    sum += dot(response(image, k), vec4f(1.0));
-  }
-  norms[lane] = sum;
-  workgroupBarrier();
-  var total = 0.0;
-  for (var i = 0u; i < 64; i++) {
-    total += norms[i];
-  }
-  return 1.0 / (total / 96.0 + 1e-6);
+var sum = 0.0;
+for (var k = lane; k < 24; k += 64) {
+sum += dot(response(image, k), vec4f(1.0));
+}
+norms[lane] = sum;
+workgroupBarrier();
+var total = 0.0;
+for (var i = 0u; i < 64; i++) {
+total += norms[i];
+}
+return 1.0 / (total / 96.0 + 1e-6);
 }
 
-// G of channels 4k .. 4k + 3: their L2 norms over all sites.
+
 fn response(image: u32, k: u32) -> vec4f {
-  var square = vec4f();
-  for (var tile = 0u; tile < 1; tile++) {
-    square += partials[(image * 1 + tile) * 24 + k];
-  }
-  return sqrt(square);
+var square = vec4f();
+for (var tile = 0u; tile < 1; tile++) {
+square += partials[(image * 1 + tile) * 24 + k];
+}
+return sqrt(square);
 }
 ` },
-    { name: "downsample_layers.3.1", code: `// 2x2 convolution with stride 2, [4][96] by [96][40]:
-//   a[m,(i,j,c)] = input[2y+i, 2x+j, c], normalised over c (LayerNorm without gain and shift); row m is site (y,x) of [2][2]
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [4][4][24]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 1536>; // [96][64]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 16>; // [64]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [4][40]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
-var<private> origin: vec2u; // image and first row of the group
+    { name: "downsample_layers.3.1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 1536>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 16>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> stat: array<vec2f, 128>;
+var<private> origin: vec2u;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  origin = vec2u(image, m0);
-  measure(lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 24; k0 += 8) {
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 16 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+origin = vec2u(image, m0);
+measure(lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 24; k0 += 8) {
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 16 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let tap = k / 6;
-  let c = k % 6;
-  let row = corner(image, min(m, 3)) + tap / 2 * 24 + tap % 2 * 6;
-  let a = input[row + c];
-  let s = stat[(m - origin.y) * 4 + tap];
-  return (a - s.x) * s.y;
+let tap = k / 6;
+let c = k % 6;
+let row = corner(image, min(m, 3)) + tap / 2 * 24 + tap % 2 * 6;
+let a = input[row + c];
+let s = stat[(m - origin.y) * 4 + tap];
+return (a - s.x) * s.y;
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 4 || n >= 10) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 4 + m) * 10 + n;
-  output[i] = v;
-  return v;
+if (m >= 4 || n >= 10) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 4 + m) * 10 + n;
+output[i] = v;
+return v;
 }
 
-// Upper left input site of row m.
+
 fn corner(image: u32, m: u32) -> u32 {
-  return ((image * 4 + m / 2 * 2) * 4 + m % 2 * 2) * 6;
+return ((image * 4 + m / 2 * 2) * 4 + m % 2 * 2) * 6;
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  let m = min(origin.y + p / 4, 3);
-  return input[corner(origin.x, m) + p % 4 / 2 * 24 + p % 2 * 6 + c];
+let m = min(origin.y + p / 4, 3);
+return input[corner(origin.x, m) + p % 4 / 2 * 24 + p % 2 * 6 + c];
 }
 
-// Mean and 1/deviation of every token, two passes, one invocation a token.
+
 fn measure(lane: u32) {
-  for (var p = lane; p < 128; p += 64) {
-    var sum = vec4f();
-    for (var c = 0u; c < 6; c++) {
-      sum += sample(p, c);
-    }
-    let mean = dot(sum, vec4f(1.0)) / 24.0;
-    var square = vec4f();
-    for (var c = 0u; c < 6; c++) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / 24.0 + 0.000001));
-  }
-  workgroupBarrier();
+for (var p = lane; p < 128; p += 64) {
+var sum = vec4f();
+for (var c = 0u; c < 6; c++) {
+sum += sample(p, c);
+}
+let mean = dot(sum, vec4f(1.0)) / 24.0;
+var square = vec4f();
+for (var c = 0u; c < 6; c++) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / 24.0 + 0.000001));
+}
+workgroupBarrier();
 }
 ` },
-    { name: "stages.3.0.dwconv", code: `// 7x7 depthwise convolution with LayerNorm on a channels-last map [2][2][40], zero padding 3:
-//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-3, x+j-3, c]
-//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// A group makes 2 sites of one row, an invocation 2 of them for 4 channels.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [2][2][40]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 490>; // [7][7][40]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 10>; // [40]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [2][2][40]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 20>; // [2 sites][10]
-var<workgroup> stat: array<vec2f, 2>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 16>; // sum and squared deviations, a share of a token each
+    { name: "stages.3.0.dwconv", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 490>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 10>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> tile: array<vec4f, 20>;
+var<workgroup> stat: array<vec2f, 2>;
+var<workgroup> slice: array<vec2f, 16>;
 
 @compute @workgroup_size(16)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let image = group.z * 40;
-  let y = group.y;
-  let x0 = group.x * 2;
-  for (var item = lane; item < 10; item += 16) {
-    convolve(image, y, x0, item / 10 * 2, item % 10);
-  }
-  workgroupBarrier();
-  measure(lane);
-  let first = image + (y * 2 + x0) * 10;
-  let length = min(2, 2 - x0) * 10;
-  for (var i = lane; i < length; i += 16) {
-    let p = i / 10;
-    let c = i % 10;
-    let s = stat[p];
-    output[first + i] = (sample(p, c) - s.x) * s.y;
-  }
+let group = first_group + within;
+let image = group.z * 40;
+let y = group.y;
+let x0 = group.x * 2;
+for (var item = lane; item < 10; item += 16) {
+convolve(image, y, x0, item / 10 * 2, item % 10);
+}
+workgroupBarrier();
+measure(lane);
+let first = image + (y * 2 + x0) * 10;
+let length = min(2, 2 - x0) * 10;
+for (var i = lane; i < length; i += 16) {
+let p = i / 10;
+let c = i % 10;
+let s = stat[p];
+output[first + i] = (sample(p, c) - s.x) * s.y;
+}
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  return tile[p * 10 + c];
+return tile[p * 10 + c];
 }
 
-// Mean and 1/deviation of every token: 8 invocations a token take every 8th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
+
+
 fn measure(lane: u32) {
-  let p = lane / 8;
-  let first = lane % 8;
-  if (p < 2 && first < 10) {
-    var sum = vec4f();
-    for (var c = first; c < 10; c += 8) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 10; c += 8) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
-  workgroupBarrier();
-  if (p < 2 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 40.0;
-    var square = 0.0;
-    for (var i = 0u; i < 8; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 40.0 + 0.000001));
-  }
-  workgroupBarrier();
+let p = lane / 8;
+let first = lane % 8;
+if (p < 2 && first < 10) {
+var sum = vec4f();
+for (var c = first; c < 10; c += 8) {
+sum += sample(p, c);
+}
+let total = dot(sum, vec4f(1.0));
+let mean = total / channels(first);
+var square = vec4f();
+for (var c = first; c < 10; c += 8) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
+}
+workgroupBarrier();
+if (p < 2 && first == 0) {
+var total = 0.0;
+for (var i = 0u; i < 8; i++) {
+total += slice[lane + i].x;
+}
+let mean = total / 40.0;
+var square = 0.0;
+for (var i = 0u; i < 8; i++) {
+let n = channels(i);
+let d = slice[lane + i].x / n - mean;
+square += slice[lane + i].y + n * d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(square / 40.0 + 0.000001));
+}
+workgroupBarrier();
 }
 
-// How many channels the invocation takes that starts at \`first\`.
+
 fn channels(first: u32) -> f32 {
-  return 4.0 * f32((17 - first) / 8);
+return 4.0 * f32((17 - first) / 8);
 }
 
-// Sites x0 + p .. x0 + p + 1 of row y, channels 4c .. 4c + 3.
+
 fn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {
-  let x = x0 + p;
-  let o = p * 10 + c;
-  var v0 = bias[c];
-  var v1 = bias[c];
-  let top = max(y, 3) - 3;
-  let bottom = min(y + 3, 1);
-  for (var row = top; row <= bottom; row++) {
-    let r = image + row * 20 + c;
-    let w = (row + 3 - y) * 70 + c;
-    let u3 = input[r + x * 10];
-    let u4 = input[r + x * 10 + 10];
-    let w2 = weight[w + 20];
-    v1 += w2 * u3;
-    let w3 = weight[w + 30];
-    v0 += w3 * u3;
-    v1 += w3 * u4;
-    let w4 = weight[w + 40];
-    v0 += w4 * u4;
-  }
-  tile[o] = v0;
-  tile[o + 10] = v1;
+let x = x0 + p;
+let o = p * 10 + c;
+var v0 = bias[c];
+var v1 = bias[c];
+let top = max(y, 3) - 3;
+let bottom = min(y + 3, 1);
+for (var row = top; row <= bottom; row++) {
+let r = image + row * 20 + c;
+let w = (row + 3 - y) * 70 + c;
+let u3 = input[r + x * 10];
+let u4 = input[r + x * 10 + 10];
+let w2 = weight[w + 20];
+v1 += w2 * u3;
+let w3 = weight[w + 30];
+v0 += w3 * u3;
+v1 += w3 * u4;
+let w4 = weight[w + 40];
+v0 += w4 * u4;
+}
+tile[o] = v0;
+tile[o + 10] = v1;
 }
 ` },
-    { name: "stages.3.0.pwconv1", code: `// first linear, [4][40] by [40][160]:
-//   output[m,n] = gelu(bias[n] + sum over k of input[m,k] * weight[k,n])
-//   squares[tile,n] = sum of output[m,n]^2 over the 32 rows of a tile
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [4][40]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 2560>; // [64][160]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>; // [160]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [4][160]
-@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [1][160]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> sums: array<vec4f, 64>; // sums of squares over 4 rows each
+    { name: "stages.3.0.pwconv1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 2560>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> sums: array<vec4f, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 16; k0 += 8) {
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 40 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    var square = vec4f();
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-      square += v * v;
-    }
-    sums[lane * 1 + j] = square;
-  }
-  workgroupBarrier();
-  for (var i = lane; i < 8; i += 64) {
-    let first = i % 8 * 1 + i / 8;
-    var square = sums[first];
-    for (var y = 1u; y < 8; y++) {
-      square += sums[first + y * 8];
-    }
-    squares[(image * 1 + group.y) * 40 + n0 + i] = square;
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 16; k0 += 8) {
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 40 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+var square = vec4f();
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+square += v * v;
+}
+sums[lane * 1 + j] = square;
+}
+workgroupBarrier();
+for (var i = lane; i < 8; i += 64) {
+let first = i % 8 * 1 + i / 8;
+var square = sums[first];
+for (var y = 1u; y < 8; y++) {
+square += sums[first + y * 8];
+}
+squares[(image * 1 + group.y) * 40 + n0 + i] = square;
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  if (k >= 10) {
-    return vec4f();
-  }
-  let c = k;
-  let row = (image * 4 + min(m, 3)) * 10;
-  let a = input[row + c];
-  return a;
+if (k >= 10) {
+return vec4f();
+}
+let c = k;
+let row = (image * 4 + min(m, 3)) * 10;
+let a = input[row + c];
+return a;
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 4) {
-    return vec4f();
-  }
-  var v = gelu(sum);
-  let i = (image * 4 + m) * 40 + n;
-  output[i] = v;
-  return v;
+if (m >= 4) {
+return vec4f();
+}
+var v = gelu(sum);
+let i = (image * 4 + m) * 40 + n;
+output[i] = v;
+return v;
 }
 
-// GELU, erf form: max(x, 0) - |x|/2 erfc(|x|/sqrt 2), erfc after Abramowitz and Stegun 7.1.26.
+
 fn gelu(x: vec4f) -> vec4f {
-  let z = abs(x);
-  let t = 1.0 / (1.0 + 0.2316418882 * z);
-  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
+let z = abs(x);
+let t = 1.0 / (1.0 + 0.2316418882 * z);
+let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
 }
 ` },
-    { name: "stages.3.0.pwconv2", code: `// second linear, [4][160] by [160][40]:
-//   a[m,k] = input[m,k] * scale[k]
-//   scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6),  G[k] = sqrt(sum over tiles of partials[tile,k])
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n] + residual[m,n]
-// A group makes 32 x 32 through workgroup memory, 32 of k at a time; an invocation 4 x 4 of it.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [4][160]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 2560>; // [160][64]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 16>; // [64]
-@group(0) @binding(3) var<storage, read> partials: array<vec4f>; // [1][160]
-@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 40>; // [160]
-@group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [4][40]
-@group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [4][40]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
-var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
-var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
+    { name: "stages.3.0.pwconv2", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 2560>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 16>;
+@group(0) @binding(3) var<storage, read> partials: array<vec4f>;
+@group(0) @binding(4) var<storage, read> gamma: array<vec4f, 40>;
+@group(0) @binding(5) var<storage, read> residual: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+var<workgroup> a_tile: array<vec4f, 288>;
+var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> scale: array<vec4f, 64>;
 var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let m0 = group.y * 32;
-  let n0 = group.x * 8;
-  let inverse = inverse_mean(image, lane);
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  for (var k0 = 0u; k0 < 40; k0 += 8) {
-    if (k0 % 64 == 0) {
-      let k = min(k0 + lane, 39);
-      scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
-      workgroupBarrier();
-    }
-    for (var i = lane; i < 256; i += 64) {
-      a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
-    }
-    for (var i = lane; i < 256; i += 64) {
-      b_tile[i] = weight[(4 * k0 + i / 8) * 16 + n0 + i % 8];
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < 8; k++) {
-      let a = local.y * 36 + k;
-      let b = 4 * k * 8 + local.x;
-      let b0_0 = b_tile[b];
-      let b1_0 = b_tile[b + 8];
-      let b2_0 = b_tile[b + 16];
-      let b3_0 = b_tile[b + 24];
-      let a0 = a_tile[a];
-      c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
-      let a1 = a_tile[a + 9];
-      c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
-      let a2 = a_tile[a + 18];
-      c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
-      let a3 = a_tile[a + 27];
-      c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
-    }
-    workgroupBarrier();
-  }
-  let m = m0 + 4 * local.y;
-  let n = n0 + local.x;
-  let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 8;
-    let b = bias[column];
-    for (var i = 0u; i < 4; i++) {
-      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let m0 = group.y * 32;
+let n0 = group.x * 8;
+let inverse = inverse_mean(image, lane);
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+for (var k0 = 0u; k0 < 40; k0 += 8) {
+if (k0 % 64 == 0) {
+let k = min(k0 + lane, 39);
+scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);
+workgroupBarrier();
+}
+for (var i = lane; i < 256; i += 64) {
+a_tile[i / 8 * 9 + i % 8] = fetch(image, m0 + i / 8, k0 + i % 8);
+}
+for (var i = lane; i < 256; i += 64) {
+b_tile[i] = weight[(4 * k0 + i / 8) * 16 + n0 + i % 8];
+}
+workgroupBarrier();
+for (var k = 0u; k < 8; k++) {
+let a = local.y * 36 + k;
+let b = 4 * k * 8 + local.x;
+let b0_0 = b_tile[b];
+let b1_0 = b_tile[b + 8];
+let b2_0 = b_tile[b + 16];
+let b3_0 = b_tile[b + 24];
+let a0 = a_tile[a];
+c0_0 = fma(a0.wwww, b3_0, fma(a0.zzzz, b2_0, fma(a0.yyyy, b1_0, fma(a0.xxxx, b0_0, c0_0))));
+let a1 = a_tile[a + 9];
+c1_0 = fma(a1.wwww, b3_0, fma(a1.zzzz, b2_0, fma(a1.yyyy, b1_0, fma(a1.xxxx, b0_0, c1_0))));
+let a2 = a_tile[a + 18];
+c2_0 = fma(a2.wwww, b3_0, fma(a2.zzzz, b2_0, fma(a2.yyyy, b1_0, fma(a2.xxxx, b0_0, c2_0))));
+let a3 = a_tile[a + 27];
+c3_0 = fma(a3.wwww, b3_0, fma(a3.zzzz, b2_0, fma(a3.yyyy, b1_0, fma(a3.xxxx, b0_0, c3_0))));
+}
+workgroupBarrier();
+}
+let m = m0 + 4 * local.y;
+let n = n0 + local.x;
+let cells = array<vec4f, 4>(c0_0, c1_0, c2_0, c3_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 8;
+let b = bias[column];
+for (var i = 0u; i < 4; i++) {
+let v = finish(image, m + i, column, cells[j * 4 + i] + b);
+}
+}
 }
 
-// Quad k of row m of the operand, zero beyond its end.
+
 fn fetch(image: u32, m: u32, k: u32) -> vec4f {
-  let c = k;
-  let row = (image * 4 + min(m, 3)) * 40;
-  let a = input[row + c];
-  return a * scale[k % 64];
+let c = k;
+let row = (image * 4 + min(m, 3)) * 40;
+let a = input[row + c];
+return a * scale[k % 64];
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: residual, store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= 4 || n >= 10) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 4 + m) * 10 + n;
-  v += residual[i];
-  output[i] = v;
-  return v;
+if (m >= 4 || n >= 10) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 4 + m) * 10 + n;
+v += residual[i];
+output[i] = v;
+return v;
 }
 
-// 1 / (mean over k of G + 1e-6), the same in every invocation of the group.
+
 fn inverse_mean(image: u32, lane: u32) -> f32 {
-  var sum = 0.0;
-  for (var k = lane; k < 40; k += 64) {
-    sum += dot(response(image, k), vec4f(1.0));
-  }
-  norms[lane] = sum;
-  workgroupBarrier();
-  var total = 0.0;
-  for (var i = 0u; i < 64; i++) {
-    total += norms[i];
-  }
-  return 1.0 / (total / 160.0 + 1e-6);
+var sum = 0.0;
+for (var k = lane; k < 40; k += 64) {
+sum += dot(response(image, k), vec4f(1.0));
+}
+norms[lane] = sum;
+workgroupBarrier();
+var total = 0.0;
+for (var i = 0u; i < 64; i++) {
+total += norms[i];
+}
+return 1.0 / (total / 160.0 + 1e-6);
 }
 
-// G of channels 4k .. 4k + 3: their L2 norms over all sites.
+
 fn response(image: u32, k: u32) -> vec4f {
-  var square = vec4f();
-  for (var tile = 0u; tile < 1; tile++) {
-    square += partials[(image * 1 + tile) * 40 + k];
-  }
-  return sqrt(square);
+var square = vec4f();
+for (var tile = 0u; tile < 1; tile++) {
+square += partials[(image * 1 + tile) * 40 + k];
+}
+return sqrt(square);
 }
 ` },
-    { name: "pool", code: `// Mean over 4 sites and LayerNorm, [4][40] to [40]:
-//   v[c] = mean over t of input[t,c]
-//   output[c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// A group makes one image.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [4][40]
-@group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [40]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
+    { name: "pool", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
 var<workgroup> sums: array<f32, 16>;
 
 @compute @workgroup_size(16)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  for (var c = lane; c < 10; c += 16) {
-    var v = vec4f();
-    for (var first = 0u; first < 4; first += 256) { // short sums keep their digits
-      var part = vec4f();
-      for (var t = first; t < 4 && t < first + 256; t++) {
-        part += input[group.z * 40 + t * 10 + c];
-      }
-      v += part;
-    }
-    output[group.z * 10 + c] = v / 4.0f;
-  }
-  var sum = 0.0f;
-  for (var c = lane; c < 10; c += 16) {
-    sum += dot(output[group.z * 10 + c], vec4f(1.0f));
-  }
-  let mean = total(lane, sum) / 40.0f;
-  var square = 0.0f;
-  for (var c = lane; c < 10; c += 16) {
-    let d = output[group.z * 10 + c] - mean;
-    square += dot(d * d, vec4f(1.0f));
-  }
-  let scale = inverseSqrt(total(lane, square) / 40.0f + 0.000001f);
-  for (var c = lane; c < 10; c += 16) {
-    output[group.z * 10 + c] = (output[group.z * 10 + c] - mean) * scale;
-  }
+let group = first_group + within;
+for (var c = lane; c < 10; c += 16) {
+var v = vec4f();
+for (var first = 0u; first < 4; first += 256) {
+var part = vec4f();
+for (var t = first; t < 4 && t < first + 256; t++) {
+part += input[group.z * 40 + t * 10 + c];
+}
+v += part;
+}
+output[group.z * 10 + c] = v / 4.0f;
+}
+var sum = 0.0f;
+for (var c = lane; c < 10; c += 16) {
+sum += dot(output[group.z * 10 + c], vec4f(1.0f));
+}
+let mean = total(lane, sum) / 40.0f;
+var square = 0.0f;
+for (var c = lane; c < 10; c += 16) {
+let d = output[group.z * 10 + c] - mean;
+square += dot(d * d, vec4f(1.0f));
+}
+let scale = inverseSqrt(total(lane, square) / 40.0f + 0.000001f);
+for (var c = lane; c < 10; c += 16) {
+output[group.z * 10 + c] = (output[group.z * 10 + c] - mean) * scale;
+}
 }
 
-// The sum over all invocations of the group, the same in each of them.
+
 fn total(lane: u32, value: f32) -> f32 {
-  workgroupBarrier();
-  sums[lane] = value;
-  workgroupBarrier();
-  var all = 0.0;
-  for (var i = 0u; i < 16; i++) {
-    all += sums[i];
-  }
-  return all;
+workgroupBarrier();
+sums[lane] = value;
+workgroupBarrier();
+var all = 0.0;
+for (var i = 0u; i < 16; i++) {
+all += sums[i];
+}
+return all;
 }
 ` },
-    { name: "head", code: `// classifier, one row of 40 by [40][10]:
-//   output[n] = bias[n] + sum over k of input[k] * weight[k,n]
-// 16 invocations share 4 columns, each takes every 16th quad of k.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [40]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 640>; // [40][64]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 16>; // [64]
-@group(0) @binding(3) var<storage, read_write> output: array<f32>; // [10]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
+    { name: "head", code: `
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 640>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 16>;
+@group(0) @binding(3) var<storage, read_write> output: array<f32>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
 var<workgroup> sums: array<vec4f, 256>;
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
+@builtin(local_invocation_index) lane: u32,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let n = group.x * 16 + local.x;
-  let row = image * 10;
-  var c = vec4f();
-  for (var k = local.y; k < 10; k += 16) {
-    let w = 4 * k * 16 + n;
-    let m = mat4x4f(weight[w], weight[w + 16], weight[w + 32], weight[w + 48]);
-    c += m * input[row + k];
-  }
-  sums[lane] = c;
-  workgroupBarrier();
-  if (local.y == 0) {
-    for (var i = 1u; i < 16; i++) {
-      c += sums[lane + i * 16];
-    }
-    finish(image, 0, n, c + bias[n]);
-  }
+let group = first_group + within;
+let image = group.z;
+let n = group.x * 16 + local.x;
+let row = image * 10;
+var c = vec4f();
+for (var k = local.y; k < 10; k += 16) {
+let w = 4 * k * 16 + n;
+let m = mat4x4f(weight[w], weight[w + 16], weight[w + 32], weight[w + 48]);
+c += m * input[row + k];
+}
+sums[lane] = c;
+workgroupBarrier();
+if (local.y == 0) {
+for (var i = 1u; i < 16; i++) {
+c += sums[lane + i * 16];
+}
+finish(image, 0, n, c + bias[n]);
+}
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (n >= 3) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 1 + m) * 10 + 4 * n;
-  for (var j = 0u; j < min(4, 10 - 4 * n); j++) {
-    output[i + j] = v[j];
-  }
-  return v;
+if (n >= 3) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 1 + m) * 10 + 4 * n;
+for (var j = 0u; j < min(4, 10 - 4 * n); j++) {
+output[i + j] = v[j];
+}
+return v;
 }
 ` },
   ],

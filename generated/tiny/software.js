@@ -817,1102 +817,1102 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 9437184, maxStorageBufferBindingSize: 9437184, maxStorageBuffersPerShaderStage: 6, maxComputeInvocationsPerWorkgroup: 64 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [columns][channels][16] as [depth][packed_columns], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 16,k % 16]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][16]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "downsample_layers.0.0.pack", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k / 16;
-    let tap: u32 = k % 16;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k / 16;
+let tap: u32 = k % 16;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 16 + tap];
+if (n >= sizes.columns || c >= sizes.channels) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 16 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+return b;
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [columns][channels][49] as [depth][packed_columns], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][49]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "stages.0.0.dwconv.pack", code: `
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(3) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k / 49;
-    let tap: u32 = k % 49;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k / 49;
+let tap: u32 = k % 49;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 49 + tap];
+if (n >= sizes.columns || c >= sizes.channels) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+return b;
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "stages.0.0.pwconv1.pack", code: `
+
+
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>;
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>;
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k;
+let tap: u32 = 0;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 1 + tap] * input_scale[c];
+if (n >= sizes.columns || c >= sizes.channels) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < sizes.channels; c++) {
-      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+for (var tap = 0u; tap < 1; tap++) {
+for (var c = 0u; c < sizes.channels; c++) {
+b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
+}
+}
+return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [columns][channels][1] as [depth][packed_columns], zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   packed[k,n] = w[k,0]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][1]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
-@group(0) @binding(3) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "stages.0.0.pwconv2.pack", code: `
+
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>;
+@group(0) @binding(3) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(4) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k;
-    let tap: u32 = 0;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k;
+let tap: u32 = 0;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 1 + tap];
+if (n >= sizes.columns || c >= sizes.channels) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < sizes.channels; c++) {
-      b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
-    }
-  }
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+for (var tap = 0u; tap < 1; tap++) {
+for (var c = 0u; c < sizes.channels; c++) {
+b += weight[(n * sizes.channels + c) * 1 + tap] * input_shift[c];
+}
+}
+return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [columns][channels][4] as [depth][packed_columns], tap-major, sizes.segment rows a tap, zero-padded.
-// For each column n, in order:
-//   w[c,tap] = weight[n,c,tap]; b = bias[n]
-//   b += sum over c,tap of w[c,tap] * input_shift[c]
-//   w[c,tap] *= input_scale[c]
-//   packed[k,n] = w[k % sizes.segment,k / sizes.segment]; packed_bias[n] = b
-// An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32>; // [columns][channels][4]
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // [columns]
-@group(0) @binding(2) var<storage, read> input_shift: array<f32>; // [channels]
-@group(0) @binding(3) var<storage, read> input_scale: array<f32>; // [channels]
-@group(0) @binding(4) var<storage, read_write> packed: array<f32>; // [depth][packed_columns]
-@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>; // [packed_columns]
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "downsample_layers.1.1.pack", code: `
+
+
+
+
+
+
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read> input_shift: array<f32>;
+@group(0) @binding(3) var<storage, read> input_scale: array<f32>;
+@group(0) @binding(4) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(5) var<storage, read_write> packed_bias: array<f32>;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  columns: u32,
-  channels: u32,
-  depth: u32,
-  packed_columns: u32,
-  segment: u32,
+columns: u32,
+channels: u32,
+depth: u32,
+packed_columns: u32,
+segment: u32,
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x;
-  if (n >= sizes.packed_columns) {
-    return;
-  }
-  for (var k = 0u; k < sizes.depth; k++) {
-    let c = k % sizes.segment;
-    let tap: u32 = k / sizes.segment;
-    packed[k * sizes.packed_columns + n] = folded(n, c, tap);
-  }
-  packed_bias[n] = folded_bias(n);
+let n = id.x;
+if (n >= sizes.packed_columns) {
+return;
+}
+for (var k = 0u; k < sizes.depth; k++) {
+let c = k % sizes.segment;
+let tap: u32 = k / sizes.segment;
+packed[k * sizes.packed_columns + n] = folded(n, c, tap);
+}
+packed_bias[n] = folded_bias(n);
 }
 
 fn folded(n: u32, c: u32, tap: u32) -> f32 {
-  if (n >= sizes.columns || c >= sizes.channels || tap >= 4) {
-    return 0.0;
-  }
-  return weight[(n * sizes.channels + c) * 4 + tap] * input_scale[c];
+if (n >= sizes.columns || c >= sizes.channels || tap >= 4) {
+return 0.0;
+}
+return weight[(n * sizes.channels + c) * 4 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  if (n >= sizes.columns) {
-    return 0.0;
-  }
-  var b = bias[n];
-  for (var tap = 0u; tap < 4; tap++) {
-    for (var c = 0u; c < sizes.channels; c++) {
-      b += weight[(n * sizes.channels + c) * 4 + tap] * input_shift[c];
-    }
-  }
-  return b;
+if (n >= sizes.columns) {
+return 0.0;
+}
+var b = bias[n];
+for (var tap = 0u; tap < 4; tap++) {
+for (var c = 0u; c < sizes.channels; c++) {
+b += weight[(n * sizes.channels + c) * 4 + tap] * input_shift[c];
+}
+}
+return b;
 }
 ` },
-    { name: "downsample_layers.0.0", code: `// 4x4 convolution with stride 4, [3][224][224] to channels-last [56][56][96]:
-//   v[y,x,n] = bias[n] + sum over c,i,j of weight[(c,i,j),n] * input[c, 4y+i, 4x+j]
-//   output = v
-// A group makes 4 sites of one row, an invocation 4 of them for 4 channels.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [3][224][224]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 1152>; // [3][4][4][96]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 24>; // [96]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [56][56][96]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-const whole = true; // no group goes past the end of a row
+    { name: "downsample_layers.0.0", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 1152>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 24>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+const whole = true;
 
 @compute @workgroup_size(4)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let x0 = group.x * 4;
-  let first = (group.z * 56 + group.y) * 56 + x0;
-  for (var item = lane; item < 24; item += 4) {
-    convolve(group.z, group.y, first, x0, item / 24 * 4, item % 24);
-  }
+let group = first_group + within;
+let x0 = group.x * 4;
+let first = (group.z * 56 + group.y) * 56 + x0;
+for (var item = lane; item < 24; item += 4) {
+convolve(group.z, group.y, first, x0, item / 24 * 4, item % 24);
+}
 }
 
-// Sites x0 + p .. x0 + p + 3 of row y, channels 4n .. 4n + 3.
+
 fn convolve(image: u32, y: u32, first: u32, x0: u32, p: u32, n: u32) {
-  let corner = place(image, y);
-  var v0 = bias[n];
-  let u0 = (corner.x + min(x0 + p, 55));
-  var v1 = bias[n];
-  let u1 = (corner.x + min(x0 + p + 1, 55));
-  var v2 = bias[n];
-  let u2 = (corner.x + min(x0 + p + 2, 55));
-  var v3 = bias[n];
-  let u3 = (corner.x + min(x0 + p + 3, 55));
-  for (var c = 0u; c < 3; c++) {
-    for (var i = 0u; i < 4; i++) {
-      let row = ((image * 3 + c) * 224 + 4 * corner.y + i) * 56;
-      let w = (c * 4 + i) * 96 + n;
-      let w0 = weights(w);
-      v0 += w0 * pixels(row + u0);
-      v1 += w0 * pixels(row + u1);
-      v2 += w0 * pixels(row + u2);
-      v3 += w0 * pixels(row + u3);
-    }
-  }
-  if (whole || x0 + p < 56) {
-    put(first + p, n, v0);
-  }
-  if (whole || x0 + p + 1 < 56) {
-    put(first + p + 1, n, v1);
-  }
-  if (whole || x0 + p + 2 < 56) {
-    put(first + p + 2, n, v2);
-  }
-  if (whole || x0 + p + 3 < 56) {
-    put(first + p + 3, n, v3);
-  }
+let corner = place(image, y);
+var v0 = bias[n];
+let u0 = (corner.x + min(x0 + p, 55));
+var v1 = bias[n];
+let u1 = (corner.x + min(x0 + p + 1, 55));
+var v2 = bias[n];
+let u2 = (corner.x + min(x0 + p + 2, 55));
+var v3 = bias[n];
+let u3 = (corner.x + min(x0 + p + 3, 55));
+for (var c = 0u; c < 3; c++) {
+for (var i = 0u; i < 4; i++) {
+let row = ((image * 3 + c) * 224 + 4 * corner.y + i) * 56;
+let w = (c * 4 + i) * 96 + n;
+let w0 = weights(w);
+v0 += w0 * pixels(row + u0);
+v1 += w0 * pixels(row + u1);
+v2 += w0 * pixels(row + u2);
+v3 += w0 * pixels(row + u3);
+}
+}
+if (whole || x0 + p < 56) {
+put(first + p, n, v0);
+}
+if (whole || x0 + p + 1 < 56) {
+put(first + p + 1, n, v1);
+}
+if (whole || x0 + p + 2 < 56) {
+put(first + p + 2, n, v2);
+}
+if (whole || x0 + p + 3 < 56) {
+put(first + p + 3, n, v3);
+}
 }
 
-// Column and row of the whole map where row y begins.
+
 fn place(image: u32, y: u32) -> vec2u {
-  return vec2u(0, y);
+return vec2u(0, y);
 }
 
 fn weights(w: u32) -> mat4x4f {
-  return mat4x4f(weight[w], weight[w + 24], weight[w + 2 * 24], weight[w + 3 * 24]);
+return mat4x4f(weight[w], weight[w + 24], weight[w + 2 * 24], weight[w + 3 * 24]);
 }
 
 fn pixels(i: u32) -> vec4f {
-  return input[i];
+return input[i];
 }
 
-// Channels 4n .. 4n + 3 of a site.
+
 fn put(site: u32, n: u32, v: vec4f) {
-  output[site * 24 + n] = v;
+output[site * 24 + n] = v;
 }
 ` },
-    { name: "downsample_layers.0.1", code: `// LayerNorm over the last dimension of [sizes.rows][sizes.channels]:
-//   output[t,c] = (input[t,c] - mean over c) / sqrt(variance over c + 0.000001) * gain[c] + shift[c]
-// A group takes 4 rows.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [rows][channels]
-@group(0) @binding(1) var<storage, read> gain: array<vec4f>; // [96]
-@group(0) @binding(2) var<storage, read> shift: array<vec4f>; // [96]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [rows][channels]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "downsample_layers.0.1", code: `
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> gain: array<vec4f>;
+@group(0) @binding(2) var<storage, read> shift: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  rows: u32,
-  channels: u32,
-  count: u32,
+rows: u32,
+channels: u32,
+count: u32,
 }
-var<workgroup> stat: array<vec2f, 4>; // mean and 1/deviation of each token
-var<private> first: u32; // element of the group
+var<workgroup> stat: array<vec2f, 4>;
+var<private> first: u32;
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let row = group.x * 4;
-  first = (group.z * sizes.rows + row) * sizes.count;
-  measure(lane);
-  let length = min(4, sizes.rows - row) * sizes.count;
-  for (var i = lane; i < length; i += 8) {
-    let p = i / sizes.count;
-    let c = i % sizes.count;
-    let s = stat[p];
-    output[first + i] = (sample(p, c) - s.x) * s.y * gain[c] + shift[c];
-  }
+let group = first_group + within;
+let row = group.x * 4;
+first = (group.z * sizes.rows + row) * sizes.count;
+measure(lane);
+let length = min(4, sizes.rows - row) * sizes.count;
+for (var i = lane; i < length; i += 8) {
+let p = i / sizes.count;
+let c = i % sizes.count;
+let s = stat[p];
+output[first + i] = (sample(p, c) - s.x) * s.y * gain[c] + shift[c];
+}
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  return input[first + p * sizes.count + c];
+return input[first + p * sizes.count + c];
 }
 
-// Mean and 1/deviation of every token, two passes, one invocation a token.
+
 fn measure(lane: u32) {
-  for (var p = lane; p < 4; p += 8) {
-    var sum = vec4f();
-    for (var c = 0u; c < sizes.count; c++) {
-      sum += sample(p, c);
-    }
-    let mean = dot(sum, vec4f(1.0)) / f32(sizes.channels);
-    var square = vec4f();
-    for (var c = 0u; c < sizes.count; c++) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / f32(sizes.channels) + 0.000001));
-  }
-  workgroupBarrier();
+for (var p = lane; p < 4; p += 8) {
+var sum = vec4f();
+for (var c = 0u; c < sizes.count; c++) {
+sum += sample(p, c);
+}
+let mean = dot(sum, vec4f(1.0)) / f32(sizes.channels);
+var square = vec4f();
+for (var c = 0u; c < sizes.count; c++) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / f32(sizes.channels) + 0.000001));
+}
+workgroupBarrier();
 }
 ` },
-    { name: "stages.0.0.dwconv", code: `// 7x7 depthwise convolution on a channels-last map [sizes.height][sizes.width][sizes.channels], zero padding 3:
-//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-3, x+j-3, c]
-//   output = v
-// A group makes 4 sites of one row, an invocation 4 of them for 4 channels.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [height][width][channels]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f>; // [7][7][channels]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>; // [channels]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [height][width][channels]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "stages.0.0.dwconv", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  count: u32,
-  weight_step: u32,
-  channels: u32,
-  height: u32,
-  width: u32,
-  items: u32,
-  weight_row: u32,
-  image_length: u32,
-  last_row: u32,
-  last_column: u32,
-  row_length: u32,
+count: u32,
+weight_step: u32,
+channels: u32,
+height: u32,
+width: u32,
+items: u32,
+weight_row: u32,
+image_length: u32,
+last_row: u32,
+last_column: u32,
+row_length: u32,
 }
 
 @compute @workgroup_size(4)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let image = group.z * sizes.image_length;
-  for (var item = lane; item < sizes.items; item += 4) {
-    convolve(image, group.y, group.x * 4, item / sizes.count * 4, item % sizes.count);
-  }
+let group = first_group + within;
+let image = group.z * sizes.image_length;
+for (var item = lane; item < sizes.items; item += 4) {
+convolve(image, group.y, group.x * 4, item / sizes.count * 4, item % sizes.count);
+}
 }
 
-// Sites x0 + p .. x0 + p + 3 of row y, channels 4c .. 4c + 3.
+
 fn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {
-  let x = x0 + p;
-  let o = image + (y * sizes.width + x) * sizes.count + c;
-  var v0 = bias[c];
-  var v1 = bias[c];
-  var v2 = bias[c];
-  var v3 = bias[c];
-  let top = max(y, 3) - 3;
-  let bottom = min(y + 3, sizes.last_row);
-  for (var row = top; row <= bottom; row++) {
-    let r = image + row * sizes.row_length + c;
-    let w = (row + 3 - y) * sizes.weight_row + c;
-    let u0 = at(r, x - 3);
-    let u1 = at(r, x - 2);
-    let u2 = at(r, x - 1);
-    let u3 = at(r, x + 0);
-    let u4 = at(r, x + 1);
-    let u5 = at(r, x + 2);
-    let u6 = at(r, x + 3);
-    let u7 = at(r, x + 4);
-    let u8 = at(r, x + 5);
-    let u9 = at(r, x + 6);
-    let w0 = weight[w];
-    v0 += w0 * u0;
-    v1 += w0 * u1;
-    v2 += w0 * u2;
-    v3 += w0 * u3;
-    let w1 = weight[w + sizes.weight_step];
-    v0 += w1 * u1;
-    v1 += w1 * u2;
-    v2 += w1 * u3;
-    v3 += w1 * u4;
-    let w2 = weight[w + 2 * sizes.weight_step];
-    v0 += w2 * u2;
-    v1 += w2 * u3;
-    v2 += w2 * u4;
-    v3 += w2 * u5;
-    let w3 = weight[w + 3 * sizes.weight_step];
-    v0 += w3 * u3;
-    v1 += w3 * u4;
-    v2 += w3 * u5;
-    v3 += w3 * u6;
-    let w4 = weight[w + 4 * sizes.weight_step];
-    v0 += w4 * u4;
-    v1 += w4 * u5;
-    v2 += w4 * u6;
-    v3 += w4 * u7;
-    let w5 = weight[w + 5 * sizes.weight_step];
-    v0 += w5 * u5;
-    v1 += w5 * u6;
-    v2 += w5 * u7;
-    v3 += w5 * u8;
-    let w6 = weight[w + 6 * sizes.weight_step];
-    v0 += w6 * u6;
-    v1 += w6 * u7;
-    v2 += w6 * u8;
-    v3 += w6 * u9;
-  }
-  if (x < sizes.width) {
-    output[o] = v0;
-  }
-  if (x + 1 < sizes.width) {
-    output[o + sizes.count] = v1;
-  }
-  if (x + 2 < sizes.width) {
-    output[o + 2 * sizes.count] = v2;
-  }
-  if (x + 3 < sizes.width) {
-    output[o + 3 * sizes.count] = v3;
-  }
+let x = x0 + p;
+let o = image + (y * sizes.width + x) * sizes.count + c;
+var v0 = bias[c];
+var v1 = bias[c];
+var v2 = bias[c];
+var v3 = bias[c];
+let top = max(y, 3) - 3;
+let bottom = min(y + 3, sizes.last_row);
+for (var row = top; row <= bottom; row++) {
+let r = image + row * sizes.row_length + c;
+let w = (row + 3 - y) * sizes.weight_row + c;
+let u0 = at(r, x - 3);
+let u1 = at(r, x - 2);
+let u2 = at(r, x - 1);
+let u3 = at(r, x + 0);
+let u4 = at(r, x + 1);
+let u5 = at(r, x + 2);
+let u6 = at(r, x + 3);
+let u7 = at(r, x + 4);
+let u8 = at(r, x + 5);
+let u9 = at(r, x + 6);
+let w0 = weight[w];
+v0 += w0 * u0;
+v1 += w0 * u1;
+v2 += w0 * u2;
+v3 += w0 * u3;
+let w1 = weight[w + sizes.weight_step];
+v0 += w1 * u1;
+v1 += w1 * u2;
+v2 += w1 * u3;
+v3 += w1 * u4;
+let w2 = weight[w + 2 * sizes.weight_step];
+v0 += w2 * u2;
+v1 += w2 * u3;
+v2 += w2 * u4;
+v3 += w2 * u5;
+let w3 = weight[w + 3 * sizes.weight_step];
+v0 += w3 * u3;
+v1 += w3 * u4;
+v2 += w3 * u5;
+v3 += w3 * u6;
+let w4 = weight[w + 4 * sizes.weight_step];
+v0 += w4 * u4;
+v1 += w4 * u5;
+v2 += w4 * u6;
+v3 += w4 * u7;
+let w5 = weight[w + 5 * sizes.weight_step];
+v0 += w5 * u5;
+v1 += w5 * u6;
+v2 += w5 * u7;
+v3 += w5 * u8;
+let w6 = weight[w + 6 * sizes.weight_step];
+v0 += w6 * u6;
+v1 += w6 * u7;
+v2 += w6 * u8;
+v3 += w6 * u9;
+}
+if (x < sizes.width) {
+output[o] = v0;
+}
+if (x + 1 < sizes.width) {
+output[o + sizes.count] = v1;
+}
+if (x + 2 < sizes.width) {
+output[o + 2 * sizes.count] = v2;
+}
+if (x + 3 < sizes.width) {
+output[o + 3 * sizes.count] = v3;
+}
 }
 
-// Column x of the input row at r; zero outside the map (a column left of it wraps to a huge one).
+
 fn at(r: u32, x: u32) -> vec4f {
-  return select(vec4f(), input[r + min(x, sizes.last_column) * sizes.count], x < sizes.width);
+return select(vec4f(), input[r + min(x, sizes.last_column) * sizes.count], x < sizes.width);
 }
 ` },
-    { name: "stages.0.0.norm", code: `// LayerNorm over the last dimension of [sizes.rows][sizes.channels]:
-//   output[t,c] = (input[t,c] - mean over c) / sqrt(variance over c + 0.000001)
-// A group takes 4 rows.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [rows][channels]
-@group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [rows][channels]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "stages.0.0.norm", code: `
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  rows: u32,
-  channels: u32,
-  count: u32,
+rows: u32,
+channels: u32,
+count: u32,
 }
-var<workgroup> stat: array<vec2f, 4>; // mean and 1/deviation of each token
-var<private> first: u32; // element of the group
+var<workgroup> stat: array<vec2f, 4>;
+var<private> first: u32;
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let row = group.x * 4;
-  first = (group.z * sizes.rows + row) * sizes.count;
-  measure(lane);
-  let length = min(4, sizes.rows - row) * sizes.count;
-  for (var i = lane; i < length; i += 8) {
-    let p = i / sizes.count;
-    let c = i % sizes.count;
-    let s = stat[p];
-    output[first + i] = (sample(p, c) - s.x) * s.y;
-  }
+let group = first_group + within;
+let row = group.x * 4;
+first = (group.z * sizes.rows + row) * sizes.count;
+measure(lane);
+let length = min(4, sizes.rows - row) * sizes.count;
+for (var i = lane; i < length; i += 8) {
+let p = i / sizes.count;
+let c = i % sizes.count;
+let s = stat[p];
+output[first + i] = (sample(p, c) - s.x) * s.y;
+}
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  return input[first + p * sizes.count + c];
+return input[first + p * sizes.count + c];
 }
 
-// Mean and 1/deviation of every token, two passes, one invocation a token.
+
 fn measure(lane: u32) {
-  for (var p = lane; p < 4; p += 8) {
-    var sum = vec4f();
-    for (var c = 0u; c < sizes.count; c++) {
-      sum += sample(p, c);
-    }
-    let mean = dot(sum, vec4f(1.0)) / f32(sizes.channels);
-    var square = vec4f();
-    for (var c = 0u; c < sizes.count; c++) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / f32(sizes.channels) + 0.000001));
-  }
-  workgroupBarrier();
+for (var p = lane; p < 4; p += 8) {
+var sum = vec4f();
+for (var c = 0u; c < sizes.count; c++) {
+sum += sample(p, c);
+}
+let mean = dot(sum, vec4f(1.0)) / f32(sizes.channels);
+var square = vec4f();
+for (var c = 0u; c < sizes.count; c++) {
+let d = sample(p, c) - mean;
+square += d * d;
+}
+stat[p] = vec2f(mean, inverseSqrt(dot(square, vec4f(1.0)) / f32(sizes.channels) + 0.000001));
+}
+workgroupBarrier();
 }
 ` },
-    { name: "stages.0.0.pwconv1", code: `// first linear, [sizes.rows][depth] by [depth][sizes.columns]:
-//   output[m,n] = gelu(bias[n] + sum over k of input[m,k] * weight[k,n])
-//   squares[tile,n] = sum of output[m,n]^2 over the 8 rows of a tile
-// An invocation makes 8 rows by 4 columns in registers, straight from storage.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [rows][depth]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f>; // [depth][columns]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>; // [columns]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [rows][columns]
-@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [square_tiles][columns]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "stages.0.0.pwconv1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> squares: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  rows: u32,
-  columns: u32,
-  square_tiles: u32,
-  column_quads: u32,
-  quads: u32,
-  row_length: u32,
-  last_row: u32,
-  weight_quads: u32,
-  weight_step: u32,
+rows: u32,
+columns: u32,
+square_tiles: u32,
+column_quads: u32,
+quads: u32,
+row_length: u32,
+last_row: u32,
+weight_quads: u32,
+weight_step: u32,
 }
 
 @compute @workgroup_size(4, 1)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let tile = group.y * 1 + local.y;
-  let m = tile * 8;
-  let n = group.x * 4 + local.x;
-  let row0 = (image * sizes.rows + min(m, sizes.last_row)) * sizes.row_length;
-  let row1 = (image * sizes.rows + min(m + 1, sizes.last_row)) * sizes.row_length;
-  let row2 = (image * sizes.rows + min(m + 2, sizes.last_row)) * sizes.row_length;
-  let row3 = (image * sizes.rows + min(m + 3, sizes.last_row)) * sizes.row_length;
-  let row4 = (image * sizes.rows + min(m + 4, sizes.last_row)) * sizes.row_length;
-  let row5 = (image * sizes.rows + min(m + 5, sizes.last_row)) * sizes.row_length;
-  let row6 = (image * sizes.rows + min(m + 6, sizes.last_row)) * sizes.row_length;
-  let row7 = (image * sizes.rows + min(m + 7, sizes.last_row)) * sizes.row_length;
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  var c4_0 = vec4f();
-  var c5_0 = vec4f();
-  var c6_0 = vec4f();
-  var c7_0 = vec4f();
-  for (var k = 0u; k < sizes.quads; k++) {
-    let w = k * sizes.weight_step + n;
-    let w0 = mat4x4f(weight[w], weight[w + sizes.weight_quads], weight[w + 2 * sizes.weight_quads], weight[w + 3 * sizes.weight_quads]);
-    let a0 = input[row0 + k];
-    c0_0 += w0 * a0;
-    let a1 = input[row1 + k];
-    c1_0 += w0 * a1;
-    let a2 = input[row2 + k];
-    c2_0 += w0 * a2;
-    let a3 = input[row3 + k];
-    c3_0 += w0 * a3;
-    let a4 = input[row4 + k];
-    c4_0 += w0 * a4;
-    let a5 = input[row5 + k];
-    c5_0 += w0 * a5;
-    let a6 = input[row6 + k];
-    c6_0 += w0 * a6;
-    let a7 = input[row7 + k];
-    c7_0 += w0 * a7;
-  }
-  let cells = array<vec4f, 8>(c0_0, c1_0, c2_0, c3_0, c4_0, c5_0, c6_0, c7_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 4;
-    let b = bias[column];
-    var square = vec4f();
-    for (var i = 0u; i < 8; i++) {
-      let v = finish(image, m + i, column, cells[j * 8 + i] + b);
-      square += v * v;
-    }
-    if (column < sizes.column_quads) {
-      squares[(image * sizes.square_tiles + tile) * sizes.column_quads + column] = square;
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let tile = group.y * 1 + local.y;
+let m = tile * 8;
+let n = group.x * 4 + local.x;
+let row0 = (image * sizes.rows + min(m, sizes.last_row)) * sizes.row_length;
+let row1 = (image * sizes.rows + min(m + 1, sizes.last_row)) * sizes.row_length;
+let row2 = (image * sizes.rows + min(m + 2, sizes.last_row)) * sizes.row_length;
+let row3 = (image * sizes.rows + min(m + 3, sizes.last_row)) * sizes.row_length;
+let row4 = (image * sizes.rows + min(m + 4, sizes.last_row)) * sizes.row_length;
+let row5 = (image * sizes.rows + min(m + 5, sizes.last_row)) * sizes.row_length;
+let row6 = (image * sizes.rows + min(m + 6, sizes.last_row)) * sizes.row_length;
+let row7 = (image * sizes.rows + min(m + 7, sizes.last_row)) * sizes.row_length;
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+var c4_0 = vec4f();
+var c5_0 = vec4f();
+var c6_0 = vec4f();
+var c7_0 = vec4f();
+for (var k = 0u; k < sizes.quads; k++) {
+let w = k * sizes.weight_step + n;
+let w0 = mat4x4f(weight[w], weight[w + sizes.weight_quads], weight[w + 2 * sizes.weight_quads], weight[w + 3 * sizes.weight_quads]);
+let a0 = input[row0 + k];
+c0_0 += w0 * a0;
+let a1 = input[row1 + k];
+c1_0 += w0 * a1;
+let a2 = input[row2 + k];
+c2_0 += w0 * a2;
+let a3 = input[row3 + k];
+c3_0 += w0 * a3;
+let a4 = input[row4 + k];
+c4_0 += w0 * a4;
+let a5 = input[row5 + k];
+c5_0 += w0 * a5;
+let a6 = input[row6 + k];
+c6_0 += w0 * a6;
+let a7 = input[row7 + k];
+c7_0 += w0 * a7;
+}
+let cells = array<vec4f, 8>(c0_0, c1_0, c2_0, c3_0, c4_0, c5_0, c6_0, c7_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 4;
+let b = bias[column];
+var square = vec4f();
+for (var i = 0u; i < 8; i++) {
+let v = finish(image, m + i, column, cells[j * 8 + i] + b);
+square += v * v;
+}
+if (column < sizes.column_quads) {
+squares[(image * sizes.square_tiles + tile) * sizes.column_quads + column] = square;
+}
+}
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= sizes.rows || n >= sizes.column_quads) {
-    return vec4f();
-  }
-  var v = gelu(sum);
-  let i = (image * sizes.rows + m) * sizes.column_quads + n;
-  output[i] = v;
-  return v;
+if (m >= sizes.rows || n >= sizes.column_quads) {
+return vec4f();
+}
+var v = gelu(sum);
+let i = (image * sizes.rows + m) * sizes.column_quads + n;
+output[i] = v;
+return v;
 }
 
-// GELU, erf form: max(x, 0) - |x|/2 erfc(|x|/sqrt 2), erfc after Abramowitz and Stegun 7.1.26.
+
 fn gelu(x: vec4f) -> vec4f {
-  let z = abs(x);
-  let t = 1.0 / (1.0 + 0.2316418882 * z);
-  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
+let z = abs(x);
+let t = 1.0 / (1.0 + 0.2316418882 * z);
+let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
 }
 ` },
-    { name: "stages.0.0.grn.scale", code: `// GRN's factors of 384 channels from partial sums of squares [392][384]:
-//   G[k] = sqrt(sum over tiles of partials[tile,k]),  scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6)
-// A group makes the factors of one image.
-@group(0) @binding(0) var<storage, read> partials: array<vec4f>; // [392][384]
-@group(0) @binding(1) var<storage, read> gamma: array<vec4f, 96>; // [384]
-@group(0) @binding(2) var<storage, read_write> scale: array<vec4f>; // [384]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
+    { name: "stages.0.0.grn.scale", code: `
+
+
+@group(0) @binding(0) var<storage, read> partials: array<vec4f>;
+@group(0) @binding(1) var<storage, read> gamma: array<vec4f, 96>;
+@group(0) @binding(2) var<storage, read_write> scale: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
 var<workgroup> sums: array<f32, 4>;
 
 @compute @workgroup_size(4)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let tiles = 392u;
-  var sum = 0.0f;
-  for (var k = lane; k < 96; k += 4) {
-    var square = vec4f();
-    for (var tile = 0u; tile < tiles; tile++) {
-      square += partials[group.z * 37632 + tile * 96 + k];
-    }
-    let norm = sqrt(square);
-    scale[group.z * 96 + k] = norm;
-    sum += dot(norm, vec4f(1.0f));
-  }
-  let inverse = 1.0f / (total(lane, sum) / 384.0f + 1e-6f);
-  for (var k = lane; k < 96; k += 4) {
-    scale[group.z * 96 + k] = 1.0f + gamma[k] * (scale[group.z * 96 + k] * inverse);
-  }
+let group = first_group + within;
+let tiles = 392u;
+var sum = 0.0f;
+for (var k = lane; k < 96; k += 4) {
+var square = vec4f();
+for (var tile = 0u; tile < tiles; tile++) {
+square += partials[group.z * 37632 + tile * 96 + k];
+}
+let norm = sqrt(square);
+scale[group.z * 96 + k] = norm;
+sum += dot(norm, vec4f(1.0f));
+}
+let inverse = 1.0f / (total(lane, sum) / 384.0f + 1e-6f);
+for (var k = lane; k < 96; k += 4) {
+scale[group.z * 96 + k] = 1.0f + gamma[k] * (scale[group.z * 96 + k] * inverse);
+}
 }
 
-// The sum over all invocations of the group, the same in each of them.
+
 fn total(lane: u32, value: f32) -> f32 {
-  workgroupBarrier();
-  sums[lane] = value;
-  workgroupBarrier();
-  var all = 0.0;
-  for (var i = 0u; i < 4; i++) {
-    all += sums[i];
-  }
-  return all;
+workgroupBarrier();
+sums[lane] = value;
+workgroupBarrier();
+var all = 0.0;
+for (var i = 0u; i < 4; i++) {
+all += sums[i];
+}
+return all;
 }
 ` },
-    { name: "stages.0.0.pwconv2", code: `// second linear, [sizes.rows][depth] by [depth][sizes.columns]:
-//   a[m,k] = input[m,k] * scale[k]
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n] + residual[m,n]
-// An invocation makes 8 rows by 4 columns in registers, straight from storage.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [rows][depth]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f>; // [depth][columns]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>; // [columns]
-@group(0) @binding(3) var<storage, read> scale: array<vec4f>; // [depth]
-@group(0) @binding(4) var<storage, read> residual: array<vec4f>; // [rows][columns]
-@group(0) @binding(5) var<storage, read_write> output: array<vec4f>; // [rows][columns]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "stages.0.0.pwconv2", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
+@group(0) @binding(3) var<storage, read> scale: array<vec4f>;
+@group(0) @binding(4) var<storage, read> residual: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  rows: u32,
-  columns: u32,
-  column_quads: u32,
-  scale_quads: u32,
-  quads: u32,
-  row_length: u32,
-  last_row: u32,
-  weight_quads: u32,
-  weight_step: u32,
+rows: u32,
+columns: u32,
+column_quads: u32,
+scale_quads: u32,
+quads: u32,
+row_length: u32,
+last_row: u32,
+weight_quads: u32,
+weight_step: u32,
 }
 
 @compute @workgroup_size(4, 1)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let tile = group.y * 1 + local.y;
-  let m = tile * 8;
-  let n = group.x * 4 + local.x;
-  let row0 = (image * sizes.rows + min(m, sizes.last_row)) * sizes.row_length;
-  let row1 = (image * sizes.rows + min(m + 1, sizes.last_row)) * sizes.row_length;
-  let row2 = (image * sizes.rows + min(m + 2, sizes.last_row)) * sizes.row_length;
-  let row3 = (image * sizes.rows + min(m + 3, sizes.last_row)) * sizes.row_length;
-  let row4 = (image * sizes.rows + min(m + 4, sizes.last_row)) * sizes.row_length;
-  let row5 = (image * sizes.rows + min(m + 5, sizes.last_row)) * sizes.row_length;
-  let row6 = (image * sizes.rows + min(m + 6, sizes.last_row)) * sizes.row_length;
-  let row7 = (image * sizes.rows + min(m + 7, sizes.last_row)) * sizes.row_length;
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  var c4_0 = vec4f();
-  var c5_0 = vec4f();
-  var c6_0 = vec4f();
-  var c7_0 = vec4f();
-  for (var k = 0u; k < sizes.quads; k++) {
-    let s = scale[image * sizes.scale_quads + k];
-    let w = k * sizes.weight_step + n;
-    let w0 = mat4x4f(weight[w], weight[w + sizes.weight_quads], weight[w + 2 * sizes.weight_quads], weight[w + 3 * sizes.weight_quads]);
-    let a0 = s * input[row0 + k];
-    c0_0 += w0 * a0;
-    let a1 = s * input[row1 + k];
-    c1_0 += w0 * a1;
-    let a2 = s * input[row2 + k];
-    c2_0 += w0 * a2;
-    let a3 = s * input[row3 + k];
-    c3_0 += w0 * a3;
-    let a4 = s * input[row4 + k];
-    c4_0 += w0 * a4;
-    let a5 = s * input[row5 + k];
-    c5_0 += w0 * a5;
-    let a6 = s * input[row6 + k];
-    c6_0 += w0 * a6;
-    let a7 = s * input[row7 + k];
-    c7_0 += w0 * a7;
-  }
-  let cells = array<vec4f, 8>(c0_0, c1_0, c2_0, c3_0, c4_0, c5_0, c6_0, c7_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 4;
-    let b = bias[column];
-    for (var i = 0u; i < 8; i++) {
-      let v = finish(image, m + i, column, cells[j * 8 + i] + b);
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let tile = group.y * 1 + local.y;
+let m = tile * 8;
+let n = group.x * 4 + local.x;
+let row0 = (image * sizes.rows + min(m, sizes.last_row)) * sizes.row_length;
+let row1 = (image * sizes.rows + min(m + 1, sizes.last_row)) * sizes.row_length;
+let row2 = (image * sizes.rows + min(m + 2, sizes.last_row)) * sizes.row_length;
+let row3 = (image * sizes.rows + min(m + 3, sizes.last_row)) * sizes.row_length;
+let row4 = (image * sizes.rows + min(m + 4, sizes.last_row)) * sizes.row_length;
+let row5 = (image * sizes.rows + min(m + 5, sizes.last_row)) * sizes.row_length;
+let row6 = (image * sizes.rows + min(m + 6, sizes.last_row)) * sizes.row_length;
+let row7 = (image * sizes.rows + min(m + 7, sizes.last_row)) * sizes.row_length;
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+var c4_0 = vec4f();
+var c5_0 = vec4f();
+var c6_0 = vec4f();
+var c7_0 = vec4f();
+for (var k = 0u; k < sizes.quads; k++) {
+let s = scale[image * sizes.scale_quads + k];
+let w = k * sizes.weight_step + n;
+let w0 = mat4x4f(weight[w], weight[w + sizes.weight_quads], weight[w + 2 * sizes.weight_quads], weight[w + 3 * sizes.weight_quads]);
+let a0 = s * input[row0 + k];
+c0_0 += w0 * a0;
+let a1 = s * input[row1 + k];
+c1_0 += w0 * a1;
+let a2 = s * input[row2 + k];
+c2_0 += w0 * a2;
+let a3 = s * input[row3 + k];
+c3_0 += w0 * a3;
+let a4 = s * input[row4 + k];
+c4_0 += w0 * a4;
+let a5 = s * input[row5 + k];
+c5_0 += w0 * a5;
+let a6 = s * input[row6 + k];
+c6_0 += w0 * a6;
+let a7 = s * input[row7 + k];
+c7_0 += w0 * a7;
+}
+let cells = array<vec4f, 8>(c0_0, c1_0, c2_0, c3_0, c4_0, c5_0, c6_0, c7_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 4;
+let b = bias[column];
+for (var i = 0u; i < 8; i++) {
+let v = finish(image, m + i, column, cells[j * 8 + i] + b);
+}
+}
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: residual, store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= sizes.rows || n >= sizes.column_quads) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * sizes.rows + m) * sizes.column_quads + n;
-  v += residual[i];
-  output[i] = v;
-  return v;
+if (m >= sizes.rows || n >= sizes.column_quads) {
+return vec4f();
+}
+var v = sum;
+let i = (image * sizes.rows + m) * sizes.column_quads + n;
+v += residual[i];
+output[i] = v;
+return v;
 }
 ` },
-    { name: "downsample_layers.1.1", code: `// 2x2 convolution with stride 2, [sizes.rows][depth] by [depth][sizes.columns]:
-//   a[m,(i,j,c)] = input[2y+i, 2x+j, c]; row m is site (y,x) of [height / 2][sizes.out_width]
-//   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n]
-// An invocation makes 8 rows by 4 columns in registers, straight from storage.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [height][width][depth]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f>; // [depth][columns]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>; // [columns]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [rows][columns]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-@group(1) @binding(1) var<uniform> sizes: Sizes; // of this dispatch: kernels that differ in nothing else are one
+    { name: "downsample_layers.1.1", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
+@group(1) @binding(1) var<uniform> sizes: Sizes;
 struct Sizes {
-  rows: u32,
-  columns: u32,
-  height: u32,
-  width: u32,
-  column_quads: u32,
-  out_width: u32,
-  input_row: u32,
-  quads: u32,
-  segment_quads: u32,
-  row_length: u32,
-  last_row: u32,
-  weight_quads: u32,
-  weight_step: u32,
+rows: u32,
+columns: u32,
+height: u32,
+width: u32,
+column_quads: u32,
+out_width: u32,
+input_row: u32,
+quads: u32,
+segment_quads: u32,
+row_length: u32,
+last_row: u32,
+weight_quads: u32,
+weight_step: u32,
 }
 
 @compute @workgroup_size(4, 1)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let tile = group.y * 1 + local.y;
-  let m = tile * 8;
-  let n = group.x * 4 + local.x;
-  let row0 = corner(image, min(m, sizes.last_row));
-  let row1 = corner(image, min(m + 1, sizes.last_row));
-  let row2 = corner(image, min(m + 2, sizes.last_row));
-  let row3 = corner(image, min(m + 3, sizes.last_row));
-  let row4 = corner(image, min(m + 4, sizes.last_row));
-  let row5 = corner(image, min(m + 5, sizes.last_row));
-  let row6 = corner(image, min(m + 6, sizes.last_row));
-  let row7 = corner(image, min(m + 7, sizes.last_row));
-  var c0_0 = vec4f();
-  var c1_0 = vec4f();
-  var c2_0 = vec4f();
-  var c3_0 = vec4f();
-  var c4_0 = vec4f();
-  var c5_0 = vec4f();
-  var c6_0 = vec4f();
-  var c7_0 = vec4f();
-  for (var tap = 0u; tap < 4; tap++) {
-    let t = tap / 2 * sizes.input_row + tap % 2 * sizes.row_length;
-    for (var k = 0u; k < sizes.quads; k++) {
-      let w = (tap * sizes.segment_quads + k) * sizes.weight_step + n;
-      let w0 = mat4x4f(weight[w], weight[w + sizes.weight_quads], weight[w + 2 * sizes.weight_quads], weight[w + 3 * sizes.weight_quads]);
-      let a0 = input[row0 + t + k];
-      c0_0 += w0 * a0;
-      let a1 = input[row1 + t + k];
-      c1_0 += w0 * a1;
-      let a2 = input[row2 + t + k];
-      c2_0 += w0 * a2;
-      let a3 = input[row3 + t + k];
-      c3_0 += w0 * a3;
-      let a4 = input[row4 + t + k];
-      c4_0 += w0 * a4;
-      let a5 = input[row5 + t + k];
-      c5_0 += w0 * a5;
-      let a6 = input[row6 + t + k];
-      c6_0 += w0 * a6;
-      let a7 = input[row7 + t + k];
-      c7_0 += w0 * a7;
-    }
-  }
-  let cells = array<vec4f, 8>(c0_0, c1_0, c2_0, c3_0, c4_0, c5_0, c6_0, c7_0);
-  for (var j = 0u; j < 1; j++) {
-    let column = n + j * 4;
-    let b = bias[column];
-    for (var i = 0u; i < 8; i++) {
-      let v = finish(image, m + i, column, cells[j * 8 + i] + b);
-    }
-  }
+let group = first_group + within;
+let image = group.z;
+let tile = group.y * 1 + local.y;
+let m = tile * 8;
+let n = group.x * 4 + local.x;
+let row0 = corner(image, min(m, sizes.last_row));
+let row1 = corner(image, min(m + 1, sizes.last_row));
+let row2 = corner(image, min(m + 2, sizes.last_row));
+let row3 = corner(image, min(m + 3, sizes.last_row));
+let row4 = corner(image, min(m + 4, sizes.last_row));
+let row5 = corner(image, min(m + 5, sizes.last_row));
+let row6 = corner(image, min(m + 6, sizes.last_row));
+let row7 = corner(image, min(m + 7, sizes.last_row));
+var c0_0 = vec4f();
+var c1_0 = vec4f();
+var c2_0 = vec4f();
+var c3_0 = vec4f();
+var c4_0 = vec4f();
+var c5_0 = vec4f();
+var c6_0 = vec4f();
+var c7_0 = vec4f();
+for (var tap = 0u; tap < 4; tap++) {
+let t = tap / 2 * sizes.input_row + tap % 2 * sizes.row_length;
+for (var k = 0u; k < sizes.quads; k++) {
+let w = (tap * sizes.segment_quads + k) * sizes.weight_step + n;
+let w0 = mat4x4f(weight[w], weight[w + sizes.weight_quads], weight[w + 2 * sizes.weight_quads], weight[w + 3 * sizes.weight_quads]);
+let a0 = input[row0 + t + k];
+c0_0 += w0 * a0;
+let a1 = input[row1 + t + k];
+c1_0 += w0 * a1;
+let a2 = input[row2 + t + k];
+c2_0 += w0 * a2;
+let a3 = input[row3 + t + k];
+c3_0 += w0 * a3;
+let a4 = input[row4 + t + k];
+c4_0 += w0 * a4;
+let a5 = input[row5 + t + k];
+c5_0 += w0 * a5;
+let a6 = input[row6 + t + k];
+c6_0 += w0 * a6;
+let a7 = input[row7 + t + k];
+c7_0 += w0 * a7;
+}
+}
+let cells = array<vec4f, 8>(c0_0, c1_0, c2_0, c3_0, c4_0, c5_0, c6_0, c7_0);
+for (var j = 0u; j < 1; j++) {
+let column = n + j * 4;
+let b = bias[column];
+for (var i = 0u; i < 8; i++) {
+let v = finish(image, m + i, column, cells[j * 8 + i] + b);
+}
+}
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (m >= sizes.rows || n >= sizes.column_quads) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * sizes.rows + m) * sizes.column_quads + n;
-  output[i] = v;
-  return v;
+if (m >= sizes.rows || n >= sizes.column_quads) {
+return vec4f();
+}
+var v = sum;
+let i = (image * sizes.rows + m) * sizes.column_quads + n;
+output[i] = v;
+return v;
 }
 
-// Upper left input site of row m.
+
 fn corner(image: u32, m: u32) -> u32 {
-  return ((image * sizes.height + m / sizes.out_width * 2) * sizes.width + m % sizes.out_width * 2) * sizes.row_length;
+return ((image * sizes.height + m / sizes.out_width * 2) * sizes.width + m % sizes.out_width * 2) * sizes.row_length;
 }
 ` },
-    { name: "stages.1.0.grn.scale", code: `// GRN's factors of 768 channels from partial sums of squares [98][768]:
-//   G[k] = sqrt(sum over tiles of partials[tile,k]),  scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6)
-// A group makes the factors of one image.
-@group(0) @binding(0) var<storage, read> partials: array<vec4f>; // [98][768]
-@group(0) @binding(1) var<storage, read> gamma: array<vec4f, 192>; // [768]
-@group(0) @binding(2) var<storage, read_write> scale: array<vec4f>; // [768]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
+    { name: "stages.1.0.grn.scale", code: `
+
+
+@group(0) @binding(0) var<storage, read> partials: array<vec4f>;
+@group(0) @binding(1) var<storage, read> gamma: array<vec4f, 192>;
+@group(0) @binding(2) var<storage, read_write> scale: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
 var<workgroup> sums: array<f32, 4>;
 
 @compute @workgroup_size(4)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let tiles = 98u;
-  var sum = 0.0f;
-  for (var k = lane; k < 192; k += 4) {
-    var square = vec4f();
-    for (var tile = 0u; tile < tiles; tile++) {
-      square += partials[group.z * 18816 + tile * 192 + k];
-    }
-    let norm = sqrt(square);
-    scale[group.z * 192 + k] = norm;
-    sum += dot(norm, vec4f(1.0f));
-  }
-  let inverse = 1.0f / (total(lane, sum) / 768.0f + 1e-6f);
-  for (var k = lane; k < 192; k += 4) {
-    scale[group.z * 192 + k] = 1.0f + gamma[k] * (scale[group.z * 192 + k] * inverse);
-  }
+let group = first_group + within;
+let tiles = 98u;
+var sum = 0.0f;
+for (var k = lane; k < 192; k += 4) {
+var square = vec4f();
+for (var tile = 0u; tile < tiles; tile++) {
+square += partials[group.z * 18816 + tile * 192 + k];
+}
+let norm = sqrt(square);
+scale[group.z * 192 + k] = norm;
+sum += dot(norm, vec4f(1.0f));
+}
+let inverse = 1.0f / (total(lane, sum) / 768.0f + 1e-6f);
+for (var k = lane; k < 192; k += 4) {
+scale[group.z * 192 + k] = 1.0f + gamma[k] * (scale[group.z * 192 + k] * inverse);
+}
 }
 
-// The sum over all invocations of the group, the same in each of them.
+
 fn total(lane: u32, value: f32) -> f32 {
-  workgroupBarrier();
-  sums[lane] = value;
-  workgroupBarrier();
-  var all = 0.0;
-  for (var i = 0u; i < 4; i++) {
-    all += sums[i];
-  }
-  return all;
+workgroupBarrier();
+sums[lane] = value;
+workgroupBarrier();
+var all = 0.0;
+for (var i = 0u; i < 4; i++) {
+all += sums[i];
+}
+return all;
 }
 ` },
-    { name: "stages.2.0.grn.scale", code: `// GRN's factors of 1536 channels from partial sums of squares [25][1536]:
-//   G[k] = sqrt(sum over tiles of partials[tile,k]),  scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6)
-// A group makes the factors of one image.
-@group(0) @binding(0) var<storage, read> partials: array<vec4f>; // [25][1536]
-@group(0) @binding(1) var<storage, read> gamma: array<vec4f, 384>; // [1536]
-@group(0) @binding(2) var<storage, read_write> scale: array<vec4f>; // [1536]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
+    { name: "stages.2.0.grn.scale", code: `
+
+
+@group(0) @binding(0) var<storage, read> partials: array<vec4f>;
+@group(0) @binding(1) var<storage, read> gamma: array<vec4f, 384>;
+@group(0) @binding(2) var<storage, read_write> scale: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
 var<workgroup> sums: array<f32, 4>;
 
 @compute @workgroup_size(4)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let tiles = 25u;
-  var sum = 0.0f;
-  for (var k = lane; k < 384; k += 4) {
-    var square = vec4f();
-    for (var tile = 0u; tile < tiles; tile++) {
-      square += partials[group.z * 9600 + tile * 384 + k];
-    }
-    let norm = sqrt(square);
-    scale[group.z * 384 + k] = norm;
-    sum += dot(norm, vec4f(1.0f));
-  }
-  let inverse = 1.0f / (total(lane, sum) / 1536.0f + 1e-6f);
-  for (var k = lane; k < 384; k += 4) {
-    scale[group.z * 384 + k] = 1.0f + gamma[k] * (scale[group.z * 384 + k] * inverse);
-  }
+let group = first_group + within;
+let tiles = 25u;
+var sum = 0.0f;
+for (var k = lane; k < 384; k += 4) {
+var square = vec4f();
+for (var tile = 0u; tile < tiles; tile++) {
+square += partials[group.z * 9600 + tile * 384 + k];
+}
+let norm = sqrt(square);
+scale[group.z * 384 + k] = norm;
+sum += dot(norm, vec4f(1.0f));
+}
+let inverse = 1.0f / (total(lane, sum) / 1536.0f + 1e-6f);
+for (var k = lane; k < 384; k += 4) {
+scale[group.z * 384 + k] = 1.0f + gamma[k] * (scale[group.z * 384 + k] * inverse);
+}
 }
 
-// The sum over all invocations of the group, the same in each of them.
+
 fn total(lane: u32, value: f32) -> f32 {
-  workgroupBarrier();
-  sums[lane] = value;
-  workgroupBarrier();
-  var all = 0.0;
-  for (var i = 0u; i < 4; i++) {
-    all += sums[i];
-  }
-  return all;
+workgroupBarrier();
+sums[lane] = value;
+workgroupBarrier();
+var all = 0.0;
+for (var i = 0u; i < 4; i++) {
+all += sums[i];
+}
+return all;
 }
 ` },
-    { name: "stages.3.0.grn.scale", code: `// GRN's factors of 3072 channels from partial sums of squares [7][3072]:
-//   G[k] = sqrt(sum over tiles of partials[tile,k]),  scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6)
-// A group makes the factors of one image.
-@group(0) @binding(0) var<storage, read> partials: array<vec4f>; // [7][3072]
-@group(0) @binding(1) var<storage, read> gamma: array<vec4f, 768>; // [3072]
-@group(0) @binding(2) var<storage, read_write> scale: array<vec4f>; // [3072]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
+    { name: "stages.3.0.grn.scale", code: `
+
+
+@group(0) @binding(0) var<storage, read> partials: array<vec4f>;
+@group(0) @binding(1) var<storage, read> gamma: array<vec4f, 768>;
+@group(0) @binding(2) var<storage, read_write> scale: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
 var<workgroup> sums: array<f32, 4>;
 
 @compute @workgroup_size(4)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  let tiles = 7u;
-  var sum = 0.0f;
-  for (var k = lane; k < 768; k += 4) {
-    var square = vec4f();
-    for (var tile = 0u; tile < tiles; tile++) {
-      square += partials[group.z * 5376 + tile * 768 + k];
-    }
-    let norm = sqrt(square);
-    scale[group.z * 768 + k] = norm;
-    sum += dot(norm, vec4f(1.0f));
-  }
-  let inverse = 1.0f / (total(lane, sum) / 3072.0f + 1e-6f);
-  for (var k = lane; k < 768; k += 4) {
-    scale[group.z * 768 + k] = 1.0f + gamma[k] * (scale[group.z * 768 + k] * inverse);
-  }
+let group = first_group + within;
+let tiles = 7u;
+var sum = 0.0f;
+for (var k = lane; k < 768; k += 4) {
+var square = vec4f();
+for (var tile = 0u; tile < tiles; tile++) {
+square += partials[group.z * 5376 + tile * 768 + k];
+}
+let norm = sqrt(square);
+scale[group.z * 768 + k] = norm;
+sum += dot(norm, vec4f(1.0f));
+}
+let inverse = 1.0f / (total(lane, sum) / 3072.0f + 1e-6f);
+for (var k = lane; k < 768; k += 4) {
+scale[group.z * 768 + k] = 1.0f + gamma[k] * (scale[group.z * 768 + k] * inverse);
+}
 }
 
-// The sum over all invocations of the group, the same in each of them.
+
 fn total(lane: u32, value: f32) -> f32 {
-  workgroupBarrier();
-  sums[lane] = value;
-  workgroupBarrier();
-  var all = 0.0;
-  for (var i = 0u; i < 4; i++) {
-    all += sums[i];
-  }
-  return all;
+workgroupBarrier();
+sums[lane] = value;
+workgroupBarrier();
+var all = 0.0;
+for (var i = 0u; i < 4; i++) {
+all += sums[i];
+}
+return all;
 }
 ` },
-    { name: "pool", code: `// Mean over 49 sites and LayerNorm, [49][768] to [768]:
-//   v[c] = mean over t of input[t,c]
-//   output[c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// A group makes one image.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [49][768]
-@group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [768]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
+    { name: "pool", code: `
+
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
 var<workgroup> sums: array<f32, 4>;
 
 @compute @workgroup_size(4)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = first_group + within;
-  for (var c = lane; c < 192; c += 4) {
-    var v = vec4f();
-    for (var first = 0u; first < 49; first += 256) { // short sums keep their digits
-      var part = vec4f();
-      for (var t = first; t < 49 && t < first + 256; t++) {
-        part += input[group.z * 9408 + t * 192 + c];
-      }
-      v += part;
-    }
-    output[group.z * 192 + c] = v / 49.0f;
-  }
-  var sum = 0.0f;
-  for (var c = lane; c < 192; c += 4) {
-    sum += dot(output[group.z * 192 + c], vec4f(1.0f));
-  }
-  let mean = total(lane, sum) / 768.0f;
-  var square = 0.0f;
-  for (var c = lane; c < 192; c += 4) {
-    let d = output[group.z * 192 + c] - mean;
-    square += dot(d * d, vec4f(1.0f));
-  }
-  let scale = inverseSqrt(total(lane, square) / 768.0f + 0.000001f);
-  for (var c = lane; c < 192; c += 4) {
-    output[group.z * 192 + c] = (output[group.z * 192 + c] - mean) * scale;
-  }
+let group = first_group + within;
+for (var c = lane; c < 192; c += 4) {
+var v = vec4f();
+for (var first = 0u; first < 49; first += 256) {
+var part = vec4f();
+for (var t = first; t < 49 && t < first + 256; t++) {
+part += input[group.z * 9408 + t * 192 + c];
+}
+v += part;
+}
+output[group.z * 192 + c] = v / 49.0f;
+}
+var sum = 0.0f;
+for (var c = lane; c < 192; c += 4) {
+sum += dot(output[group.z * 192 + c], vec4f(1.0f));
+}
+let mean = total(lane, sum) / 768.0f;
+var square = 0.0f;
+for (var c = lane; c < 192; c += 4) {
+let d = output[group.z * 192 + c] - mean;
+square += dot(d * d, vec4f(1.0f));
+}
+let scale = inverseSqrt(total(lane, square) / 768.0f + 0.000001f);
+for (var c = lane; c < 192; c += 4) {
+output[group.z * 192 + c] = (output[group.z * 192 + c] - mean) * scale;
+}
 }
 
-// The sum over all invocations of the group, the same in each of them.
+
 fn total(lane: u32, value: f32) -> f32 {
-  workgroupBarrier();
-  sums[lane] = value;
-  workgroupBarrier();
-  var all = 0.0;
-  for (var i = 0u; i < 4; i++) {
-    all += sums[i];
-  }
-  return all;
+workgroupBarrier();
+sums[lane] = value;
+workgroupBarrier();
+var all = 0.0;
+for (var i = 0u; i < 4; i++) {
+all += sums[i];
+}
+return all;
 }
 ` },
-    { name: "head", code: `// classifier, one row of 768 by [768][1000]:
-//   output[n] = bias[n] + sum over k of input[k] * weight[k,n]
-// An invocation makes 4 columns.
-@group(0) @binding(0) var<storage, read> input: array<vec4f>; // [768]
-@group(0) @binding(1) var<storage, read> weight: array<vec4f, 196608>; // [768][1024]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f, 256>; // [1024]
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [1000]
-@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
+    { name: "head", code: `
+
+
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f, 196608>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f, 256>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: vec3u;
 
 @compute @workgroup_size(16, 1)
 fn main(
-  @builtin(workgroup_id) within: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
+@builtin(workgroup_id) within: vec3u,
+@builtin(local_invocation_id) local: vec3u,
 ) {
-  let group = first_group + within;
-  let image = group.z;
-  let n = group.x * 16 + local.x;
-  let row = image * 192;
-  var c = vec4f();
-  for (var k = 0u; k < 192; k += 1) {
-    let w = 4 * k * 256 + n;
-    let m = mat4x4f(weight[w], weight[w + 256], weight[w + 512], weight[w + 768]);
-    c += m * input[row + k];
-  }
-  finish(image, 0, n, c + bias[n]);
+let group = first_group + within;
+let image = group.z;
+let n = group.x * 16 + local.x;
+let row = image * 192;
+var c = vec4f();
+for (var k = 0u; k < 192; k += 1) {
+let w = 4 * k * 256 + n;
+let m = mat4x4f(weight[w], weight[w + 256], weight[w + 512], weight[w + 768]);
+c += m * input[row + k];
+}
+finish(image, 0, n, c + bias[n]);
 }
 
-// Row m, columns 4n .. 4n + 3 of the result: store. Returns what was stored.
+
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  if (n >= 250) {
-    return vec4f();
-  }
-  var v = sum;
-  let i = (image * 1 + m) * 250 + n;
-  output[i] = v;
-  return v;
+if (n >= 250) {
+return vec4f();
+}
+var v = sum;
+let i = (image * 1 + m) * 250 + n;
+output[i] = v;
+return v;
 }
 ` },
   ],
