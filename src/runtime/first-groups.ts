@@ -1,8 +1,11 @@
 import { type Memory, usage } from "./gpu.ts";
 import type { Groups } from "./parts.ts";
 
-/** The bind group that tells a kernel at which workgroup the part of its dispatch begins, and its sizes where it takes them. */
-export type FirstGroups = (kernel: number, first: Groups, sizes?: readonly number[]) => GPUBindGroup;
+/**
+ * The bind group that tells a kernel at which workgroup the part of its dispatch begins, unless that is never cut, and its sizes
+ * where it takes them.
+ */
+export type FirstGroups = (kernel: number, first: Groups | null, sizes?: readonly number[]) => GPUBindGroup;
 
 /** Makes each when it is first asked for, and keeps it: parts begin at few places. */
 export function firstGroups(pipelines: readonly GPUComputePipeline[], memory: Memory): FirstGroups {
@@ -24,11 +27,11 @@ export function firstGroups(pipelines: readonly GPUComputePipeline[], memory: Me
     const key = `${kernel} ${first} ${sizes ?? ""}`;
     const known = groups.get(key);
     if (known) return known;
-    const begin = { binding: 0, resource: { buffer: bufferOf("first group", first) } };
+    const begin = first === null ? [] : [{ binding: 0, resource: { buffer: bufferOf("first group", first) } }];
     const group = device.createBindGroup({
       label: key,
       layout: (pipelines[kernel] as GPUComputePipeline).getBindGroupLayout(1),
-      entries: sizes === undefined ? [begin] : [begin, sizesEntry(bufferOf("sizes", sizes))],
+      entries: sizes === undefined ? begin : [...begin, sizesEntry(bufferOf("sizes", sizes))],
     });
     groups.set(key, group);
     return group;

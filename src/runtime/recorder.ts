@@ -89,10 +89,11 @@ export function recorder(
     return groups;
   };
 
-  /** Null where the kernel is never cut. */
+  /** Null where the kernel is never cut and has all sizes in its text. */
   const firstOf = ({ step, first }: Part): GPUBindGroup | null => {
     const { kernel, work, sizes } = descriptor.steps[step] as Step;
-    return work === undefined ? null : firstGroup(kernel, first, sizes);
+    if (work === undefined && sizes === undefined) return null;
+    return firstGroup(kernel, work === undefined ? null : first, sizes);
   };
 
   return {
