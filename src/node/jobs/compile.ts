@@ -62,7 +62,7 @@ export interface CompileRequest {
 
 export interface Compiled {
   readonly files: readonly OutputFile[];
-  readonly spec: { readonly name: string; readonly sha256: string };
+  readonly specs: readonly CompiledSpec[];
   /** For standard output. */
   readonly text: string;
   /** For standard error. */
@@ -71,6 +71,15 @@ export interface Compiled {
   readonly weights: Provenance | null;
   /** One line a model and target. */
   readonly summaries: readonly string[];
+}
+
+/** A spec, and the models of it that were compiled. */
+export interface CompiledSpec {
+  /** The file, or - for standard input. */
+  readonly spec: string;
+  readonly name: string;
+  readonly sha256: string;
+  readonly models: readonly string[];
 }
 
 /** The same with files of weights still open: they are read while the contents are written. */
@@ -125,7 +134,7 @@ async function compileOpening(
   return ok(
     {
       files: made.flatMap(one => one.files),
-      spec: { name: specs.map(baseName).join(", "), sha256: modelHash([...new Set(units.map(({ model }) => model))]) },
+      specs: specs.map((spec, i) => describeSpec(spec, made[i]?.units ?? [])),
       text: made.map(({ text }) => text).join("") + stageText(request.emit, units),
       notes: made.flatMap(one => one.notes),
       weights: made.find(({ provenance }) => provenance !== null)?.provenance ?? null,
@@ -133,6 +142,11 @@ async function compileOpening(
     },
     warnings,
   );
+}
+
+function describeSpec(spec: string, units: readonly Unit[]): CompiledSpec {
+  const models = [...new Set(units.map(({ model }) => model))];
+  return { spec, name: baseName(spec), sha256: modelHash(models), models: models.map(({ name }) => name) };
 }
 
 /** What all specs of a command share. */
