@@ -28,6 +28,8 @@ export interface EmitContext {
   readonly onnx: OnnxOptions;
   /** What fits images of any size into the input is emitted too; false where it is left out. */
   readonly preprocess?: boolean;
+  /** The host module is emitted as one file with its runtime too; false where it is left out. */
+  readonly bundle?: boolean;
   /** What trains the model is emitted too; null or left out where it is not. */
   readonly training?: Training | null;
 }

@@ -1,17 +1,23 @@
 import { banner } from "../emit/banner.ts";
 import type { HostWriter } from "../emit/wgsl/target.ts";
 import type { Model } from "../model/model.ts";
+import { bundleFiles } from "./bundle.ts";
 import { hostModule } from "./module.ts";
 import { preprocessFiles } from "./preprocess.ts";
 import { trainerFiles } from "./trainer.ts";
 
-/** The typed host module of a model, and where they are asked for what trains it and what fits images into its input. */
+/** The typed host module of a model, and what is asked for besides: what trains it, fits images into its input, is all in one. */
 export const hostFiles: HostWriter = (descriptor, context, training) => {
   const lines = banner(context);
-  return [
-    ...hostModule(descriptor, { banner: lines, summary: summary(context.model), head: context.model.head }),
-    ...(training === null ? [] : trainerFiles(descriptor, training, context.model, lines)),
+  const { name, head } = context.model;
+  const running = [
+    ...hostModule(descriptor, { banner: lines, summary: summary(context.model), head }),
     ...(context.preprocess ? preprocessFiles(context.model, lines) : []),
+  ];
+  return [
+    ...running,
+    ...(training === null ? [] : trainerFiles(descriptor, training, context.model, lines)),
+    ...(context.bundle ? bundleFiles(name, running, lines) : []),
   ];
 };
 

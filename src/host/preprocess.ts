@@ -20,11 +20,11 @@ export function preprocessFiles(model: Model, banner: readonly string[]): readon
 const moduleName = (name: string): string => (name.toLowerCase() === "preprocess" ? "preprocess_images" : "preprocess");
 
 const script = (name: string, { width, height, channels }: Model["input"], code: string): string =>
-  `import { createPreprocessor as create } from "cnxc/runtime";
+  `import * as runtime from "cnxc/runtime";
 
-const descriptor = { name: ${JSON.stringify(name)}, width: ${width}, height: ${height}, channels: ${channels}, code: ${template(code)} };
+const preprocessing = { name: ${JSON.stringify(name)}, width: ${width}, height: ${height}, channels: ${channels}, code: ${template(code)} };
 
-export const createPreprocessor = device => create(device, descriptor);
+export const createPreprocessor = device => runtime.createPreprocessor(device, preprocessing);
 `;
 
 const types = `import type { Preprocessor } from "cnxc/runtime";

@@ -57,6 +57,11 @@ export const compileMessages = {
     kind: "E_USAGE",
     text: () => "weights fit one model, but several would be compiled; name one with --model",
   },
+  "bundle-misplaced": {
+    kind: "E_USAGE",
+    text: (targets: string) =>
+      `--bundle makes one file of a host module and its kernels, not for ${targets}; leave it out, or give --target wgsl`,
+  },
   "output-clash": {
     kind: "E_USAGE",
     text: (name: string) =>

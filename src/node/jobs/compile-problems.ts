@@ -13,8 +13,9 @@ export function misplacedOption(
     torch,
     cudaTuning,
     preprocess,
+    bundle,
     onnx,
-  }: Pick<CompileRequest, "tf32" | "torch" | "cudaTuning" | "preprocess" | "onnx">,
+  }: Pick<CompileRequest, "tf32" | "torch" | "cudaTuning" | "preprocess" | "bundle" | "onnx">,
   requests: readonly Request[],
 ): Diagnostic | null {
   const narrow = requests.find(({ dtype }) => dtype !== "f32");
@@ -26,6 +27,7 @@ export function misplacedOption(
   if (preprocess && other) return error("preprocess-channels", null, other.model.name, other.model.input.channels);
   if (preprocess && targets.every(target => target === "cuda"))
     return error("preprocess-misplaced", null, "--target cuda alone", "--target wgsl or onnx");
+  if (bundle && !targets.includes("wgsl")) return error("bundle-misplaced", null, targets.join(" and "));
   const untaught = targets.includes("wgsl") ? undefined : targets[0];
   if (untaught !== undefined && requests.some(({ recipe }) => recipe !== null))
     return error("train-misplaced", null, untaught, whyUntaught[untaught]);

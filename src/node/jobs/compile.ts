@@ -50,6 +50,8 @@ export interface CompileRequest {
   readonly tuning: WebgpuProfileName;
   /** What fits images of any size into the input is emitted too. */
   readonly preprocess: boolean;
+  /** The host module, kernels and runtime as one file too. */
+  readonly bundle: boolean;
   readonly sites: SiteLayout;
   /** Products of f32 CUDA kernels from operands rounded to TF32. */
   readonly tf32: boolean;
@@ -191,9 +193,9 @@ async function compileSpec(spec: string, job: Job): Promise<Result<SpecCompiled>
       if (!prepared.ok) return prepared;
       ({ provenance } = prepared.value);
       notes.push(...prepared.value.notes);
-      const { onnx, preprocess } = request;
+      const { onnx, preprocess, bundle } = request;
       const { weights } = prepared.value;
-      return ok({ weights, specName: baseName(spec), version, onnx, preprocess }, prepared.diagnostics);
+      return ok({ weights, specName: baseName(spec), version, onnx, preprocess, bundle }, prepared.diagnostics);
     },
   });
   if (!compiled.ok) return fail(...source.diagnostics, ...compiled.diagnostics);

@@ -52,6 +52,7 @@ interface Options extends FileFlags {
   readonly cudaTuning?: string;
   readonly tune: "gpu" | "lavapipe" | "swiftshader";
   readonly preprocess?: boolean;
+  readonly bundle?: boolean;
   readonly train?: string;
   readonly sites: SiteLayout;
   readonly allowExtra?: boolean;
@@ -110,6 +111,7 @@ export const addCompile: AddCommand = (program, execute) => {
       "--preprocess",
       "also what fits images of any size into the input: WGSL beside the kernels, ONNX in the graph",
     )
+    .option("--bundle", "also the host module, its kernels and cnxc/runtime in one file, for pages without a bundler")
     .addOption(
       once(
         "--train <recipe>",
@@ -150,6 +152,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
     calibrate: options.calibrate ?? null,
     tuning: options.tune,
     preprocess: options.preprocess ?? false,
+    bundle: options.bundle ?? false,
     sites: options.sites,
     tf32: options.tf32 ?? false,
     weights: options.weights ?? null,
@@ -241,7 +244,7 @@ const isPartial = ({ specs, selection: { models, build, recipe } }: CompileReque
 
 /** What it says it was made with: nothing about this machine. */
 const originOptions = (
-  { selection, onnx, torch, cudaTuning, tuning, preprocess, sites, tf32, weights, binding }: CompileRequest,
+  { selection, onnx, torch, cudaTuning, tuning, preprocess, bundle, sites, tf32, weights, binding }: CompileRequest,
   provenance: Provenance | null,
 ): Readonly<Record<string, unknown>> => ({
   ...selection,
@@ -250,6 +253,7 @@ const originOptions = (
   ...(torch ? { torch } : {}),
   ...(cudaTuning === null ? {} : { cudaTuning: baseName(cudaTuning) }),
   ...(preprocess ? { preprocess } : {}),
+  ...(bundle ? { bundle } : {}),
   ...(sites === "auto" ? {} : { sites }),
   ...(tf32 ? { tf32 } : {}),
   weights: provenance ?? weights,
