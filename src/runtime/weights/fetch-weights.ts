@@ -42,10 +42,13 @@ export async function fetchWeights(
   const tensors = new Map<string, () => Float32Array<ArrayBuffer>>();
   const lengths = new Map<string, number>();
   let [loaded, total] = [0, 0];
+  const tell = (): void => {
+    if (total > 0) onProgress?.({ loaded: Math.min(loaded, total), total });
+  };
   const received = (bytes: Uint8Array): void => {
     hash?.update(bytes);
     loaded += bytes.length;
-    if (total > 0) onProgress?.({ loaded: Math.min(loaded, total), total });
+    tell();
   };
   await download(url, { signal, received, anyOrigin: hash !== null }, async file => {
     const start = new Uint8Array(8);
@@ -57,6 +60,7 @@ export async function fetchWeights(
     await file.fill(header, "its header");
     const entries = entriesIn(header, url);
     total = entries.reduce((sum, { bytes }) => sum + bytes, 8 + length);
+    tell(); // what has come is the whole file, where that is small
     for (const { name, dtype, bytes } of entries) {
       const values = allocate(name, bytes);
       await file.fill(new Uint8Array(values), `'${name}'`);
