@@ -3,13 +3,14 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findAdapter } from "../src/node/gpu/adapters.ts";
 import { filesBelow } from "./support/bundlers.ts";
 import { hasChromium, launchChromium, openPage } from "./support/chromium.ts";
 import { cnxc } from "./support/cli.ts";
 import { newFolder } from "./support/folders.ts";
-import { adapter } from "./support/gpu.ts";
 import { npmPackages } from "./support/npm-packages.ts";
 import { writePng } from "./support/png.ts";
+import { hasSwiftShader } from "./support/webgpu-process.ts";
 
 interface Manifest {
   readonly scripts: Readonly<Record<string, string>>;
@@ -55,8 +56,9 @@ function copied(name: string, skip: (note: string) => never): string {
   return path.join(folder, name);
 }
 
-function npm(folder: string, ...words: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync("npm", words, { cwd: folder, encoding: "utf8" });
+function npm(folder: string, words: readonly string[], environment: Readonly<Record<string, string>> = {}): string {
+  const env = { ...process.env, ...environment };
+  const { status, stdout, stderr } = spawnSync("npm", words, { cwd: folder, encoding: "utf8", env });
   if (status !== 0) throw new Error(`npm ${words.join(" ")}: ${status}\n${stdout}${stderr}`);
   return stdout;
 }
@@ -111,7 +113,7 @@ describe.runIf(hasChromium)("a page shows what the command says of a picture", (
   test.for(Object.entries(folders))("%s", { timeout: 600_000 }, async ([name, served], { skip }) => {
     if (browser === null) throw new Error("the browser did not start");
     const folder = copied(name, skip);
-    npm(folder, "run", "build");
+    npm(folder, ["run", "build"]);
     const page = await openPage(browser, filesBelow(path.join(folder, served)));
     const errors: string[] = [];
     page.on("pageerror", error => errors.push(String(error)));
@@ -121,6 +123,7 @@ describe.runIf(hasChromium)("a page shows what the command says of a picture", (
       throw new Error([String(cause), ...errors].join("\n"));
     });
     const lines = await page.locator("li").allTextContents();
+    for (const progress of await page.locator("progress").all()) expect(await progress.getAttribute("value")).toBe("1");
     await page.screenshot({ path: path.join(screenshots, `${name}.png`) });
     await page.close();
     await expectKinds(lines);
@@ -128,11 +131,15 @@ describe.runIf(hasChromium)("a page shows what the command says of a picture", (
   });
 });
 
-describe.skipIf(adapter === null)("a program prints what the command says of a picture", () => {
+describe.runIf(hasSwiftShader)("a program prints what the command says of a picture", () => {
   test.for(["node", "deno"])("%s", { timeout: 600_000 }, async (name, { skip }) => {
+    const found = await findAdapter("swiftshader");
+    if (!found.ok) throw new Error(found.diagnostics[0]?.message);
     const folder = copied(name, skip);
     fs.writeFileSync(path.join(folder, "picture.png"), picture);
-    const printed = npm(folder, "start", "--silent", "--", "picture.png").trimEnd().split("\n");
+    const printed = npm(folder, ["start", "--silent", "--", "picture.png"], found.value.environment)
+      .trimEnd()
+      .split("\n");
     await expectKinds(printed.slice(-3));
   });
 });

@@ -7,7 +7,6 @@ import { createPreprocessor } from "./generated/pets/preprocess.js";
 const weights = new URL("./generated/pets/weights.safetensors", import.meta.url);
 const device = await requestDevice(descriptor);
 const [model, preprocess] = await Promise.all([createModel({ device, weights }), createPreprocessor(device)]);
-
 async function classify(file) {
   const bitmap = await createImageBitmap(file);
   const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
