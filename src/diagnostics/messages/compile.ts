@@ -67,11 +67,6 @@ export const compileMessages = {
     text: (name: string) =>
       `two specs declare a model ${quoted(name)}, which would be written to one folder; compile them into two`,
   },
-  "dtype-clash": {
-    kind: "E_USAGE",
-    text: (model: string, target: string, first: string, second: string, file: string) =>
-      `model ${quoted(model)} for ${target} in ${first} and in ${second} would both be written to ${model}/${file}; compile one --dtype at a time, each to another -o`,
-  },
   "no-reconstruction": {
     kind: "E_USAGE",
     text: (name: string, head: string) =>

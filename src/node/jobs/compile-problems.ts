@@ -1,4 +1,4 @@
-import type { Compilation, Unit } from "../../compile.ts";
+import type { Unit } from "../../compile.ts";
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import type { Model, TargetName } from "../../model/model.ts";
@@ -43,26 +43,6 @@ const whyUntaught: { readonly [K in TargetName]: string } = {
   onnx: "a graph keeps no state, and its runtimes do not train",
   cuda: "no library that trains is made yet",
 };
-
-type Made = Compilation["units"][number];
-
-/** Files of one model and target that two dtypes write under one name. */
-export function dtypeClashes(units: readonly Made[]): readonly Diagnostic[] {
-  const seen = new Map<string, Made>();
-  const found = new Map<string, Diagnostic>();
-  for (const unit of units) {
-    const { model, target, dtype, files } = unit;
-    for (const { path } of files) {
-      const key = `${model.name}/${target}/${path}`;
-      const other = seen.get(key);
-      const which = `${model.name}/${target}`;
-      if (other !== undefined && other.dtype !== dtype && !found.has(which))
-        found.set(which, error("dtype-clash", null, model.name, target, other.dtype, dtype, path));
-      seen.set(key, unit);
-    }
-  }
-  return [...found.values()];
-}
 
 /** Models of one name from two specs would write over each other. */
 export function clashes(units: readonly Unit[]): readonly Diagnostic[] {

@@ -25,7 +25,7 @@ import { type OpenWeights, openWeights, type WeightsOptions } from "../inputs/op
 import type { Provenance } from "../inputs/provenance.ts";
 import { openTable } from "../inputs/tuning-table.ts";
 import { version } from "../process/version.ts";
-import { clashes, dtypeClashes, misplacedOption } from "./compile-problems.ts";
+import { clashes, misplacedOption } from "./compile-problems.ts";
 
 export const emitKinds = ["ast", "model", "graph", "plan", "files"] as const;
 export type EmitKind = (typeof emitKinds)[number];
@@ -126,11 +126,7 @@ async function compileOpening(
   for (const spec of specs) compiled.push(await compileSpec(spec, { request, table: table.value, report, opened }));
   const made = compiled.flatMap(one => (one.ok ? [one.value] : []));
   const units = made.flatMap(one => one.units);
-  const problems = [
-    ...compiled.flatMap(one => (one.ok ? [] : one.diagnostics)),
-    ...clashes(units),
-    ...(request.emit === null ? dtypeClashes(units) : []),
-  ];
+  const problems = [...compiled.flatMap(one => (one.ok ? [] : one.diagnostics)), ...clashes(units)];
   const warnings = compiled.flatMap(one => (one.ok ? one.diagnostics : []));
   if (problems.length > 0) return fail(...problems, ...warnings);
   return ok(
@@ -307,15 +303,17 @@ function observer({ model, target }: Request, request: CompileRequest, notes: st
   };
 }
 
-const stages: { readonly [K in EmitKind]: (unit: Unit) => string } = {
+type Compiling = Compilation["units"][number];
+
+const stages: { readonly [K in EmitKind]: (unit: Compiling) => string } = {
   ast: () => "",
   model: () => "",
   graph: unit => print(unit.graph),
   plan: unit => (unit.plan ? printPlan(unit.plan) : ""),
-  files: unit => unit.files.map(file => `${unit.model.name}/${file.path}\n`).join(""),
+  files: unit => unit.files.map(file => `${unit.folder}/${file.path}\n`).join(""),
 };
 
-const stageText = (stage: EmitKind | null, units: readonly Unit[]): string =>
+const stageText = (stage: EmitKind | null, units: readonly Compiling[]): string =>
   stage === null ? "" : units.map(stages[stage]).join("");
 
 /** What a step of a plan is called where it runs. */
