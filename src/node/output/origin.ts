@@ -48,7 +48,7 @@ export function merge(
   const isThere = ({ path: file }: ManifestEntry): boolean => lookAt(ops, path.join(directory, file)) !== null;
   const others = (before?.specs ?? []).flatMap(one => {
     const same = named.find(spec => isSame(one, spec));
-    if (same !== undefined && !partial) return [];
+    if (same !== undefined && !partial && isCertain(same)) return [];
     const files = same === undefined ? one.files : one.files.filter(file => !wanted.has(folderOf(file)));
     if (!files.some(isThere)) return [];
     const shared = same === undefined ? files.find(file => wanted.has(folderOf(file))) : undefined;
@@ -69,12 +69,22 @@ export function merge(
 /** The topmost folder of a file; some file systems tell no cases apart. */
 const folderOf = ({ path }: { readonly path: string }): string => (path.split("/")[0] ?? "").toLowerCase();
 
-/** A spec's path from the output, which is the same wherever the two lie and however the command named them. */
+/**
+ * A spec's path from the output, which is the same wherever the two lie and however the command named them; its name where
+ * they have no folder in common, since the way from one to the other then says where things are on this machine.
+ */
 function pathFrom(ops: FsOps, directory: string, { name, file }: SpecOrigin): string {
   if (file === undefined) return name;
   const real = path.join(ops.realpathSync(path.dirname(file)), path.basename(file));
-  return path.relative(directory, real).split(path.sep).join("/");
+  const relative = path.relative(directory, real);
+  const topOf = (at: string): string | undefined => at.split(path.sep)[1];
+  if (path.isAbsolute(relative) || topOf(real) !== topOf(directory)) return name;
+  return relative.split(path.sep).join("/");
 }
+
+/** Whether no other file could be meant: of two far specs of one name, one must not remove what the other gave. */
+const isCertain = ({ path, file }: SpecOrigin & { readonly path: string }): boolean =>
+  file === undefined || path.includes("/");
 
 /** No path from an output is a bare name, since no output holds its spec: where there is one, no more was known. */
 const isSame = (made: Made, { name, path }: { readonly name: string; readonly path: string }): boolean =>

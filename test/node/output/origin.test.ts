@@ -158,6 +158,20 @@ test("wherever a command is ended, the other spec's files and what is the user's
   }
 });
 
+test("the manifest names a far spec without the way to it, and one removes nothing of another of its name", async () => {
+  const { out, request, files } = project();
+  const far = (models: Readonly<Record<string, string>>) => {
+    const { origin, ...rest } = request("a.cnx", models);
+    const specs = origin.specs.map(spec => ({ ...spec, file: "/usr/a.cnx" }));
+    return { ...rest, origin: { ...origin, specs } };
+  };
+  await publish(far(cats));
+  expect(fs.readFileSync(path.join(out, manifestName), "utf8")).toContain('"path": "a.cnx"');
+  expect(await publish(far(dogs))).toMatchObject({ value: { removed: [], others: Object.keys(cats) } });
+  expect(await publish(far({ "cats/cats.js": "C" }))).toMatchObject({ value: { removed: ["cats/wgsl/a.wgsl"] } });
+  expect(files()).toEqual(["cats/cats.js", "dogs/dogs.js"]);
+});
+
 test("a manifest of the first form has one spec, known by its name alone", async () => {
   const { out, request, files } = project();
   await publish(request("a.cnx", cats));
