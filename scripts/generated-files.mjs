@@ -26,7 +26,7 @@ const models = {
 /** CUDA libraries of two of them: one a storage type, so that both ways to multiply are seen. @type {Readonly<Record<string, "f32" | "bf16">>} */
 const libraries = { micro: "f32", atto: "bf16" };
 
-export const origin = { compiler: version, spec: { name: "specs", sha256: "" }, options: {} };
+export const origin = { compiler: version, specs: [{ name: "specs", sha256: "" }], options: {} };
 
 export const generated = () =>
   Object.entries(models).flatMap(([spec, names]) => {

@@ -183,7 +183,11 @@ export interface CompileOptions {
 
 export interface Compilation {
   /** One for each request: a model, for a target, in a storage type. */
-  readonly units: readonly (Unit & { readonly dtype: Request["dtype"] })[];
+  readonly units: readonly (Unit & {
+    readonly dtype: Request["dtype"];
+    /** Where its files are, below the output directory. */
+    readonly folder: string;
+  })[];
   /** All that is to be written, below a folder for each model. */
   readonly files: readonly OutputFile[];
   /** What was read, by name: the spec last, what it imports and the files of labels before. */
@@ -211,7 +215,7 @@ export async function compile(
     const unit = emit({ model, target: targetOf(request), batch, sites, teaching, context: whole }, observe(request));
     return unit.ok ? ok({ ...unit.value, dtype }, unit.diagnostics) : unit;
   });
-  const units = emitted.flatMap(unit => (unit.ok ? [unit.value] : []));
+  const units = inFolders(emitted.flatMap(unit => (unit.ok ? [unit.value] : [])));
   const diagnostics = [...analysed.diagnostics, ...context.diagnostics, ...emitted.flatMap(unit => unit.diagnostics)];
   if (units.length < emitted.length) return fail(...diagnostics);
   return ok({ units, files: units.flatMap(filesOf), dependencies: analysed.value.files.flatMap(namesOf) }, diagnostics);
@@ -219,5 +223,19 @@ export async function compile(
 
 const namesOf = ({ source, named }: Ast): readonly string[] => [...named, source].map(({ name }) => name);
 
-const filesOf = ({ model, files }: Unit): readonly OutputFile[] =>
-  files.map(file => ({ ...file, path: `${model.name}/${file.path}` }));
+const filesOf = ({ folder, files }: Compilation["units"][number]): readonly OutputFile[] =>
+  files.map(file => ({ ...file, path: `${folder}/${file.path}` }));
+
+type Emitted = Omit<Compilation["units"][number], "folder">;
+
+/** A folder for each model; in it one for a further storage type, where that has files of the same names. */
+function inFolders(units: readonly Emitted[]): Compilation["units"] {
+  const taken = new Set<string>();
+  return units.map(unit => {
+    const { model, dtype, files } = unit;
+    const isTaken = files.some(({ path }) => taken.has(`${model.name}/${path}`));
+    const folder = isTaken ? `${model.name}/${dtype}` : model.name;
+    for (const { path } of files) taken.add(`${folder}/${path}`);
+    return { ...unit, folder };
+  });
+}

@@ -8,9 +8,9 @@ import { fill, newFolder, snapshot } from "./support/folders.ts";
 describe("the same spec gives the same bytes", () => {
   test("in another folder, locale and time zone, and laid out otherwise", async () => {
     const [one, two] = [newFolder(), newFolder()];
-    copyFileSync("specs/micro.cnx", path.join(two, "micro.cnx"));
+    for (const folder of [one, two]) copyFileSync("specs/micro.cnx", path.join(folder, "micro.cnx"));
     const words = (spec: string) => ["compile", spec, "-m", "micro,micro_features", "-o", "out"];
-    const first = await cnxc(words(path.resolve("specs/micro.cnx")), { cwd: one });
+    const first = await cnxc(words(path.join(one, "micro.cnx")), { cwd: one });
     const second = await cnxc(words("micro.cnx"), {
       cwd: two,
       env: { LANG: "tr_TR.UTF-8", LC_ALL: "tr_TR.UTF-8", TZ: "Asia/Kathmandu", HOME: undefined, TMPDIR: undefined },
@@ -19,6 +19,26 @@ describe("the same spec gives the same bytes", () => {
     const made = snapshot(path.join(one, "out"));
     expect(Object.keys(made ?? {}).length).toBeGreaterThan(40);
     expect(snapshot(path.join(two, "out"))).toEqual(made);
+  });
+
+  test("of a spec that lies elsewhere the manifest alone differs, in where that is", async () => {
+    const [near, far] = [newFolder(), newFolder()];
+    copyFileSync("specs/micro.cnx", path.join(near, "micro.cnx"));
+    const words = (spec: string) => ["compile", spec, "-m", "micro", "-t", "wgsl", "-o", "out"];
+    expect((await cnxc(words("micro.cnx"), { cwd: near })).code).toBe(0);
+    expect((await cnxc(words(path.resolve("specs/micro.cnx")), { cwd: far })).code).toBe(0);
+    const made = (folder: string) => {
+      const { "cnxc.manifest.json": manifest = "", ...files } = snapshot(path.join(folder, "out")) ?? {};
+      return { files, manifest: JSON.parse(manifest) };
+    };
+    const { files, manifest } = made(near);
+    const [spec] = manifest.specs;
+    const other = made(far);
+    expect(spec.path).toBe("../micro.cnx");
+    expect(other).toEqual({
+      files,
+      manifest: { ...manifest, specs: [{ ...spec, path: other.manifest.specs[0].path }] },
+    });
   });
 
   test("the layout of the spec does not show", async () => {

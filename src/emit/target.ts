@@ -30,6 +30,8 @@ export interface EmitContext {
   readonly preprocess?: boolean;
   /** The model for software adapters, where the target has kernels of their own for them. */
   readonly software?: Plan | null;
+  /** The host module is emitted as one file with its runtime too; false where it is left out. */
+  readonly bundle?: boolean;
   /** What trains the model is emitted too; null or left out where it is not. */
   readonly training?: Training | null;
 }

@@ -1,23 +1,29 @@
 import { banner } from "../emit/banner.ts";
 import type { HostWriter } from "../emit/wgsl/target.ts";
 import type { Model } from "../model/model.ts";
+import { bundleFiles } from "./bundle.ts";
 import { classifierFiles, classifiesPictures } from "./classifier.ts";
 import { hostModule } from "./module.ts";
 import { preprocessFiles } from "./preprocess.ts";
 import { trainerFiles } from "./trainer.ts";
 
 /**
- * The typed host module of a model; where it is asked for what trains it; what fits images into its input where that is asked
- * for, and of a classifier always, which then has a module from pictures to labels.
+ * The typed host module of a model; what fits images into its input where that is asked for, and of a classifier always, which
+ * then has a module from pictures to labels; and where they are asked for what trains it, and all in one.
  */
 export const hostFiles: HostWriter = (descriptor, context, training, software) => {
   const lines = banner(context);
+  const { name, head } = context.model;
   const classifies = classifiesPictures(context.model);
-  return [
-    ...hostModule(descriptor, { banner: lines, summary: summary(context.model), head: context.model.head, software }),
-    ...(training === null ? [] : trainerFiles(descriptor, training, context.model, lines)),
+  const running = [
+    ...hostModule(descriptor, { banner: lines, summary: summary(context.model), head, software }),
     ...(context.preprocess || classifies ? preprocessFiles(context.model, lines) : []),
     ...(classifies ? classifierFiles(context.model, lines) : []),
+  ];
+  return [
+    ...running,
+    ...(training === null ? [] : trainerFiles(descriptor, training, context.model, lines)),
+    ...(context.bundle ? bundleFiles(name, running, lines) : []),
   ];
 };
 

@@ -35,7 +35,15 @@ export function hostModule(descriptor: ModelDescriptor, context: ModuleContext):
           { path: `${softwareName(name)}.d.ts`, contents: `${banner}\n${dataModuleTypes}` },
         ]),
     ...labelFiles(name, context.head, context.banner),
+    { path: "package.json", contents: packageJson(name) },
   ];
+}
+
+/** That the folder holds modules, for bundlers and Node under a package of CommonJS, and which of them is the entry. */
+function packageJson(name: string): string {
+  const entry = { types: `./${name}.d.ts`, default: `./${name}.js` };
+  const about = { private: true, type: "module", sideEffects: false, exports: { ".": entry, "./*": "./*" } };
+  return `${JSON.stringify(about, null, 2)}\n`;
 }
 
 /** A model of that name, in any case, has a module of that name itself: some file systems tell no cases apart. */

@@ -169,6 +169,6 @@ describe("cnxc verify FOLDER", () => {
 });
 
 test("a manifest of another machine's making changes nothing", async () => {
-  const folder = layOut(folder => editManifest(folder, manifest => manifest.files.reverse()));
+  const folder = layOut(folder => editManifest(folder, manifest => manifest.specs[0].files.reverse()));
   expect((await cnxc(["verify", folder])).code).toBe(0);
 });

@@ -33,7 +33,7 @@ export function rewrite(folder: string, file: string, bytes: Uint8Array): void {
   fs.writeFileSync(path.join(folder, file), bytes);
   editManifest(folder, manifest => {
     const entry = { path: file, size: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
-    manifest.files = [...manifest.files.filter((one: Loose) => one.path !== file), entry];
+    manifest.specs[0].files = [...manifest.specs[0].files.filter((one: Loose) => one.path !== file), entry];
   });
 }
 

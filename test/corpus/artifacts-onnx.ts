@@ -69,7 +69,7 @@ function behindLink(folder: string, link: typeof fs.symlinkSync | typeof fs.link
 }
 const unlist = (folder: string, file: string): void =>
   editManifest(folder, manifest => {
-    manifest.files = manifest.files.filter((entry: Loose) => entry.path !== file);
+    manifest.specs[0].files = manifest.specs[0].files.filter((entry: Loose) => entry.path !== file);
   });
 
 const varint = (length: number): readonly number[] => [...new Array(length - 1).fill(0xff), 1];

@@ -31,7 +31,7 @@ const manifestText = (id: string, title: string, change: (text: string) => strin
   });
 const listing = (id: string, listed: string): ArtifactRow =>
   inManifest(id, `the manifest lists ${JSON.stringify(listed)}`, astray, manifest => {
-    manifest.files[0].path = listed;
+    manifest.specs[0].files[0].path = listed;
   });
 
 /** A file behind a link that looks the same: only the link can give it away. */
@@ -102,18 +102,18 @@ export const artifactTreeRows: readonly ArtifactRow[] = [
   row("O22-huge", "the manifest has a gigabyte", manifest, folder =>
     fs.truncateSync(path.join(folder, manifestFile), 1 << 30),
   ),
-  inManifest("O22-twice", "two entries for one path", manifest, ({ files }) => files.push(files[0])),
+  inManifest("O22-twice", "two entries for one path", manifest, ({ specs: [{ files }] }) => files.push(files[0])),
   inManifest("O22-no-files", "the manifest lists no files", manifest, manifest => {
-    delete manifest.files;
+    delete manifest.specs[0].files;
   }),
-  inManifest("O22-no-hash", "an entry has no hash", manifest, ({ files }) => {
+  inManifest("O22-no-hash", "an entry has no hash", manifest, ({ specs: [{ files }] }) => {
     delete files[0].sha256;
   }),
-  inManifest("O22-number-for-a-path", "a path is a number", manifest, ({ files }) => {
+  inManifest("O22-number-for-a-path", "a path is a number", manifest, ({ specs: [{ files }] }) => {
     files[0].path = 1;
   }),
-  inManifest("O24-format-2", "a later form of the manifest", newer, manifest => {
-    manifest.format = 2;
+  inManifest("O24-format-3", "a later form of the manifest", newer, manifest => {
+    manifest.format = 3;
   }),
   inManifest("O24-newer", "artefacts of a newer cnxc", newer, manifest => {
     manifest.compiler = "99.0.0";

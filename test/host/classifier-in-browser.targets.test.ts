@@ -6,10 +6,10 @@ import { toRgba } from "../../src/preprocess/picture.ts";
 import { seededPicture } from "../preprocess/pictures.ts";
 import { hasChromium, launchChromium, openPage } from "../support/chromium.ts";
 import { cnxc } from "../support/cli.ts";
-import { npmPackage } from "../support/npm-packages.ts";
+import { npmPackages } from "../support/npm-packages.ts";
 import { writePng } from "../support/png.ts";
 
-const ort = hasChromium ? npmPackage("onnxruntime-web", "1.30.0", {}) : null;
+const ort = hasChromium ? npmPackages({ "onnxruntime-web": "1.30.0" }) : null;
 
 const spec = `model birds {
   depths [1, 1, 2, 1]

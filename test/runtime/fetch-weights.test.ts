@@ -242,6 +242,12 @@ describe("weights over HTTP", () => {
     expect(seen.every(({ total }) => total === bytes.length)).toBe(true);
     expect(seen.at(-1)).toEqual({ loaded: bytes.length, total: bytes.length });
   });
+
+  test("progress of a file that comes in one piece ends with all bytes too", async () => {
+    const seen: { loaded: number; total: number }[] = [];
+    await fetchWeights(`${here}/whole`, { onProgress: progress => seen.push(progress) });
+    expect(seen.at(-1)).toEqual({ loaded: bytes.length, total: bytes.length });
+  });
 });
 
 describe("sha256", () => {

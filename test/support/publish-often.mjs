@@ -17,7 +17,7 @@ for (let i = 0; i < Number(times); i++) {
       path,
       contents,
     })),
-    origin: { compiler: "0.1.0", spec: { name: "a.cnx", sha256: "" }, options: {} },
+    origin: { compiler: "0.1.0", specs: [{ name: "a.cnx", sha256: "" }], options: {} },
     inputs: [],
     project: directory,
     followOutside: false,

@@ -21,7 +21,7 @@ await publish({
     { path: "model.ts", contents: "new" },
     { path: "w.bin", contents: endless() },
   ],
-  origin: { compiler: "0.1.0", spec: { name: "a.cnx", sha256: "" }, options: {} },
+  origin: { compiler: "0.1.0", specs: [{ name: "a.cnx", sha256: "" }], options: {} },
   inputs: [],
   project: directory,
   followOutside: false,

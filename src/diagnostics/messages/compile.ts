@@ -57,15 +57,15 @@ export const compileMessages = {
     kind: "E_USAGE",
     text: () => "weights fit one model, but several would be compiled; name one with --model",
   },
+  "bundle-misplaced": {
+    kind: "E_USAGE",
+    text: (targets: string) =>
+      `--bundle makes one file of a host module and its kernels, not for ${targets}; leave it out, or give --target wgsl`,
+  },
   "output-clash": {
     kind: "E_USAGE",
     text: (name: string) =>
       `two specs declare a model ${quoted(name)}, which would be written to one folder; compile them into two`,
-  },
-  "dtype-clash": {
-    kind: "E_USAGE",
-    text: (model: string, target: string, first: string, second: string, file: string) =>
-      `model ${quoted(model)} for ${target} in ${first} and in ${second} would both be written to ${model}/${file}; compile one --dtype at a time, each to another -o`,
   },
   "no-reconstruction": {
     kind: "E_USAGE",

@@ -82,6 +82,11 @@ export const machineMessages = {
     text: (example: string) =>
       `the output directory is not empty and was not written by cnxc, it holds ${quoted(example)}; choose an empty or new one`,
   },
+  "output-of-another": {
+    kind: "E_IO_UNSAFE",
+    text: (spec: string) =>
+      `what lies here was made from another spec, ${quoted(spec)}; compile to another -o, or delete it where that spec is no more`,
+  },
   "output-holds-input": {
     kind: "E_IO_UNSAFE",
     text: (input: string) => `the output directory holds the input ${quoted(input)}; choose another directory`,

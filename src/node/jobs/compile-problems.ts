@@ -1,4 +1,4 @@
-import type { Compilation, Unit } from "../../compile.ts";
+import type { Unit } from "../../compile.ts";
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { preprocessKernelProblems } from "../../emit/wgsl/preprocess.ts";
@@ -14,8 +14,9 @@ export function misplacedOption(
     torch,
     cudaTuning,
     preprocess,
+    bundle,
     onnx,
-  }: Pick<CompileRequest, "tf32" | "torch" | "cudaTuning" | "preprocess" | "onnx">,
+  }: Pick<CompileRequest, "tf32" | "torch" | "cudaTuning" | "preprocess" | "bundle" | "onnx">,
   requests: readonly Request[],
 ): Diagnostic | null {
   const narrow = requests.find(({ dtype }) => dtype !== "f32");
@@ -29,6 +30,7 @@ export function misplacedOption(
   if (preprocess && rough) return rough;
   if (preprocess && targets.every(target => target === "cuda"))
     return error("preprocess-misplaced", null, "--target cuda alone", "--target wgsl or onnx");
+  if (bundle && !targets.includes("wgsl")) return error("bundle-misplaced", null, targets.join(" and "));
   const untaught = targets.includes("wgsl") ? undefined : targets[0];
   if (untaught !== undefined && requests.some(({ recipe }) => recipe !== null))
     return error("train-misplaced", null, untaught, whyUntaught[untaught]);
@@ -44,26 +46,6 @@ const whyUntaught: { readonly [K in TargetName]: string } = {
   onnx: "a graph keeps no state, and its runtimes do not train",
   cuda: "no library that trains is made yet",
 };
-
-type Made = Compilation["units"][number];
-
-/** Files of one model and target that two dtypes write under one name. */
-export function dtypeClashes(units: readonly Made[]): readonly Diagnostic[] {
-  const seen = new Map<string, Made>();
-  const found = new Map<string, Diagnostic>();
-  for (const unit of units) {
-    const { model, target, dtype, files } = unit;
-    for (const { path } of files) {
-      const key = `${model.name}/${target}/${path}`;
-      const other = seen.get(key);
-      const which = `${model.name}/${target}`;
-      if (other !== undefined && other.dtype !== dtype && !found.has(which))
-        found.set(which, error("dtype-clash", null, model.name, target, other.dtype, dtype, path));
-      seen.set(key, unit);
-    }
-  }
-  return [...found.values()];
-}
 
 /** Models of one name from two specs would write over each other. */
 export function clashes(units: readonly Unit[]): readonly Diagnostic[] {

@@ -25,7 +25,7 @@ import { type OpenWeights, openWeights, type WeightsOptions } from "../inputs/op
 import type { Provenance } from "../inputs/provenance.ts";
 import { openTable } from "../inputs/tuning-table.ts";
 import { version } from "../process/version.ts";
-import { clashes, dtypeClashes, misplacedOption } from "./compile-problems.ts";
+import { clashes, misplacedOption } from "./compile-problems.ts";
 
 export const emitKinds = ["ast", "model", "graph", "plan", "files"] as const;
 export type EmitKind = (typeof emitKinds)[number];
@@ -51,6 +51,8 @@ export interface CompileRequest {
   readonly tuning: WebgpuProfileName | "auto";
   /** What fits images of any size into the input is emitted too. */
   readonly preprocess: boolean;
+  /** The host module, kernels and runtime as one file too. */
+  readonly bundle: boolean;
   readonly sites: SiteLayout;
   /** Products of f32 CUDA kernels from operands rounded to TF32. */
   readonly tf32: boolean;
@@ -63,7 +65,7 @@ export interface CompileRequest {
 
 export interface Compiled {
   readonly files: readonly OutputFile[];
-  readonly spec: { readonly name: string; readonly sha256: string };
+  readonly specs: readonly CompiledSpec[];
   /** For standard output. */
   readonly text: string;
   /** For standard error. */
@@ -72,6 +74,15 @@ export interface Compiled {
   readonly weights: Provenance | null;
   /** One line a model and target. */
   readonly summaries: readonly string[];
+}
+
+/** A spec, and the models of it that were compiled. */
+export interface CompiledSpec {
+  /** The file, or - for standard input. */
+  readonly spec: string;
+  readonly name: string;
+  readonly sha256: string;
+  readonly models: readonly string[];
 }
 
 /** The same with files of weights still open: they are read while the contents are written. */
@@ -116,17 +127,13 @@ async function compileOpening(
   for (const spec of specs) compiled.push(await compileSpec(spec, { request, table: table.value, report, opened }));
   const made = compiled.flatMap(one => (one.ok ? [one.value] : []));
   const units = made.flatMap(one => one.units);
-  const problems = [
-    ...compiled.flatMap(one => (one.ok ? [] : one.diagnostics)),
-    ...clashes(units),
-    ...(request.emit === null ? dtypeClashes(units) : []),
-  ];
+  const problems = [...compiled.flatMap(one => (one.ok ? [] : one.diagnostics)), ...clashes(units)];
   const warnings = compiled.flatMap(one => (one.ok ? one.diagnostics : []));
   if (problems.length > 0) return fail(...problems, ...warnings);
   return ok(
     {
       files: made.flatMap(one => one.files),
-      spec: { name: specs.map(baseName).join(", "), sha256: modelHash([...new Set(units.map(({ model }) => model))]) },
+      specs: specs.map((spec, i) => describeSpec(spec, made[i]?.units ?? [])),
       text: made.map(({ text }) => text).join("") + stageText(request.emit, units),
       notes: made.flatMap(one => one.notes),
       weights: made.find(({ provenance }) => provenance !== null)?.provenance ?? null,
@@ -134,6 +141,11 @@ async function compileOpening(
     },
     warnings,
   );
+}
+
+function describeSpec(spec: string, units: readonly Unit[]): CompiledSpec {
+  const models = [...new Set(units.map(({ model }) => model))];
+  return { spec, name: baseName(spec), sha256: modelHash(models), models: models.map(({ name }) => name) };
 }
 
 /** What all specs of a command share. */
@@ -178,9 +190,9 @@ async function compileSpec(spec: string, job: Job): Promise<Result<SpecCompiled>
       if (!prepared.ok) return prepared;
       ({ provenance } = prepared.value);
       notes.push(...prepared.value.notes);
-      const { onnx, preprocess } = request;
+      const { onnx, preprocess, bundle } = request;
       const { weights } = prepared.value;
-      return ok({ weights, specName: baseName(spec), version, onnx, preprocess }, prepared.diagnostics);
+      return ok({ weights, specName: baseName(spec), version, onnx, preprocess, bundle }, prepared.diagnostics);
     },
   });
   if (!compiled.ok) return fail(...source.diagnostics, ...compiled.diagnostics);
@@ -294,15 +306,17 @@ function observer({ model, target }: Request, request: CompileRequest, notes: st
   };
 }
 
-const stages: { readonly [K in EmitKind]: (unit: Unit) => string } = {
+type Compiling = Compilation["units"][number];
+
+const stages: { readonly [K in EmitKind]: (unit: Compiling) => string } = {
   ast: () => "",
   model: () => "",
   graph: unit => print(unit.graph),
   plan: unit => (unit.plan ? printPlan(unit.plan) : ""),
-  files: unit => unit.files.map(file => `${unit.model.name}/${file.path}\n`).join(""),
+  files: unit => unit.files.map(file => `${unit.folder}/${file.path}\n`).join(""),
 };
 
-const stageText = (stage: EmitKind | null, units: readonly Unit[]): string =>
+const stageText = (stage: EmitKind | null, units: readonly Compiling[]): string =>
   stage === null ? "" : units.map(stages[stage]).join("");
 
 /** What a step of a plan is called where it runs. */

@@ -240,7 +240,7 @@ async function publishTables(
   { root }: ExploreJob,
   report: string | null,
 ): Promise<Result<readonly Output[]>> {
-  const { spec, sweep, ...query } = found.query;
+  const { spec, ...query } = found.query;
   const published = await publish({
     directory: folder,
     inputs: [...readSoFar().values()],
@@ -251,7 +251,7 @@ async function publishTables(
       { path: "exploration.json", contents: `${JSON.stringify(found)}\n` },
       ...(report === null ? [] : [{ path: "report.html", contents: report }]),
     ],
-    origin: { compiler: version, spec: { name: sweep, sha256: spec }, options: query },
+    origin: { compiler: version, specs: [{ name: "explore", sha256: spec }], options: query },
   });
   if (!published.ok) return published;
   const { written, unchanged, removed, kept } = published.value;

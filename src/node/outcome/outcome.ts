@@ -4,7 +4,7 @@ import type { Signal } from "../process/interrupt.ts";
 
 export interface Output {
   readonly path: string;
-  readonly status: "written" | "unchanged" | "removed" | "kept" | "stale" | "missing" | "extra";
+  readonly status: "written" | "unchanged" | "removed" | "other" | "kept" | "stale" | "missing" | "extra";
 }
 
 /** What a command gives back: everything it has to say, printed by nobody else. */

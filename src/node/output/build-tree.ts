@@ -51,15 +51,22 @@ export async function writeChanged(ops: FsOps, trees: Trees, files: readonly Out
   return { entries, written: [...streamed, ...changed.map(({ path }) => path)].sort(), unchanged };
 }
 
-/** Completes `temp`: the unchanged files and the manifest. All is on the disk then, and nothing is in it but ours. */
-export async function seal(ops: FsOps, trees: Trees, tree: NewTree, manifest: string): Promise<void> {
-  const { directory, temp } = trees;
-  for (const file of tree.unchanged) {
+/**
+ * Completes `temp`: the unchanged files, those of other specs and the manifest. All is on the disk then, and nothing is in
+ * it but ours.
+ */
+export async function seal(
+  ops: FsOps,
+  { directory, temp }: Trees,
+  { entries, unchanged, others }: NewTree & { readonly others: readonly string[] },
+  manifest: string,
+): Promise<void> {
+  for (const file of [...unchanged, ...others]) {
     await carryOver(ops, directory, temp, file);
     await breathe();
   }
   await writeNew(ops, temp, manifestName, Buffer.from(manifest));
-  const wanted = new Set(tree.entries.map(({ path }) => path));
+  const wanted = new Set([...entries.map(({ path }) => path), ...others]);
   const [stranger] = foreignEntries(ops, temp, wanted);
   if (stranger !== undefined)
     throw new Failure(error("output-redirected", { file: directory, offset: null }, stranger));

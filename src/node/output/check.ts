@@ -6,7 +6,8 @@ import { error } from "../../diagnostics/messages.ts";
 import type { Output } from "../outcome/outcome.ts";
 import { outputDirectory } from "./directory.ts";
 import { type FsOps, lookAt, patientFs, realFs } from "./fs.ts";
-import { byPath, type ManifestEntry, manifestName, printManifest } from "./manifest.ts";
+import { byPath, type Made, type ManifestEntry, manifestName, printManifest } from "./manifest.ts";
+import { merge } from "./origin.ts";
 import { checkPaths, explain, type PublishRequest } from "./publish.ts";
 import { type Before, lookBefore, pathsOf } from "./swap.ts";
 import { foreignEntries, hashOf } from "./tree.ts";
@@ -31,7 +32,9 @@ export async function checkOutput(request: PublishRequest): Promise<Result<Check
     for (const { path: file, contents } of request.files) entries.push({ path: file, ...(await measure(contents)) });
     for (let attempt = 1; ; attempt++) {
       const before = lookBefore(ops, directory);
-      const checked = compare(ops, directory, before, entries.sort(byPath), printManifest(request.origin, entries));
+      const { others, made } = merge(ops, directory, before.manifest, request.origin, request.files);
+      const wanted = { entries, others, manifest: printManifest(request.origin.compiler, made(entries)) };
+      const checked = compare(ops, directory, before, wanted);
       if (attempt === attempts || lookBefore(ops, directory).text === before.text) return ok(checked);
     }
   } catch (cause) {
@@ -39,15 +42,16 @@ export async function checkOutput(request: PublishRequest): Promise<Result<Check
   }
 }
 
-function compare(
-  ops: FsOps,
-  directory: string,
-  before: Before,
-  entries: readonly ManifestEntry[],
-  manifest: string,
-): Checked {
+interface Wanted {
+  readonly entries: readonly ManifestEntry[];
+  /** Other specs, whose files are not looked at. */
+  readonly others: readonly Made[];
+  readonly manifest: string;
+}
+
+function compare(ops: FsOps, directory: string, before: Before, { entries, others, manifest }: Wanted): Checked {
   const ours = pathsOf(before.manifest);
-  const wanted = new Set(entries.map(entry => entry.path));
+  const wanted = new Set([...entries, ...others.flatMap(({ files }) => files)].map(entry => entry.path));
   const findings: Output[] = [];
   for (const { path: file, size, sha256 } of entries) {
     if (lookAt(ops, path.join(directory, file)) === null) findings.push({ path: file, status: "missing" });

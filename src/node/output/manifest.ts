@@ -9,8 +9,8 @@ import { type FsOps, lookAt } from "./fs.ts";
 
 export const manifestName = "cnxc.manifest.json";
 
-/** Of the manifest's own form; a cnxc does not touch what a later form describes. */
-const format = 1;
+/** Of the manifest's own form; a cnxc does not touch what a later form describes. Form 1 knew one spec a directory. */
+const format = 2;
 
 export interface ManifestEntry {
   readonly path: string;
@@ -18,25 +18,32 @@ export interface ManifestEntry {
   readonly sha256: string;
 }
 
-/** What an output directory was made from. Nothing that differs from one machine or day to the next. */
-export interface Origin {
-  readonly compiler: string;
-  readonly spec: { readonly name: string; readonly sha256: string };
-  readonly options: Readonly<Record<string, unknown>>;
+/** Files of an output directory and what they were made from. Nothing that differs from one machine or day to the next. */
+export interface Made {
+  /** Of the spec, from the directory; without a slash it is the name of something that is no file. */
+  readonly path: string;
+  readonly sha256: string;
+  readonly options: unknown;
+  readonly files: readonly ManifestEntry[];
 }
 
 export interface Manifest {
+  /** That of the cnxc which wrote last. */
   readonly compiler: string;
+  readonly specs: readonly Made[];
+  /** Those of all specs. */
   readonly files: readonly ManifestEntry[];
 }
 
 export const byPath = (a: { readonly path: string }, b: { readonly path: string }): number =>
   a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
 
-export function printManifest(origin: Origin, files: readonly ManifestEntry[]): string {
-  const { compiler, spec, options } = origin;
-  const sorted = [...files].sort(byPath).map(({ path, size, sha256 }) => ({ path, size, sha256 }));
-  return `${JSON.stringify({ format, compiler, spec, options, files: sorted }, null, 2)}\n`;
+export function printManifest(compiler: string, made: readonly Made[]): string {
+  const firstFile = ({ files: [first] }: Made): string => first?.path ?? "";
+  const specs = made
+    .map(({ path, sha256, options, files }) => ({ path, sha256, options, files: [...files].sort(byPath) }))
+    .sort((a, b) => byPath(a, b) || byPath({ path: firstFile(a) }, { path: firstFile(b) }));
+  return `${JSON.stringify({ format, compiler, specs }, null, 2)}\n`;
 }
 
 /** What can be wrong with a manifest, in the words of who reads it. */
@@ -77,21 +84,35 @@ export function readManifest(text: string, file: string, complaints: Complaints 
   if (!isObject(value)) return damaged("is no JSON object");
   if (typeof value.format !== "number" || typeof value.compiler !== "string") return damaged("has no format");
   if (value.format > format) return fail(complaints.newer(place, value.compiler));
-  if (!Array.isArray(value.files)) return damaged("lists no files");
-  const files: ManifestEntry[] = [];
+  const listed = value.format === format ? value.specs : [ofFirstForm(value)];
+  if (!Array.isArray(listed)) return damaged("names no specs");
+  const specs: Made[] = [];
   const seen = new Set<string>();
-  for (const entry of value.files as unknown[]) {
-    if (!isObject(entry)) return damaged("lists something that is no file");
-    const { path, size, sha256 } = entry;
-    if (typeof path !== "string") return damaged("lists a file without a path");
-    const problem = pathProblem(path);
-    if (problem !== null) return fail(complaints.outside(place, path, problem));
-    if (typeof size !== "number" || typeof sha256 !== "string") return damaged(`says too little about ${quoted(path)}`);
-    if (seen.has(path)) return damaged(`lists ${quoted(path)} twice`);
-    seen.add(path);
-    files.push({ path, size, sha256 });
+  for (const made of listed as unknown[]) {
+    if (!isObject(made) || typeof made.path !== "string" || typeof made.sha256 !== "string")
+      return damaged("does not say what it was made from");
+    if (!Array.isArray(made.files)) return damaged("lists no files");
+    const files: ManifestEntry[] = [];
+    for (const entry of made.files as unknown[]) {
+      if (!isObject(entry)) return damaged("lists something that is no file");
+      const { path, size, sha256 } = entry;
+      if (typeof path !== "string") return damaged("lists a file without a path");
+      const problem = pathProblem(path);
+      if (problem !== null) return fail(complaints.outside(place, path, problem));
+      if (typeof size !== "number" || typeof sha256 !== "string")
+        return damaged(`says too little about ${quoted(path)}`);
+      if (seen.has(path)) return damaged(`lists ${quoted(path)} twice`);
+      seen.add(path);
+      files.push({ path, size, sha256 });
+    }
+    specs.push({ path: made.path, sha256: made.sha256, options: made.options, files });
   }
-  return ok({ compiler: value.compiler, files });
+  return ok({ compiler: value.compiler, specs, files: specs.flatMap(({ files }) => files) });
+}
+
+/** What a manifest of the first form says of its one spec, of which it had the name alone. */
+function ofFirstForm({ spec, options, files }: Readonly<Record<string, unknown>>): unknown {
+  return isObject(spec) ? { path: spec.name, sha256: spec.sha256, options, files } : null;
 }
 
 /** Why a path is none of a file inside an output directory, or null. */

@@ -10,14 +10,15 @@ import { seal, writeChanged } from "./build-tree.ts";
 import { type DirectoryRequest, outputDirectory } from "./directory.ts";
 import { type FsOps, patientFs, realFs } from "./fs.ts";
 import { namesBeside, takeLock, type Waiting } from "./lock.ts";
-import { type ManifestEntry, type Origin, pathProblem, printManifest } from "./manifest.ts";
+import { type ManifestEntry, pathProblem, printManifest } from "./manifest.ts";
+import { merge, type Origin } from "./origin.ts";
 import type { OutputFile } from "./output-file.ts";
 import { prove, stillOurs } from "./proof.ts";
 import { conflict, discard, lookBefore, recover, swap } from "./swap.ts";
 import { foldersOf, foreignEntries } from "./tree.ts";
 import { syncFolder } from "./write.ts";
 
-export type { Origin } from "./manifest.ts";
+export type { Origin } from "./origin.ts";
 export type { OutputFile } from "./output-file.ts";
 
 export interface PublishRequest extends DirectoryRequest {
@@ -34,6 +35,8 @@ export interface Published {
   readonly written: readonly string[];
   readonly unchanged: readonly string[];
   readonly removed: readonly string[];
+  /** Of other specs, and as they were. */
+  readonly others: readonly string[];
   /** What lies there and is the user's. */
   readonly kept: readonly string[];
   /** An earlier run had been killed between two renames, and its directory was restored. */
@@ -41,8 +44,8 @@ export interface Published {
 }
 
 /**
- * Makes an output directory hold exactly these files, beside what is the user's: all of them, or on an error or a signal
- * what was there before. The new tree is written as a sibling, synced, and renamed into place.
+ * Makes an output directory hold exactly these files of its specs, beside those of others and what is the user's: all of
+ * them, or on an error or a signal what was there before. The new tree is written as a sibling, synced, and renamed into place.
  */
 export async function publish(request: PublishRequest): Promise<Result<Published>> {
   checkPaths(request.files);
@@ -93,8 +96,10 @@ async function replace(
   const restored = await recover(ops, directory);
   const before = lookBefore(ops, directory);
   if (before.identity !== null) ops.accessSync(directory, constants.W_OK);
-  const wanted = new Set(files.map(file => file.path));
+  const merged = merge(ops, directory, before.manifest, origin, files);
   const proof = await prove(ops, directory, before.manifest);
+  const others = merged.others.flatMap(one => one.files.map(({ path }) => path)).filter(file => proof.ours.has(file));
+  const wanted = new Set([...files.map(file => file.path), ...others]);
   const ours = stillOurs(ops, directory, proof, wanted);
   const kept = before.manifest === null ? [] : foreignEntries(ops, directory, ours, wanted);
   const problem = conflict(ops, directory, kept, wanted, proof.edited);
@@ -104,11 +109,11 @@ async function replace(
   const trees = { directory, known, temp };
   const tree = await writeChanged(ops, trees, files);
   const removed = [...ours].filter(file => !wanted.has(file)).sort();
-  const text = printManifest(origin, tree.entries);
-  const result = { directory, written: tree.written, unchanged: tree.unchanged, removed, restored };
+  const text = printManifest(origin.compiler, merged.made(tree.entries));
+  const result = { directory, written: tree.written, unchanged: tree.unchanged, removed, others, restored };
   if (tree.written.length === 0 && text === before.text) return { ...result, kept };
 
-  await seal(ops, trees, tree, text);
+  await seal(ops, trees, { ...tree, others }, text);
   confirm();
   const moved = swap(ops, directory, temp, before, { proof, wanted });
   syncFolder(ops, path.dirname(directory));

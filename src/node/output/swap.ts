@@ -141,7 +141,9 @@ export async function recover(ops: FsOps, directory: string): Promise<boolean> {
     return true;
   }
   const [left, now] = [lookBefore(ops, old), lookBefore(ops, directory)];
-  const wanted = pathsOf(now.manifest);
+  // Those of another spec that the user has changed are in its manifest, and may not have moved over yet.
+  const isThere = (file: string): boolean => lookAt(ops, path.join(directory, file)) !== null;
+  const wanted = new Set([...pathsOf(now.manifest)].filter(isThere));
   const ours = stillOurs(ops, old, await prove(ops, old, left.manifest), wanted);
   for (const entry of foreignEntries(ops, old, ours, wanted)) {
     const to = path.join(directory, entry);

@@ -76,7 +76,7 @@ describe("--tf32", () => {
       expect.arrayContaining(["cuda/micro.h", "cuda/pack.cu", "cuda/stages.pwconv1.cu", "cuda/stages.pwconv2.cu"]),
     );
     expect(changed.filter(file => /dwconv|head|pool|downsample_layers\.0|device|wgsl/.test(file))).toEqual([]);
-    expect(JSON.parse(tf32.text("cnxc.manifest.json"))).toMatchObject({ options: { tf32: true } });
+    expect(JSON.parse(tf32.text("cnxc.manifest.json"))).toMatchObject({ specs: [{ options: { tf32: true } }] });
     expect(strict.text("cnxc.manifest.json")).not.toContain("tf32");
   });
 });

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { f32Tensor } from "../../../src/weights/formats/safetensors.ts";
 import { cnxc } from "../../support/cli.ts";
 import { fill, newFolder } from "../../support/folders.ts";
-import { npmPackage } from "../../support/npm-packages.ts";
+import { npmPackages } from "../../support/npm-packages.ts";
 import { readTensors, writeTensors } from "../../support/tensors.ts";
 import { relL2 } from "../../support/tolerance.ts";
 
@@ -15,11 +15,14 @@ import { relL2 } from "../../support/tolerance.ts";
 const consume = path.resolve(import.meta.dirname, "consume.mjs");
 
 const packages = {
-  now: npmPackage("@huggingface/transformers", "4.3.2", {
-    "onnxruntime-node": `file:${path.resolve("node_modules/onnxruntime-node")}`,
-  }),
+  now: npmPackages(
+    { "@huggingface/transformers": "4.3.2" },
+    {
+      "onnxruntime-node": `file:${path.resolve("node_modules/onnxruntime-node")}`,
+    },
+  ),
   // Its own sharp would fetch a library when it is installed.
-  before: npmPackage("@xenova/transformers", "2.17.2", { sharp: "0.35.4" }),
+  before: npmPackages({ "@xenova/transformers": "2.17.2" }, { sharp: "0.35.4" }),
 };
 
 const consumers = [

@@ -49,7 +49,7 @@ describe("compile --train", () => {
     expect(data).toContain('{ name: "stages.0.0.pwconv1.weight", lrScale: 0.5, decays: true }');
     expect(data).toContain('{ name: "stages.0.0.grn.gamma", lrScale: 0.5, decays: false }');
     expect(files).toContain("trainer/weights.safetensors");
-    expect(JSON.parse(read("cnxc.manifest.json")).options).toMatchObject({ recipe: "learn" });
+    expect(JSON.parse(read("cnxc.manifest.json")).specs[0].options).toMatchObject({ recipe: "learn" });
   });
 
   test("leaves other targets and models that are named too as they are, and takes f16 models", async () => {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { resolve } from "../../../src/graph/graph.ts";
@@ -58,19 +58,23 @@ describe("--dtype f16 of ONNX graphs", () => {
     ["wgsl", "tiny.ts"],
     ["cuda", "cuda/device.h"],
     ["onnx --layout huggingface", "config.json"],
-  ])("two dtypes that write the same files are refused: %s", async (target, file) => {
+  ])("a second type whose files have the same names goes into a folder of its own: %s", async (target, file) => {
     const folder = await project();
-    const words = [...compile, "-t", ...target.split(" "), "--dtype", "f32,f16"];
-    const { code, stderr } = await cnxc(words, { cwd: folder });
-    expect(code).toBe(2);
-    expect(stderr).toMatch(
-      new RegExp(
-        `^error\\[E_USAGE/dtype-clash\\]: model 'tiny' for ${target.split(" ")[0]} in f32 and in f16 would both be written to tiny/\\S+; compile one --dtype at a time, each to another -o\n`,
-      ),
-    );
-    expect(stderr).toContain(`tiny/${file};`);
-    expect((await cnxc([...words.slice(0, -1), "f16"], { cwd: folder })).code).toBe(0);
-    expect((await cnxc([...words, "--emit", "graph"], { cwd: folder })).code).toBe(0);
+    const words = [...compile, "-t", ...target.split(" "), "--dtype"];
+    const at = path.join(folder, "out/tiny");
+    const made = async (dtypes: string) => {
+      const { code, stderr } = await cnxc([...words, dtypes], { cwd: folder });
+      expect([code, stderr]).toEqual([0, ""]);
+      const files = filesIn(at).filter(one => statSync(path.join(at, one)).isFile());
+      return new Map(files.map(one => [one, readFileSync(path.join(at, one)).toString("hex")]));
+    };
+    const [wide, half, both] = [await made("f32"), await made("f16"), await made("f32,f16")];
+    const inside = [...half].map(([one, text]) => [path.join("f16", one), text] as const);
+    expect(both.has(file) && both.has(`f16/${file}`)).toBe(true);
+    expect([...both].sort()).toEqual([...wide, ...inside].sort());
+    expect((await cnxc(["verify", "out"], { cwd: folder })).code).toBe(0);
+    const listed = await cnxc([...words, "f32,f16", "--emit", "files"], { cwd: folder });
+    expect(listed.stdout.split("\n")).toContain(`tiny/f16/${file}`);
   });
 
   test("bf16 is refused with what there is", async () => {

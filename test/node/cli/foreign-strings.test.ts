@@ -211,7 +211,7 @@ describe("a stranger's text stays in its place", () => {
 test("a manifest states the beginning of a licence that is a book", async () => {
   const words = ["compile", "-m", "m", "-t", "onnx", "-o", at("booked"), at("s.cnx"), "-w"];
   expect((await cnxc([...words, await weights("booked", [], { license: hostile.long ?? "" })])).code).toBe(0);
-  const { license } = JSON.parse(readFileSync(at("booked/cnxc.manifest.json"), "utf8")).options.weights;
+  const { license } = JSON.parse(readFileSync(at("booked/cnxc.manifest.json"), "utf8")).specs[0].options.weights;
   expect(license).toBe(`${"n".repeat(2000)}… (+8000 characters)`);
 });
 

@@ -302,7 +302,7 @@ describe("a run goes on", () => {
     );
     writeFileSync(path.join(folder, "train.json"), text);
     const manifest = JSON.parse(readFileSync(path.join(folder, "cnxc.manifest.json"), "utf8"));
-    const entry = manifest.files.find(({ path: file }: { readonly path: string }) => file === "train.json");
+    const entry = manifest.specs[0].files.find(({ path: file }: { readonly path: string }) => file === "train.json");
     Object.assign(entry, { size: text.length, sha256: createHash("sha256").update(text).digest("hex") });
     writeFileSync(path.join(folder, "cnxc.manifest.json"), JSON.stringify(manifest));
     const { code, stderr } = await train(["--resume"]);

@@ -271,7 +271,7 @@ test("the manifest says which tensors were taken, and --check holds it to that",
     cnxc(["compile", "my.cnx", "-t", "onnx", "-o", "out", "-w", "average.pth", ...words], { cwd: folder });
   expect((await compile("--key", "params_ema")).code).toBe(0);
   const manifest = JSON.parse(fs.readFileSync(path.join(folder, "out/cnxc.manifest.json"), "utf8"));
-  expect(manifest.options).toMatchObject({ key: "params_ema", weights: { file: "average.pth" } });
+  expect(manifest.specs[0].options).toMatchObject({ key: "params_ema", weights: { file: "average.pth" } });
   expect((await compile("--key", "params_ema", "--check")).code).toBe(0);
   expect((await compile("--check")).code).toBe(1);
 });

@@ -330,7 +330,7 @@ test("the file that weights come from and its licence, through convert and compi
   fs.writeFileSync(at("m.cnx"), spec);
   const compile = (weights: string, ...more: readonly string[]) =>
     cnxc(["compile", "m.cnx", "-t", "wgsl,onnx", "-w", weights, "-o", "out", ...more], { cwd: folder });
-  const stated = () => JSON.parse(fs.readFileSync(at("out/cnxc.manifest.json"), "utf8")).options.weights;
+  const stated = () => JSON.parse(fs.readFileSync(at("out/cnxc.manifest.json"), "utf8")).specs[0].options.weights;
   expect((await compile("timm")).code).toBe(0);
   const sha256 = createHash("sha256")
     .update(fs.readFileSync(at("timm")))

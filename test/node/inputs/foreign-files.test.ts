@@ -63,13 +63,18 @@ const table = {
   rows: [],
 };
 const manifest = {
-  format: 1,
+  format: 2,
   compiler: "0.1.0",
-  spec: { name: "a.cnx", sha256: "00" },
-  options: { dtype: "f32" },
-  files: [
-    { path: "m/a.wgsl", size: 3, sha256: "ab" },
-    { path: "m/b.wgsl", size: 0, sha256: "cd" },
+  specs: [
+    {
+      path: "../a.cnx",
+      sha256: "00",
+      options: { dtype: "f32" },
+      files: [
+        { path: "m/a.wgsl", size: 3, sha256: "ab" },
+        { path: "m/b.wgsl", size: 0, sha256: "cd" },
+      ],
+    },
   ],
 };
 

@@ -10,7 +10,7 @@ import { type Call, errno, hookedFs } from "../../support/faulty-fs.ts";
 import { fill, newFolder, snapshot } from "../../support/folders.ts";
 import { full } from "../../support/full.ts";
 
-const origin = { compiler: "0.1.0", spec: { name: "a.cnx", sha256: "00" }, options: {} };
+const origin = { compiler: "0.1.0", specs: [{ name: "a.cnx", sha256: "00" }], options: {} };
 const mine = { "notes.md": "mine", "wgsl/mine.txt": "mine" };
 const versions = {
   old: { "model.ts": "one", "wgsl/a.wgsl": "a", "wgsl/b.wgsl": "b" },

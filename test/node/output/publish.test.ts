@@ -8,7 +8,7 @@ import { type OutputFile, type Published, publish } from "../../../src/node/outp
 import { hookedFs } from "../../support/faulty-fs.ts";
 import { fill, newFolder, snapshot } from "../../support/folders.ts";
 
-const origin = { compiler: "0.1.0", spec: { name: "a.cnx", sha256: "00" }, options: { dtype: "f32" } };
+const origin = { compiler: "0.1.0", specs: [{ name: "a.cnx", sha256: "00" }], options: { dtype: "f32" } };
 const textFiles = (files: Readonly<Record<string, string>>): readonly OutputFile[] =>
   Object.entries(files).map(([file, contents]) => ({ path: file, contents }));
 const first = { "model.ts": "one", "wgsl/a.wgsl": "a", "wgsl/b.wgsl": "b" };
@@ -38,12 +38,19 @@ test("a new directory holds the files and a sorted manifest, and nothing lies be
   const { "cnxc.manifest.json": manifest, ...files } = snapshot(out) ?? {};
   expect(files).toEqual(first);
   expect(JSON.parse(manifest ?? "")).toMatchObject({
-    format: 1,
-    ...origin,
-    files: [
-      { path: "model.ts", size: 3, sha256: "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed" },
-      { path: "wgsl/a.wgsl", size: 1 },
-      { path: "wgsl/b.wgsl", size: 1 },
+    format: 2,
+    compiler: "0.1.0",
+    specs: [
+      {
+        path: "a.cnx",
+        sha256: "00",
+        options: { dtype: "f32" },
+        files: [
+          { path: "model.ts", size: 3, sha256: "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed" },
+          { path: "wgsl/a.wgsl", size: 1 },
+          { path: "wgsl/b.wgsl", size: 1 },
+        ],
+      },
     ],
   });
   expect(fs.readdirSync(path.dirname(out))).toEqual(["out"]);
@@ -144,7 +151,15 @@ test("a manifest that lies in a folder proves nothing by itself", async () => {
   fill(folder, { "src/main.c": "precious", "model.ts": "mine" });
   fs.symlinkSync("src/main.c", path.join(folder, "link.c"));
   const listed = ["src/main.c", "model.ts", "link.c", "gone.c"].map(file => ({ path: file, size: 1, sha256: "00" }));
-  fill(folder, { [manifestName]: JSON.stringify({ format: 1, ...origin, files: listed }) });
+  fill(folder, {
+    [manifestName]: JSON.stringify({
+      format: 1,
+      compiler: "0.1.0",
+      spec: { name: "a.cnx", sha256: "00" },
+      options: {},
+      files: listed,
+    }),
+  });
   expect(await codes(publish(request(folder, first)))).toEqual(["output-edited"]);
   const other = { "other.ts": "o" };
   expect((await published(folder, other)).kept).toEqual(["link.c", "model.ts", "src"]);
@@ -245,7 +260,9 @@ test("a manifest that is not exactly ours is damage, and a later one is not ours
     ["[]", "output-damaged"],
     [good.replace("wgsl/a.wgsl", "../a.wgsl"), "output-damaged"],
     [good.replace("wgsl/a.wgsl", "wgsl/b.wgsl"), "output-damaged"],
-    [good.replace('"format": 1', '"format": 2'), "output-newer"],
+    [good.replace('"specs"', '"spec"'), "output-damaged"],
+    [good.replace('"path": "a.cnx"', '"path": 1'), "output-damaged"],
+    [good.replace('"format": 2', '"format": 3'), "output-newer"],
   ];
   for (const [text, code] of tampered) {
     fs.writeFileSync(file, text);

@@ -17,7 +17,7 @@ const signals = [
 test.each(signals)("D22: %s while files are written ends with %i, and the old output stays", async (signal, code) => {
   const folder = newFolder();
   const directory = path.join(folder, "out");
-  const origin = { compiler: "0.1.0", spec: { name: "a.cnx", sha256: "" }, options: {} };
+  const origin = { compiler: "0.1.0", specs: [{ name: "a.cnx", sha256: "" }], options: {} };
   const files = [{ path: "model.ts", contents: "old" }];
   await publish({ directory, files, origin, inputs: [], project: folder, followOutside: false });
   const before = snapshot(folder);

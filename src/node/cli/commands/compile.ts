@@ -11,7 +11,7 @@ import type { Compiled, CompiledOpen, CompileRequest, EmitKind } from "../../job
 import { runJob } from "../../jobs/run-job.ts";
 import { keptNotes, type Outcome, type Output, outcome } from "../../outcome/outcome.ts";
 import { checkOutput, findingDiagnostics } from "../../output/check.ts";
-import { publish } from "../../output/publish.ts";
+import { type Origin, publish } from "../../output/publish.ts";
 import { progress } from "../../process/progress.ts";
 import { version } from "../../process/version.ts";
 import type { AddCommand } from "../command.ts";
@@ -53,6 +53,7 @@ interface Options extends FileFlags {
   readonly cudaTuning?: string;
   readonly tune: "auto" | WebgpuProfileName;
   readonly preprocess?: boolean;
+  readonly bundle?: boolean;
   readonly train?: string;
   readonly sites: SiteLayout;
   readonly allowExtra?: boolean;
@@ -118,6 +119,7 @@ export const addCompile: AddCommand = (program, execute) => {
       "--preprocess",
       "also what fits images of any size into the input: WGSL beside the kernels, ONNX in the graph",
     )
+    .option("--bundle", "also the host module, its kernels and cnxc/runtime in one file, for pages without a bundler")
     .addOption(
       once(
         "--train <recipe>",
@@ -158,6 +160,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
     calibrate: options.calibrate ?? null,
     tuning: options.tune,
     preprocess: options.preprocess ?? false,
+    bundle: options.bundle ?? false,
     sites: options.sites,
     tf32: options.tf32 ?? false,
     weights: options.weights ?? null,
@@ -171,7 +174,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
     if (request.emit !== null) return outcome({ diagnostics: compiled.diagnostics, notes, text });
     if (request.weights !== null)
       progress(`${options.check ? "comparing" : "writing"} ${files.length} files with weights`);
-    return await publishCompiled(options, originOptions(request, compiled.value.weights), compiled, whileRead);
+    return await publishCompiled(options, originOf(request, compiled.value), compiled, whileRead);
   } finally {
     await compiled.value.close();
   }
@@ -180,7 +183,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
 /** Writes what was compiled, or with `--check` says what would be written; `whileRead` fills meanwhile. */
 async function publishCompiled(
   options: Options,
-  origin: Readonly<Record<string, unknown>>,
+  origin: Origin,
   compiled: Extract<Result<Compiled>, { ok: true }>,
   whileRead: readonly Diagnostic[],
 ): Promise<Outcome> {
@@ -191,7 +194,7 @@ async function publishCompiled(
     project: process.cwd(),
     followOutside: options.outFollow ?? false,
     files: compiled.value.files,
-    origin: { compiler: version, spec: compiled.value.spec, options: origin },
+    origin,
   };
   if (options.check) {
     const checked = await checkOutput(place);
@@ -201,7 +204,7 @@ async function publishCompiled(
   }
   const published = await publish(place);
   if (!published.ok) return outcome({ notes, diagnostics: published.diagnostics });
-  const { written, unchanged, removed, kept } = published.value;
+  const { written, unchanged, removed, others, kept } = published.value;
   const outputs = (paths: readonly string[], status: Output["status"]) => paths.map(path => ({ path, status }));
   return outcome({
     diagnostics: [...compiled.diagnostics, ...whileRead],
@@ -209,11 +212,12 @@ async function publishCompiled(
       ...outputs(written, "written"),
       ...outputs(unchanged, "unchanged"),
       ...outputs(removed, "removed"),
+      ...outputs(others, "other"),
       ...outputs(kept, "kept"),
     ],
     text: [
       ...summaries,
-      `${shownPath(options.output)}: ${written.length} files written, ${unchanged.length} unchanged, ${removed.length} removed`,
+      `${shownPath(options.output)}: ${written.length} files written, ${unchanged.length} unchanged, ${removed.length} removed${others.length === 0 ? "" : `, ${others.length} of other models as they were`}`,
       "",
     ].join("\n"),
     notes: [...notes, ...keptNotes(kept)],
@@ -230,9 +234,25 @@ async function compileInThread(
   return compiled.ok ? ok({ ...compiled.value, close: async () => {} }, compiled.diagnostics) : compiled;
 }
 
-/** What the manifest says the output was made with: nothing about this machine. */
+/** What the manifest says the output was made from. What standard input holds may be another spec each time. */
+const originOf = (request: CompileRequest, { specs, weights }: Compiled): Origin => ({
+  compiler: version,
+  specs: specs.map(({ spec, name, sha256, models }) => ({
+    name,
+    sha256,
+    ...(spec === "-" ? {} : { file: spec }),
+    folders: models,
+  })),
+  options: originOptions(request, weights),
+  partial: isPartial(request),
+});
+
+const isPartial = ({ specs, selection: { models, build, recipe } }: CompileRequest): boolean =>
+  models !== null || build !== null || recipe !== undefined || specs.includes("-");
+
+/** What it says it was made with: nothing about this machine. */
 const originOptions = (
-  { selection, onnx, torch, cudaTuning, tuning, preprocess, sites, tf32, weights, binding }: CompileRequest,
+  { selection, onnx, torch, cudaTuning, tuning, preprocess, bundle, sites, tf32, weights, binding }: CompileRequest,
   provenance: Provenance | null,
 ): Readonly<Record<string, unknown>> => ({
   ...selection,
@@ -241,6 +261,7 @@ const originOptions = (
   ...(torch ? { torch } : {}),
   ...(cudaTuning === null ? {} : { cudaTuning: baseName(cudaTuning) }),
   ...(preprocess ? { preprocess } : {}),
+  ...(bundle ? { bundle } : {}),
   ...(sites === "auto" ? {} : { sites }),
   ...(tf32 ? { tf32 } : {}),
   weights: provenance ?? weights,

@@ -106,7 +106,7 @@ export async function writeCheckpoint(request: CheckpointRequest): Promise<Resul
       { path: state, contents: writeSafetensors(kinds.filter(kind => kind !== "param").flatMap(single)) },
       ...(double.length === 0 ? [] : [{ path: exact, contents: writeSafetensors(double) }]),
     ],
-    origin: { compiler: version, spec: { name: recipe.name, sha256: recipeSha256 }, options: { step } },
+    origin: { compiler: version, specs: [{ name: recipe.name, sha256: recipeSha256 }], options: { step } },
   });
 }
 
