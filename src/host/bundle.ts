@@ -40,14 +40,14 @@ interface Script {
   readonly exported: readonly string[];
 }
 
-const importing = /^import (?:\* as runtime|(\{.*\})) from "(.*)";\n/gm;
+const importing = /^import (?:\* as runtime|(\{.*\})) from (".*");\n/gm;
 const exporting = /^export \{ (.*) \};\n/gm;
 const declaring = /^export ((?:async )?(?:const|function) (\w+))/gm;
 const dynamic = /import\("(\.\/.*?)"\)/g;
 
 function parse(path: string, text: string): Script {
-  const imports = [...text.matchAll(importing)].flatMap(([, names, from = ""]) =>
-    names === undefined ? [] : [{ from, names: names.replaceAll(/ as /g, ": ") }],
+  const imports = [...text.matchAll(importing)].flatMap(([, names, quoted = ""]) =>
+    names === undefined ? [] : [{ from: quoted.slice(1, -1), names: names.replaceAll(/ as /g, ": ") }],
   );
   const again = [...text.matchAll(exporting)].flatMap(([, names = ""]) => names.split(", "));
   const declared = [...text.matchAll(declaring)].map(([, , exported = ""]) => exported);

@@ -26,8 +26,8 @@ test("another number of classes rewrites what has the number in it, and no other
   expect({ written, removed }).toEqual({
     written: [
       ...["example.c", "head.cu", "run.cu", "thumbs.cu", "thumbs.h"].map(file => `cuda/${file}`),
-      ...["model.js", "onnx/model.onnx", "plan.txt", "thumbs.d.ts", "thumbs.js", "thumbs.ts"],
-      ...["wgsl/head.pack.wgsl", "wgsl/head.wgsl"],
+      ...["model.js", "onnx/model.onnx", "plan.txt", "software.js", "thumbs.d.ts", "thumbs.js", "thumbs.ts"],
+      ...["wgsl/head.wgsl"],
     ],
     removed: [],
   });

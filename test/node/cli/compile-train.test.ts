@@ -40,7 +40,7 @@ describe("compile --train", () => {
       expect(files).toContain(`trainer/${file}`);
     expect(files.some(file => file.startsWith("other"))).toBe(false);
     const kernels = files.filter(file => file.startsWith("trainer/wgsl/training/"));
-    for (const name of ["head.weight.grad.sum", "head.pack", "optimizer/adamw"])
+    for (const name of ["head.weight.grad.sum", "downsample_layers.0.0.pack", "optimizer/adamw"])
       expect(kernels).toContain(`trainer/wgsl/training/${name}.wgsl`);
     expect(read("trainer/trainer.js")).not.toContain("training");
     expect(read("trainer/model_trainer.ts")).toMatch(/keep: Float32Array.*\n.*\n.*targets: Float32Array/);
