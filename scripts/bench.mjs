@@ -8,7 +8,7 @@ import * as path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "..");
 const require = createRequire(import.meta.url);
-const suites = ["webgpu", "onnx", "compile", "fcmae", "train", "explore"];
+const suites = ["webgpu", "onnx", "page", "compile", "fcmae", "train", "explore"];
 const [suite = "", ...flags] = process.argv.slice(2);
 if (suite === "cuda" && flags[0] === "--prepare" && flags[1] !== undefined && flags.length === 2) {
   const { prepare } = await import(path.join(root, "bench/cuda/prepare.mjs"));

@@ -30,16 +30,11 @@ const fetched: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   deno: { deno: "2.9.6" },
 };
 
-/**
- * An example as somebody has it who copied the folder and let npm install what its package.json names, with kernels for the
- * software adapter of tests: the tiles for GPUs take such a one minutes to compile.
- */
+/** An example as somebody has it who copied the folder and let npm install what its package.json names. */
 function copied(name: string, skip: (note: string) => never): string {
   const folder = newFolder();
   fs.cpSync(source, folder, { recursive: true, filter: file => !/\/(node_modules|out|generated|dist)$/.test(file) });
-  const at = path.join(folder, name, "package.json");
-  const text = fs.readFileSync(at, "utf8");
-  fs.writeFileSync(at, text.replaceAll(" -o ", " --tune swiftshader -o "));
+  const text = fs.readFileSync(path.join(folder, name, "package.json"), "utf8");
   const { dependencies, devDependencies } = JSON.parse(text) as Manifest;
   const from = fetched[name] === undefined ? path.resolve(".") : npmPackages(fetched[name]);
   if (from === null) skip(`npm cannot fetch what docs/examples/${name} needs`);

@@ -53,7 +53,7 @@ async function expectGolden(site: Readonly<Record<string, Uint8Array>>): Promise
 }
 
 const compileMicro = async (into: string, ...more: readonly string[]) => {
-  const words = ["-m", "micro", "-t", "wgsl", "--tune", "swiftshader", "--batch", "2", "-o", into, ...more];
+  const words = ["-m", "micro", "-t", "wgsl", "--batch", "2", "-o", into, ...more];
   expect(await cnxc(["compile", "specs/micro.cnx", ...words])).toMatchObject({ code: 0 });
 };
 

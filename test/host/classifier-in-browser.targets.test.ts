@@ -105,7 +105,7 @@ describe.runIf(hasChromium)("a classifier's own module", () => {
     fs.writeFileSync(path.join(folder, "birds.cnx"), spec);
     for (const { name, file } of pictures) fs.writeFileSync(path.join(folder, name), file);
     const inFolder = { cwd: folder };
-    const words = ["-w", "random:3", "-t", "wgsl,onnx", "--tune", "swiftshader", "--batch", "1..2", "-o", "out"];
+    const words = ["-w", "random:3", "-t", "wgsl,onnx", "--batch", "1..2", "-o", "out"];
     expect(await cnxc(["compile", "birds.cnx", ...words], inFolder)).toMatchObject({ code: 0 });
     const names = pictures.map(({ name }) => name);
     const said = await cnxc(

@@ -54,7 +54,7 @@ test.runIf(hasChromium)(
   async () => {
     if (browser === null) throw new Error("the browser did not start");
     const folder = newFolder();
-    const words = ["specs/micro.cnx", "-m", "micro", "-t", "wgsl", "--tune", "swiftshader", "--batch", "1..4"];
+    const words = ["specs/micro.cnx", "-m", "micro", "-t", "wgsl", "--batch", "1..4"];
     expect(await cnxc(["compile", ...words, "-o", folder])).toMatchObject({ code: 0 });
     const golden = readGolden<{ readonly logits: { readonly values: number[] } }>("dense/micro-64x64-b2");
     const source = goldenWeights(golden);
@@ -71,6 +71,7 @@ test.runIf(hasChromium)(
         "image.bin": bytes(goldenInput(golden).values),
         "micro/micro.js": readFileSync(path.join(folder, "micro/micro.js")),
         "micro/model.js": readFileSync(path.join(folder, "micro/model.js")),
+        "micro/software.js": readFileSync(path.join(folder, "micro/software.js")),
         ...Object.fromEntries(runtime.map(([file, text]) => [`runtime/${file}`, text])),
       },
       headers,

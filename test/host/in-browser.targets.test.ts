@@ -42,7 +42,7 @@ const worker = `import { logits } from "/page.js"; logits().then(x => postMessag
 async function served(golden: Golden, spec: string, name: string): Promise<Record<string, string | Uint8Array>> {
   const folder = newFolder();
   const batch = String(golden.input.shape[0]);
-  const words = ["compile", spec, "-m", name, "-t", "wgsl", "--tune", "swiftshader", "--batch", batch, "-o", folder];
+  const words = ["compile", spec, "-m", name, "-t", "wgsl", "--batch", batch, "-o", folder];
   expect(await cnxc(words)).toMatchObject({ code: 0 });
   const runtime = snapshot(path.resolve("dist/runtime")) ?? {};
   const weights = goldenWeights(golden);
@@ -60,6 +60,7 @@ async function served(golden: Golden, spec: string, name: string): Promise<Recor
     "image.bin": Buffer.from(values.buffer, values.byteOffset, values.byteLength),
     [`${name}/${name}.js`]: module(`${name}.js`),
     [`${name}/model.js`]: module("model.js"),
+    [`${name}/software.js`]: module("software.js"),
     ...Object.fromEntries(Object.entries(runtime).map(([file, text]) => [`runtime/${file}`, text])),
   };
 }

@@ -127,7 +127,7 @@ describe.runIf(hasChromium)("the creation of a model in Chromium", () => {
   beforeAll(async () => {
     browser = await launchChromium();
     fs.rmSync(folder, { recursive: true, force: true });
-    const spec = ["specs/micro.cnx", "-w", "random:1", "-t", "wgsl", "--tune", "swiftshader", "-o"];
+    const spec = ["specs/micro.cnx", "-w", "random:1", "-t", "wgsl", "-o"];
     for (const model of ["micro", "micro_features"])
       expect(await cnxc(["compile", ...spec, path.join(folder, model), "-m", model])).toMatchObject({ code: 0 });
     const below = (at: string, as: string) =>

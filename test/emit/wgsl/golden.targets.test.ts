@@ -26,6 +26,7 @@ describe.runIf(hasSwiftShader)("WebGPU gives PyTorch's numbers on SwiftShader", 
   test.each(tiled)("$file, tiles for $tuning", async ({ file, tuning }) => check(on(), file, tuning, /^stages\.\d+$/));
 
   // With every module that can be an output as one, most fusions are off.
+  test.each(small)("%s, kernels shared", async file => check(on(), file, "software", /^stages\.\d+$/));
   test.each(small)("%s, all modules tapped", async file => check(on(), file, "swiftshader", /./));
 
   // With one of a block alone, the others are fused as far as that allows.
