@@ -92,7 +92,8 @@ export default function Page() {
         throw warning;
       };
       const bundle = await rollup({ input: path.join(project, "main.mjs"), plugins: [nodeResolve()], onwarn });
-      await bundle.write({ file: path.join(project, "dist/main.js"), format: "es" });
+      // A module that is loaded when it is wanted is a file of its own.
+      await bundle.write({ dir: path.join(project, "dist"), entryFileNames: "main.js", format: "es" });
       await bundle.close();
       return path.join(project, "dist");
     },
