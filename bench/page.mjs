@@ -72,19 +72,9 @@ async function support(/** @type {string} */ folder) {
 /** Both pages of a storage type, and all that they load. */
 async function written(/** @type {string} */ site, /** @type {string} */ dtype, /** @type {string} */ ort) {
   fs.mkdirSync(site, { recursive: true });
-  fs.writeFileSync(path.join(site, "flowers.cnx"), spec);
-  const words = [
-    "compile",
-    path.join(site, "flowers.cnx"),
-    "-t",
-    "wgsl,onnx",
-    "--dtype",
-    dtype,
-    "-w",
-    "random:1",
-    "-o",
-    site,
-  ];
+  const file = `${site}.cnx`;
+  fs.writeFileSync(file, spec);
+  const words = ["compile", file, "-t", "wgsl,onnx", "--dtype", dtype, "-w", "random:1", "-o", site];
   const { status, stderr } = spawnSync(process.execPath, [path.join(root, "dist/node/cli.js"), ...words]);
   if (status !== 0) throw new Error(String(stderr));
   const image = Float32Array.from({ length: pixels }, (_, i) => Math.sin(i * 0.7));
@@ -104,12 +94,17 @@ async function written(/** @type {string} */ site, /** @type {string} */ dtype, 
   fs.writeFileSync(path.join(site, "ours.html"), html("app/ours.js"));
   for (const file of ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"])
     fs.copyFileSync(path.join(ort, file), path.join(site, file));
-  fs.writeFileSync(path.join(site, "ort.js"), peers);
+  fs.writeFileSync(
+    path.join(site, "ort.js"),
+    peers.replace("model.onnx", dtype === "f32" ? "model.onnx" : "model_fp16.onnx"),
+  );
   fs.writeFileSync(path.join(site, "ort.html"), html("ort.js"));
 }
 
 const html = (/** @type {string} */ script) =>
-  `<!doctype html><title>flowers</title><script type="module" src="/${script}"></script>\n`;
+  `<!doctype html><title>flowers</title><script type="module">
+import("/${script}").catch(cause => { globalThis.answer = { failed: String(cause) }; });
+</script>\n`;
 
 const ours = `import { requestDevice } from "cnxc/runtime";
 import { createModel, descriptor } from "./flowers/flowers.js";
@@ -165,9 +160,13 @@ async function open(
     await page.goto("about:blank");
     const before = descendantSeconds();
     await page.goto(`http://localhost:${address.port}/${who}.html`);
-    await page.waitForFunction("globalThis.answer", null, { timeout: 600_000 });
+    await page.waitForFunction("globalThis.answer", null, { timeout: 60_000 });
     const seconds = descendantSeconds() - before;
-    const { ms, logits } = /** @type {{ ms: number, logits: number[] }} */ (await page.evaluate("globalThis.answer"));
+    const answer = /** @type {{ ms: number, logits: number[], failed?: string }} */ (
+      await page.evaluate("globalThis.answer")
+    );
+    if (answer.failed !== undefined) throw new Error(`the page ${who}.html: ${answer.failed}`);
+    const { ms, logits } = answer;
     return { ms, logits, bytes, seconds };
   } finally {
     await browser.close();
