@@ -147,15 +147,15 @@ export function emit({ context, teaching = null, ...planning }: Emission, observ
   if (target.takes === "plan") {
     const planned = plan({ ...planning, target }, observer);
     if (!planned.ok) return planned;
-    const slow = target.software === undefined ? null : plan({ ...planning, target: target.software });
-    if (slow?.ok === false) return slow;
+    const software = target.software === undefined ? null : plan({ ...planning, target: target.software });
+    if (software?.ok === false) return software;
     const taught = teaching === null ? null : planTraining({ ...teaching, model, sites });
     if (taught?.ok === false) return taught;
     const training = teaching && taught && { recipe: teaching.recipe, plan: taught.value.plan };
     const files = target.emit(planned.value.plan, {
       ...whole,
       training,
-      software: slow === null ? null : slow.value.plan,
+      software: software === null ? null : software.value.plan,
     });
     return ok({ model, target: target.name, ...planned.value, files }, planned.diagnostics);
   }
