@@ -1,4 +1,4 @@
-import { fail, ok, type Result, type Source } from "./diagnostics/diagnostic.ts";
+import { type Diagnostic, fail, ok, type Result, type Source } from "./diagnostics/diagnostic.ts";
 import { type EmitContext, type KernelTarget, learningOps, type OutputFile, type Target } from "./emit/target.ts";
 import { build, type Learning } from "./graph/build.ts";
 import type { Graph } from "./graph/graph.ts";
@@ -98,16 +98,23 @@ export interface Planned {
 
 /** A checked model to a target's kernels, their operands and memory. What can still be wrong is a limit of the target. */
 export function plan(planning: Planning, observer: Observer = {}): Result<Planned> {
-  const { model, target, batch } = planning;
   const graph = lower(planning, observer);
-  if (!graph.ok) return graph;
+  return graph.ok ? planGraph(graph.value, planning, observer, graph.diagnostics) : graph;
+}
 
-  const scheduled = schedule(graph.value, batch, target.profile(batch));
+/** The same of a graph that is lowered: targets that differ in tiles alone plan one graph. */
+function planGraph(
+  graph: Graph,
+  { model, target, batch }: Pick<Planning, "model" | "target" | "batch">,
+  observer: Observer = {},
+  diagnostics: readonly Diagnostic[] = [],
+): Result<Planned> {
+  const scheduled = schedule(graph, batch, target.profile(batch));
   const passed = runSchedulePasses(scheduled, target.schedulePasses(batch), observer);
   const placed = verifyPlan(place(passed, target), target.memory);
   observer.plan?.(placed, model);
   const problems = target.problems(placed);
-  return problems.length > 0 ? fail(...problems) : ok({ graph: graph.value, plan: placed }, graph.diagnostics);
+  return problems.length > 0 ? fail(...problems) : ok({ graph, plan: placed }, diagnostics);
 }
 
 /** What one model became for one target. */
@@ -147,7 +154,8 @@ export function emit({ context, teaching = null, ...planning }: Emission, observ
   if (target.takes === "plan") {
     const planned = plan({ ...planning, target }, observer);
     if (!planned.ok) return planned;
-    const software = target.software === undefined ? null : plan({ ...planning, target: target.software });
+    const { graph } = planned.value;
+    const software = target.software === undefined ? null : planGraph(graph, { ...planning, target: target.software });
     if (software?.ok === false) return software;
     const taught = teaching === null ? null : planTraining({ ...teaching, model, sites });
     if (taught?.ok === false) return taught;
