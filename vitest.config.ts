@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { availableParallelism } from "node:os";
+import * as path from "node:path";
 import { defineConfig } from "vitest/config";
 
 /**
@@ -18,13 +19,27 @@ function filesThatHaveMore(): string[] {
   return files.filter(file => file.endsWith(".test.ts") && fs.readFileSync(file, "utf8").includes("/full.ts")).sort();
 }
 
+/** A thread for each job, which loads the compiler anew, takes longer than most jobs: they run where they are asked for. */
+const jobsWithoutThreads = {
+  name: "jobs-without-threads",
+  enforce: "pre" as const,
+  resolveId: (source: string, importer?: string) =>
+    source.endsWith("jobs/run-job.ts") && importer?.includes("/src/node/cli/")
+      ? path.resolve("test/support/run-job.ts")
+      : null,
+};
+
 export default defineConfig(({ mode }) => ({
+  plugins: [jobsWithoutThreads],
   test: {
     ...(tiers[mode] ?? { include: ["test/**/*.test.ts"] }),
     // Limits are for what hangs: on a machine with ten other busy processes everything takes ten times as long.
     testTimeout: 900_000,
     hookTimeout: 900_000,
     pool: "forks",
+    // Files share a process and what it has loaded, which took a third of the time: modules keep no state between calls,
+    // and what a file starts (a device, a folder, a spy) ends with it.
+    isolate: false,
     // One fewer than there are cores is one of two: most files wait for a child that has one thread.
     maxWorkers: Math.max(2, availableParallelism() - 1),
   },

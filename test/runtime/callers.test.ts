@@ -6,9 +6,11 @@ import type { RgbaImage } from "../../src/runtime/pictures/sources.ts";
 import { createPreprocessor } from "../../src/runtime/preprocess.ts";
 import { receiver } from "../preprocess/pictures.ts";
 import { adapter } from "../support/gpu.ts";
-import { bitsOf, classifier, codeOf, type Disturbed, disturbed, expectedOf, make } from "./disturbed.ts";
+import { bitsOf, classifier, codeOf, type Disturbed, disturbedDevice, make } from "./disturbed.ts";
 import { faults, type Way } from "./faults.ts";
 import { classes, imageSize } from "./support.ts";
+
+const { disturbed, expectedOf } = await disturbedDevice();
 
 const [mapRead, copySrc, copyDst, storage] = [0x1, 0x4, 0x8, 0x80];
 const codes: Readonly<Record<Exclude<Way, "hangs">, readonly (ModelErrorCode | null)[]>> = {

@@ -58,22 +58,35 @@ export const cut: Subject = {
 };
 export const subjects = [classifier, features, autoencoder, cut];
 
-/** A GPU that others see nothing of; pipelines are made once for all its forms. */
-const real = adapter === null ? null : await testDevice();
-const compiled = nothingCompiled();
-const stray: string[] = [];
-if (real)
-  real.onuncapturederror = event => {
-    stray.push(event.error.message);
-  };
-afterEach(() => expect(stray).toEqual([]));
-afterAll(() => real?.destroy());
-
 export interface Disturbed extends Faulty, Pick<Tampered, "live"> {}
 
-export function disturbed(gpu: GPUDevice = real as GPUDevice, known: Compiled = compiled): Disturbed {
-  const { device, live } = tamper(gpu, known);
-  return { ...faulty(device), live };
+/** One GPU for the tests of a file, which ends with them and on which nothing may go wrong unnoticed. */
+export async function disturbedDevice() {
+  const real = adapter === null ? null : await testDevice();
+  const compiled = nothingCompiled();
+  const stray: string[] = [];
+  if (real)
+    real.onuncapturederror = event => {
+      stray.push(event.error.message);
+    };
+  afterEach(() => expect(stray).toEqual([]));
+  afterAll(() => real?.destroy());
+
+  /** A form of it that others see nothing of; pipelines are made once for all of them. */
+  const disturbed = (gpu: GPUDevice = real as GPUDevice, known: Compiled = compiled): Disturbed => {
+    const { device, live } = tamper(gpu, known);
+    return { ...faulty(device), live };
+  };
+
+  /** What an undisturbed model gives for 1, 2, ... images. */
+  const expectedOf = async (of: Subject): Promise<readonly Readonly<Record<string, Uint8Array>>[]> => {
+    const calm = await make(of, disturbed().device);
+    const expected = [];
+    for (let batch = 1; batch <= of.most; batch++) expected.push(bitsOf(await calm.run(of.inputs(batch))));
+    calm.dispose();
+    return expected;
+  };
+  return { disturbed, expectedOf };
 }
 
 export const make = (
@@ -84,15 +97,6 @@ export const make = (
 
 export const bitsOf = (outputs: Outputs): Readonly<Record<string, Uint8Array>> =>
   Object.fromEntries(Object.entries(outputs).map(([name, values]) => [name, bits(values)]));
-
-/** What an undisturbed model gives for 1, 2, ... images. */
-export async function expectedOf(of: Subject): Promise<readonly Readonly<Record<string, Uint8Array>>[]> {
-  const calm = await make(of, disturbed().device);
-  const expected = [];
-  for (let batch = 1; batch <= of.most; batch++) expected.push(bitsOf(await calm.run(of.inputs(batch))));
-  calm.dispose();
-  return expected;
-}
 
 /** The code of the error that ends some work, and null where it ends well. */
 export const codeOf = (work: Promise<unknown>): Promise<ModelErrorCode | null> =>

@@ -11,8 +11,7 @@ import {
   codeOf,
   cut,
   type Disturbed,
-  disturbed,
-  expectedOf,
+  disturbedDevice,
   features,
   make,
   type Subject,
@@ -20,6 +19,8 @@ import {
 } from "./disturbed.ts";
 import { waited } from "./faults.ts";
 import { nothingCompiled, overlaid } from "./support.ts";
+
+const { disturbed, expectedOf } = await disturbedDevice();
 
 describe.skipIf(adapter === null)("an end that comes before any call", () => {
   test.each(subjects)("R16: a run of $title that is aborted leaves nothing", async of => {

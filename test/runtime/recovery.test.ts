@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { ModelErrorCode } from "../../src/runtime/errors.ts";
 import { adapter } from "../support/gpu.ts";
-import { autoencoder, bitsOf, classifier, codeOf, cut, disturbed, expectedOf, make, subjects } from "./disturbed.ts";
+import { autoencoder, bitsOf, classifier, codeOf, cut, disturbedDevice, make, subjects } from "./disturbed.ts";
 import { type Call, faults, type Way } from "./faults.ts";
 import { overlaid } from "./support.ts";
+
+const { disturbed, expectedOf } = await disturbedDevice();
 
 /** What a failing call ends with. */
 function codeFor(call: Call, way: Exclude<Way, "hangs">): ModelErrorCode {

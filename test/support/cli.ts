@@ -1,19 +1,9 @@
 import { vi } from "vitest";
 import { runCommandLine } from "../../src/node/cli/program.ts";
 import { wantsJson } from "../../src/node/cli/usage.ts";
-import { type JobName, jobs } from "../../src/node/jobs/jobs.ts";
 import { crash } from "../../src/node/outcome/crash.ts";
 import { exitCodeOf, render } from "../../src/node/outcome/render.ts";
 import { type CliOptions, type CliResult, cnxcProcess } from "./cli-process.ts";
-
-// Jobs run where they are asked for: a thread each, which loads the compiler anew, takes longer than most of them.
-// What they are given and give is cloned as between threads. Threads themselves: test/node/process/interrupt.test.ts.
-vi.mock(import("../../src/node/jobs/run-job.ts"), () => ({
-  runJob: (async (name: JobName, args: readonly unknown[]) => {
-    const job = (await jobs[name]()) as (...given: readonly unknown[]) => unknown;
-    return structuredClone(await job(...structuredClone(args)));
-  }) as typeof import("../../src/node/jobs/run-job.ts")["runJob"],
-}));
 
 /**
  * Runs cnxc as a user would, without colours: in this process, by the function that the program itself calls, and in

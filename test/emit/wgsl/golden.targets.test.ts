@@ -8,9 +8,11 @@ const slow = /femto|pico|nano|384|base|large|huge/;
 /** Tiles for GPUs take SwiftShader ten times as long: barriers are fibres there. */
 const onGpuTiles = /micro-(64x64|offset|kernels|odd-33)/;
 const tiled = small.flatMap(file => [
+  { file, tuning: "swiftshader" as const },
   { file, tuning: "lavapipe" as const },
   ...(full || onGpuTiles.test(file) ? [{ file, tuning: "gpu" as const }] : []),
 ]);
+const stages = /^stages\.\d+$/;
 const published = files.filter(file => !small.includes(file) && (full || !slow.test(file)));
 
 let gpu: WebgpuProcess | undefined;
@@ -22,18 +24,23 @@ afterAll(() => gpu?.end());
 describe.runIf(hasSwiftShader)("WebGPU gives PyTorch's numbers on SwiftShader", () => {
   const on = () => gpu as WebgpuProcess;
 
-  // Tiles for SwiftShader itself: golden.test.ts.
-  test.each(tiled)("$file, tiles for $tuning", async ({ file, tuning }) => check(on(), file, tuning, /^stages\.\d+$/));
+  // Kernels that sizes share: golden.test.ts.
+  test.each(tiled)("$file, tiles for $tuning", async ({ file, tuning }) => check(on(), { file, tuning, taps: stages }));
 
   // With every module that can be an output as one, most fusions are off.
-  test.each(small)("%s, kernels shared", async file => check(on(), file, "software", /^stages\.\d+$/));
-  test.each(small)("%s, all modules tapped", async file => check(on(), file, "swiftshader", /./));
+  test.each(small)("%s, all modules tapped", async file => check(on(), { file, tuning: "swiftshader", taps: /./ }));
 
   // With one of a block alone, the others are fused as far as that allows.
   test.each(["dwconv", "norm", "pwconv1", "act", "grn", "pwconv2"])("%s of every block tapped", async name =>
-    check(on(), "dense/micro-64x64-b2", "swiftshader", new RegExp(`^stages\\.\\d+\\.\\d+\\.${name}$`)),
+    check(on(), {
+      file: "dense/micro-64x64-b2",
+      tuning: "swiftshader",
+      taps: new RegExp(`^stages\\.\\d+\\.\\d+\\.${name}$`),
+    }),
   );
 
   // huge alone takes SwiftShader minutes on two cores, and many where others use them too.
-  test.each(published)("%s", { timeout: 1_800_000 }, async file => check(on(), file, "swiftshader", /^stages\.\d+$/));
+  test.each(published)("%s", { timeout: 1_800_000 }, async file =>
+    check(on(), { file, tuning: "swiftshader", taps: stages }),
+  );
 });

@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import * as path from "node:path";
-import { afterAll, beforeAll, expect } from "vitest";
+import { expect } from "vitest";
 import type { Model } from "../../../src/model/model.ts";
 import { loadDawn, validateWgsl } from "../../../src/node/gpu/dawn.ts";
 import { loadProgram } from "../../../src/node/inputs/program.ts";
@@ -22,14 +22,14 @@ models.set("narrow_per_batch", model({ name: "narrow_per_batch", depths: [1, 1],
 export const profiles = ["gpu", "lavapipe", "swiftshader", "software"] as const satisfies readonly WebgpuProfileName[];
 
 /** Dawn without a driver, whose devices have WebGPU's default limits: what it takes, every WebGPU takes. */
-export let device: GPUDevice;
-beforeAll(async () => {
+async function nullDevice(): Promise<GPUDevice> {
   const gpu = await loadDawn(["backend=null"]);
   const adapter = gpu.ok ? await gpu.value.requestAdapter() : null;
   if (adapter === null) throw new Error("Dawn has no null backend");
-  device = await adapter.requestDevice();
-});
-afterAll(() => device.destroy());
+  return adapter.requestDevice();
+}
+/** Of all files that validate, so it ends with their process. */
+export const device = await nullDevice();
 
 /** What a device with default limits has against a kernel: storage buffers, workgroup memory, invocations. */
 export async function pipelineError(code: string): Promise<string | null> {
