@@ -40,7 +40,7 @@ export default defineConfig(({ mode }) => ({
     // Files share a process and what it has loaded, which took a third of the time: modules keep no state between calls,
     // and what a file starts (a device, a folder, a spy) ends with it.
     isolate: false,
-    // One fewer than there are cores is one of two: most files wait for a child that has one thread.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // One more than there are cores: some wait, for a child or a lock.
+    maxWorkers: availableParallelism() + 1,
   },
 }));

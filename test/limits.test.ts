@@ -14,7 +14,6 @@ import { storedBy } from "../src/model/select.ts";
 import { foldingPasses } from "../src/passes/all.ts";
 import { runPasses } from "../src/passes/pass.ts";
 import { cnxc } from "./support/cli.ts";
-import { cnxcProcess } from "./support/cli-process.ts";
 import { fill, newFolder } from "./support/folders.ts";
 import { full } from "./support/full.ts";
 import { checkFiles, codesOf, filesOf, must } from "./syntax/support.ts";
@@ -279,29 +278,6 @@ test("S89: no constant of an ONNX graph grows with a map beyond 4 MiB, and none 
       name,
       fits: true,
     });
-});
-
-describe("S77: a model of 1024 blocks takes memory and time that grow with it", () => {
-  // In a process, where a job may have so much memory and no more.
-  const run = (words: readonly string[]) =>
-    cnxcProcess(words, { cwd: folderOf({ "deep.cnx": "model deep { depths [1024] dims [4] input 32x32x3 }\n" }) });
-
-  test.each(["wgsl", "cuda"])("compiled for %s", async target => {
-    const { code, stderr } = await run(["compile", "deep.cnx", "-t", target, "-o", target]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  });
-
-  const commands: Readonly<Record<string, readonly string[]>> = {
-    "info for CUDA": ["info", "deep.cnx", "-t", "cuda"],
-    inspect: ["inspect", "deep.cnx"],
-    "a page": ["inspect", "deep.cnx", "-t", "cuda", "-o", "deep.html"],
-    "an explanation": ["compile", "deep.cnx", "-t", "cuda", "--explain", "--emit", "files"],
-    "its graph": ["compile", "deep.cnx", "-t", "onnx", "--emit", "graph"],
-    "its plan": ["compile", "deep.cnx", "-t", "cuda", "--emit", "plan"],
-  };
-  test.runIf(full).each(Object.keys(commands))("%s", async name => {
-    expect(await run(commands[name] as string[])).toMatchObject({ code: 0 });
-  });
 });
 
 describe("the commands at the limits", () => {

@@ -7,8 +7,7 @@ import { type CliOptions, type CliResult, cnxcProcess } from "./cli-process.ts";
 
 /**
  * Runs cnxc as a user would, without colours: in this process, by the function that the program itself calls, and in
- * one of its own where that shows something (standard input, an environment, text that commander prints) or where the
- * command would start itself again for a GPU.
+ * one of its own where that shows something (standard input, an environment) or where the command would start itself again for a GPU.
  */
 export const cnxc = (words: readonly string[], options: CliOptions = {}): Promise<CliResult> =>
   needsProcess(words, options) ? cnxcProcess(words, options) : inTurn(() => here(words, options.cwd ?? root));
@@ -18,8 +17,13 @@ const root = process.cwd();
 const needsProcess = (words: readonly string[], { input, env }: CliOptions): boolean =>
   input !== undefined ||
   env !== undefined ||
-  words.some(word => /^(-|-h|--help|-V|--version|webgpu|webgpu,.*|.*,webgpu.*)$/.test(word)) ||
-  (/^(run|classify|reconstruct|verify|train)$/.test(words[0] ?? "") && !words.includes("--on")); // WebGPU, unless told
+  words.some(word => /^(-|webgpu|webgpu,.*|.*,webgpu.*)$/.test(word)) ||
+  (usesGpu(words) && !words.includes("--on") && !words.includes("--help"));
+
+/** Commands that run a model on WebGPU unless they are told where; what was compiled is verified without. */
+const usesGpu = ([command = "", ...words]: readonly string[]): boolean =>
+  /^(run|classify|reconstruct|train)$/.test(command) ||
+  (command === "verify" && words.some(word => /\.cnx$|^--differential$/.test(word)));
 
 /** A process has one current directory, so one command at a time is in it. */
 let last: Promise<unknown> = Promise.resolve();

@@ -20,11 +20,12 @@ afterAll(() => gpu?.end());
 
 const layouts = ["compact", "masked"] as const;
 
-/** Everything with everything, or a few in which, with that of fcmae.test.ts, each file, scope, loss and layout is met. */
+/** Everything with everything, or a few in which each file, scope, loss and layout is met. */
 const all = goldenFiles.flatMap(file =>
   grnScopes.flatMap(grn => losses.flatMap(loss => layouts.map(sites => ({ file, grn, loss, sites })))),
 );
 const few = [
+  { file: "micro-128-b2", grn: "per_sample", loss: "norm_pix_loss", sites: "compact" },
   { file: "micro-flat-128-b2", grn: "per_batch", loss: "raw_pix_loss", sites: "compact" },
   { file: "micro-192-b1-depth2", grn: "per_batch", loss: "norm_pix_loss", sites: "masked" },
 ] as const;

@@ -15,7 +15,7 @@ describe.runIf(hasSwiftShader)("R25: WebGPU gives PyTorch's numbers of the maske
       gpu as WebgpuProcess,
       {
         ...{ file: "micro-128-b2", grn: "per_sample", loss: "norm_pix_loss" },
-        ...{ sites: "compact", tuning: "swiftshader" },
+        ...{ sites: "compact", tuning: "software" },
       } as const,
     ));
 });
