@@ -50,7 +50,7 @@ beforeAll(async () => {
     fs.writeFileSync(path.join(folder, file), blocks(text, "ts").join("\n"));
   const compiled = [
     ["thumbs", path.join(folder, "thumbs.cnx"), "-m", "thumbs", "--preprocess"],
-    ["atto", "specs/convnextv2.cnx", "-m", "atto", "--preprocess"],
+    ["atto", "specs/convnextv2.cnx", "-m", "atto", "--preprocess", "-w", "random:1"],
     ["atto_fcmae", "specs/train.cnx", "--train", "pretrain_atto"],
   ] as const;
   for (const [model, spec, ...words] of compiled) {

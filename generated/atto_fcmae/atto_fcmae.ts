@@ -188,9 +188,9 @@ export type AttoFcmaeParam =
   | "pred.weight"
   | "pred.bias";
 
-/** Where to run, and on what weights: all tensors at once, or one when it is asked for, a promise of either, or the address of a file. */
+/** Where to run, and on what weights: all tensors at once, or one when it is asked for, a promise of either, or the address of a file, with its hash and a cache for it where you like. */
 export interface AttoFcmaeOptions extends Omit<runtime.ModelOptions, "weights"> {
-  readonly weights: Readonly<Record<AttoFcmaeParam, Float32Array>> | ((name: AttoFcmaeParam) => Float32Array | Promise<Float32Array>) | Promise<Readonly<Record<AttoFcmaeParam, Float32Array>> | ((name: AttoFcmaeParam) => Float32Array | Promise<Float32Array>)> | string | { readonly href: string };
+  readonly weights: Readonly<Record<AttoFcmaeParam, Float32Array>> | ((name: AttoFcmaeParam) => Float32Array | Promise<Float32Array>) | Promise<Readonly<Record<AttoFcmaeParam, Float32Array>> | ((name: AttoFcmaeParam) => Float32Array | Promise<Float32Array>)> | runtime.WeightsAddress;
 }
 
 export interface AttoFcmaeModel {

@@ -165,9 +165,9 @@ export type FemtoParam =
   | "head.weight"
   | "head.bias";
 
-/** Where to run, and on what weights: all tensors at once, or one when it is asked for, a promise of either, or the address of a file. */
+/** Where to run, and on what weights: all tensors at once, or one when it is asked for, a promise of either, or the address of a file, with its hash and a cache for it where you like. */
 export interface FemtoOptions extends Omit<runtime.ModelOptions, "weights"> {
-  readonly weights: Readonly<Record<FemtoParam, Float32Array>> | ((name: FemtoParam) => Float32Array | Promise<Float32Array>) | Promise<Readonly<Record<FemtoParam, Float32Array>> | ((name: FemtoParam) => Float32Array | Promise<Float32Array>)> | string | { readonly href: string };
+  readonly weights: Readonly<Record<FemtoParam, Float32Array>> | ((name: FemtoParam) => Float32Array | Promise<Float32Array>) | Promise<Readonly<Record<FemtoParam, Float32Array>> | ((name: FemtoParam) => Float32Array | Promise<Float32Array>)> | runtime.WeightsAddress;
 }
 
 export interface FemtoModel {

@@ -405,9 +405,9 @@ export type LargeParam =
   | "head.weight"
   | "head.bias";
 
-/** Where to run, and on what weights: all tensors at once, or one when it is asked for, a promise of either, or the address of a file. */
+/** Where to run, and on what weights: all tensors at once, or one when it is asked for, a promise of either, or the address of a file, with its hash and a cache for it where you like. */
 export interface LargeOptions extends Omit<runtime.ModelOptions, "weights"> {
-  readonly weights: Readonly<Record<LargeParam, Float32Array>> | ((name: LargeParam) => Float32Array | Promise<Float32Array>) | Promise<Readonly<Record<LargeParam, Float32Array>> | ((name: LargeParam) => Float32Array | Promise<Float32Array>)> | string | { readonly href: string };
+  readonly weights: Readonly<Record<LargeParam, Float32Array>> | ((name: LargeParam) => Float32Array | Promise<Float32Array>) | Promise<Readonly<Record<LargeParam, Float32Array>> | ((name: LargeParam) => Float32Array | Promise<Float32Array>)> | runtime.WeightsAddress;
 }
 
 export interface LargeModel {

@@ -111,9 +111,9 @@ export type MicroFeaturesParam =
   | "norm3.weight"
   | "norm3.bias";
 
-/** Where to run, and on what weights: all tensors at once, or one when it is asked for, a promise of either, or the address of a file. */
+/** Where to run, and on what weights: all tensors at once, or one when it is asked for, a promise of either, or the address of a file, with its hash and a cache for it where you like. */
 export interface MicroFeaturesOptions extends Omit<runtime.ModelOptions, "weights"> {
-  readonly weights: Readonly<Record<MicroFeaturesParam, Float32Array>> | ((name: MicroFeaturesParam) => Float32Array | Promise<Float32Array>) | Promise<Readonly<Record<MicroFeaturesParam, Float32Array>> | ((name: MicroFeaturesParam) => Float32Array | Promise<Float32Array>)> | string | { readonly href: string };
+  readonly weights: Readonly<Record<MicroFeaturesParam, Float32Array>> | ((name: MicroFeaturesParam) => Float32Array | Promise<Float32Array>) | Promise<Readonly<Record<MicroFeaturesParam, Float32Array>> | ((name: MicroFeaturesParam) => Float32Array | Promise<Float32Array>)> | runtime.WeightsAddress;
 }
 
 export interface MicroFeaturesModel {

@@ -225,9 +225,9 @@ export type TinyParam =
   | "head.weight"
   | "head.bias";
 
-/** Where to run, and on what weights: all tensors at once, or one when it is asked for, a promise of either, or the address of a file. */
+/** Where to run, and on what weights: all tensors at once, or one when it is asked for, a promise of either, or the address of a file, with its hash and a cache for it where you like. */
 export interface TinyOptions extends Omit<runtime.ModelOptions, "weights"> {
-  readonly weights: Readonly<Record<TinyParam, Float32Array>> | ((name: TinyParam) => Float32Array | Promise<Float32Array>) | Promise<Readonly<Record<TinyParam, Float32Array>> | ((name: TinyParam) => Float32Array | Promise<Float32Array>)> | string | { readonly href: string };
+  readonly weights: Readonly<Record<TinyParam, Float32Array>> | ((name: TinyParam) => Float32Array | Promise<Float32Array>) | Promise<Readonly<Record<TinyParam, Float32Array>> | ((name: TinyParam) => Float32Array | Promise<Float32Array>)> | runtime.WeightsAddress;
 }
 
 export interface TinyModel {

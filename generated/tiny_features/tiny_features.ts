@@ -233,9 +233,9 @@ export type TinyFeaturesParam =
   | "stages.3.2.pwconv2.weight"
   | "stages.3.2.pwconv2.bias";
 
-/** Where to run, and on what weights: all tensors at once, or one when it is asked for, a promise of either, or the address of a file. */
+/** Where to run, and on what weights: all tensors at once, or one when it is asked for, a promise of either, or the address of a file, with its hash and a cache for it where you like. */
 export interface TinyFeaturesOptions extends Omit<runtime.ModelOptions, "weights"> {
-  readonly weights: Readonly<Record<TinyFeaturesParam, Float32Array>> | ((name: TinyFeaturesParam) => Float32Array | Promise<Float32Array>) | Promise<Readonly<Record<TinyFeaturesParam, Float32Array>> | ((name: TinyFeaturesParam) => Float32Array | Promise<Float32Array>)> | string | { readonly href: string };
+  readonly weights: Readonly<Record<TinyFeaturesParam, Float32Array>> | ((name: TinyFeaturesParam) => Float32Array | Promise<Float32Array>) | Promise<Readonly<Record<TinyFeaturesParam, Float32Array>> | ((name: TinyFeaturesParam) => Float32Array | Promise<Float32Array>)> | runtime.WeightsAddress;
 }
 
 export interface TinyFeaturesModel {

@@ -34,6 +34,14 @@ export interface EmitContext {
   readonly bundle?: boolean;
   /** What trains the model is emitted too; null or left out where it is not. */
   readonly training?: Training | null;
+  /** A new SHA-256, to say that of a file of weights; left out where no file is to say it. */
+  readonly newHash?: () => FileHash;
+}
+
+export interface FileHash {
+  readonly update: (bytes: Uint8Array) => void;
+  /** Of all that was fed, in hex. Once. */
+  readonly digest: () => string;
 }
 
 /** How a model learns. */

@@ -86,14 +86,14 @@ function statements(
     params,
     interfaceOf(`${Name}Options`, {
       docs: [
-        "Where to run, and on what weights: all tensors at once, or one when it is asked for, a promise of either, or the address of a file.",
+        "Where to run, and on what weights: all tensors at once, or one when it is asked for, a promise of either, or the address of a file, with its hash and a cache for it where you like.",
       ],
       extends: ['Omit<runtime.ModelOptions, "weights">'],
       properties: [
         {
           name: "weights",
           isReadonly: true,
-          type: `${weightsType(Name)} | Promise<${weightsType(Name)}> | string | { readonly href: string }`,
+          type: `${weightsType(Name)} | Promise<${weightsType(Name)}> | runtime.WeightsAddress`,
         },
       ],
     }),

@@ -18,6 +18,7 @@ export {
   type ModelBuilds,
   type ModelOptions,
   type RunOptions,
+  type WeightsAddress,
   type WeightsFunction,
   type WeightsSource,
 } from "./model.ts";

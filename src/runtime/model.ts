@@ -15,11 +15,16 @@ export type { Model, RunOptions } from "./runnable.ts";
 export type { Aborting } from "./state.ts";
 export type { WeightsFunction, WeightsSource } from "./weights/load-weights.ts";
 
+/** Of a safetensors file. With its hash and the name of a cache it is fetched as `fetchWeights` does with these. */
+export type WeightsAddress =
+  | string
+  | { readonly href: string; readonly sha256?: string | undefined; readonly cache?: string | undefined };
+
 export interface ModelOptions {
   /** Yours: the model never destroys it. `requestDevice` makes one that fits. */
   readonly device: GPUDevice;
   /** Tensors, or a promise of them, or the address of a safetensors file: it is fetched while kernels compile. */
-  readonly weights: WeightsSource | PromiseLike<WeightsSource> | string | { readonly href: string };
+  readonly weights: WeightsSource | PromiseLike<WeightsSource> | WeightsAddress;
   /** Kernels that are compiled and weights that are there, as parts of one whole; told at once, and when it is whole. */
   readonly onProgress?: OnProgress;
   readonly signal?: Aborting | undefined;
@@ -63,9 +68,11 @@ export async function createModel(of: ModelDescriptor | ModelBuilds, options: Mo
       const whole = { bytes: weightBytes(params), fetches: address !== null };
       const progress = creationProgress(told, whole);
       progress.begun();
-      const fetching = { signal, onProgress: progress.fetched };
       const fits = (lengths: ReadonlyMap<string, number>): void => checkLengths(lengths, params);
-      const given = address === null ? weights : fetchFitting(address, fetching, fits);
+      const given =
+        address === null
+          ? weights
+          : fetchFitting(address.href, { ...address, signal, onProgress: progress.fetched }, fits);
       if (!isPromise(given)) checkWeights(given as WeightsSource, params);
       const ready = async (): Promise<WeightsSource> => {
         const source = (await given) as WeightsSource;
@@ -104,9 +111,9 @@ interface Running {
 
 const isPromise = (given: unknown): boolean => typeof (given as PromiseLike<unknown> | null)?.then === "function";
 
-function addressOf(weights: ModelOptions["weights"]): string | null {
-  if (typeof weights === "string") return weights;
-  return weights instanceof web.URL ? weights.href : null;
+function addressOf(weights: ModelOptions["weights"]): Exclude<WeightsAddress, string> | null {
+  if (typeof weights === "string") return { href: weights };
+  const { href, sha256, cache } = (weights ?? {}) as { readonly [name: string]: unknown };
+  if (typeof weights !== "object" || typeof href !== "string") return null;
+  return { href, sha256: sha256 as string | undefined, cache: cache as string | undefined };
 }
-
-const web = globalThis as unknown as { readonly URL: new (url: string) => { readonly href: string } };

@@ -1,6 +1,7 @@
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page, Request } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasChromium, launchChromium, openPage } from "../support/chromium.ts";
 import { cnxc } from "../support/cli.ts";
@@ -88,6 +89,56 @@ export async function wrong() {
   return { ends, last };
 }
 
+/** What is in the page's cache, by address and hash. */
+const inCache = async () => {
+  const cache = await caches.open("micro");
+  const keys = await cache.keys();
+  return keys.map(({ url }) => new URL(url)).map(({ pathname, searchParams }) => [pathname, searchParams.get("sha256")]);
+};
+
+/** A file that is kept from one visit to the next; by how many requests of the page the test knows. */
+export async function kept() {
+  const { weights } = await import("/micro/weights.js");
+  const { sha256, bytes } = weights;
+  const inputs = { pixel_values: Float32Array.from({ length: 3 * 64 * 64 }, (_, i) => Math.sin(i)) };
+  const logits = async given => {
+    const device = await requestDevice(descriptor);
+    const model = await createModel({ device, weights: given });
+    const out = await model.run(inputs);
+    device.destroy();
+    return [...out.logits];
+  };
+  const plain = await logits(file);
+  const address = { href: file, sha256, cache: "micro" };
+  const first = await logits(address);
+  const second = await logits(address);
+  const third = await logits(fetchWeights(file, address));
+  const found = await inCache();
+  const last = [];
+  const { loaded, total } = await new Promise(resolve => {
+    fetchWeights(file, { ...address, onProgress: last.push.bind(last) }).then(() => resolve(last.at(-1)));
+  });
+  const ends = {};
+  const end = async (name, options) => {
+    ends[name] = await fetchWeights(file, options).then(() => "read", e => e.name + ": " + e.message);
+  };
+  await end("a hash of another file", { sha256: "0".repeat(64), cache: "micro" });
+  await end("a cache and no hash", { cache: "micro" });
+  const right = await inCache();
+  const cache = await caches.open("micro");
+  const [key] = await cache.keys();
+  await cache.put(key, new Response("broken"));
+  await end("broken in the cache", address);
+  const after = await inCache();
+  await end("and then", address);
+  const older = new URL(key.url);
+  older.searchParams.set("sha256", "1".repeat(64));
+  await cache.put(older, new Response("an older file"));
+  await cache.delete(key);
+  await end("beside an older file", address);
+  return { sha256, bytes, plain, first, second, third, found, loaded, total, ends, right, after, now: await inCache() };
+}
+
 /** What a page may do by mistake. */
 export async function mistakes() {
   const { device } = await counted();
@@ -118,6 +169,21 @@ interface Ending {
   readonly first: { readonly loaded: number; readonly total: number; readonly made: number } | null;
   readonly events: number;
   readonly uncaught: readonly string[];
+}
+
+type Entries = readonly (readonly [path: string, sha256: string])[];
+type Logits = readonly number[];
+
+interface Kept extends Readonly<Record<"plain" | "first" | "second" | "third", Logits>> {
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly loaded: number;
+  readonly total: number;
+  readonly ends: Readonly<Record<string, string>>;
+  readonly found: Entries;
+  readonly right: Entries;
+  readonly after: Entries;
+  readonly now: Entries;
 }
 
 describe.runIf(hasChromium)("the creation of a model in Chromium", () => {
@@ -194,6 +260,33 @@ describe.runIf(hasChromium)("the creation of a model in Chromium", () => {
       // What is only promised comes while pipelines are being compiled.
       expect(/^an? (promise|address)$/.test(name) ? made : asked, name).toBe(0);
     }
+  });
+
+  test("a file is kept from one visit to the next, by its hash", async () => {
+    const asked: string[] = [];
+    const note = (request: Request) => void asked.push(new URL(request.url()).pathname);
+    page.on("request", note);
+    const { sha256, bytes, plain, ...found } = await inPage<Kept>("kept()");
+    page.off("request", note);
+    const file = path.join(folder, "micro/micro/weights.safetensors");
+    expect(sha256).toBe(createHash("sha256").update(fs.readFileSync(file)).digest("hex"));
+    expect(bytes).toBe(fs.statSync(file).size);
+    const kept = [["/micro/weights.safetensors", sha256]];
+    const ends = {
+      "a hash of another file": `WeightsError: /micro/weights.safetensors has the SHA-256 ${sha256}, not ${"0".repeat(64)}`,
+      "a cache and no hash":
+        "InputError: a cache keeps /micro/weights.safetensors by its sha256, which is not given: " +
+        "weights.js beside the model says it, and cnxc weights inspect",
+      "broken in the cache": expect.stringMatching(/^WeightsError: /),
+      "and then": "read",
+      "beside an older file": "read",
+    };
+    expect(found).toEqual({
+      ...{ first: plain, second: plain, third: plain, found: kept, right: kept, after: [], now: kept },
+      ...{ loaded: bytes, total: bytes, ends },
+    });
+    // Without a cache, at first, of the wrong hash, after the broken one, and beside an older one.
+    expect(asked.filter(path => path === "/micro/weights.safetensors")).toHaveLength(5);
   });
 
   test("a mistake is an InputError with its remedy", async () => {

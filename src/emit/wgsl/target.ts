@@ -1,18 +1,15 @@
 import type { Recipe } from "../../model/model.ts";
 import { groupingPasses, kernelPasses } from "../../passes/all.ts";
-import { f16Params, type Plan } from "../../plan/plan.ts";
+import type { Plan } from "../../plan/plan.ts";
 import { printPlan } from "../../plan/print.ts";
 import { profileFor, tuningProfiles, type WebgpuProfileName } from "../../plan/tiles/tuning-profiles.ts";
-import { f32Tensor, writeSafetensors } from "../../weights/formats/safetensors.ts";
-import { drawnBy } from "../../weights/made/random.ts";
-import { fromF32 } from "../../weights/use/round.ts";
-import { withinHalf } from "../../weights/use/within-half.ts";
 import { banner } from "../banner.ts";
 import { type EmitContext, type KernelTarget, loweredOps, type OutputFile } from "../target.ts";
 import { describe, type ModelDescriptor } from "./descriptor.ts";
 import { wgslKernel } from "./kernels.ts";
 import { wgslProblems } from "./limits.ts";
 import { describeTrainer, type TrainerDescriptor } from "./trainer.ts";
+import { weightFiles } from "./weights.ts";
 
 /** Writes what runs the kernels: modules around a model's descriptor, and around that of what trains it, where there is one. */
 export type HostWriter = (
@@ -68,10 +65,6 @@ function emit(plan: Plan, context: EmitContext, host: HostWriter, shared: boolea
         descriptor: describeTrainer(training.plan, { ema: training.recipe.ema !== null }),
       }
     : null;
-  const given = context.weights ?? (training ? drawnBy(training.recipe, context.model, plan.params) : null);
-  const weights = given && withinHalf(given, f16Params(plan));
-  // What kernels keep as f16 need not travel as more; what learns starts from all there is.
-  const narrow: ReadonlySet<string> = training ? new Set() : f16Params(plan);
   return [
     ...host(descriptor, context, taught, software),
     ...kernelFiles("wgsl", comment, descriptor.kernels),
@@ -85,21 +78,7 @@ function emit(plan: Plan, context: EmitContext, host: HostWriter, shared: boolea
           { path: "training_plan.txt", contents: printPlan(training.plan) },
         ]
       : []),
-    ...(weights === null
-      ? []
-      : [
-          {
-            path: "weights.safetensors",
-            contents: writeSafetensors(
-              plan.params.map(({ name, shape }) =>
-                narrow.has(name)
-                  ? { name, shape, dtype: "F16", bytes: async () => fromF32.F16(await weights.f32(name)) }
-                  : f32Tensor(name, shape, () => weights.f32(name)),
-              ),
-              { format: "pt", ...(weights.license === undefined ? {} : { license: weights.license }) },
-            ),
-          },
-        ]),
+    ...weightFiles(plan, context, comment),
   ];
 }
 

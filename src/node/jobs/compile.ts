@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { analyse, type Compilation, compile, type Observer, type Unit } from "../../compile.ts";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
@@ -5,7 +6,7 @@ import { error } from "../../diagnostics/messages.ts";
 import { cudaTarget } from "../../emit/cuda/target.ts";
 import { type TuningTable, tunedBy } from "../../emit/cuda/tuning-table.ts";
 import { onnxTarget } from "../../emit/onnx/onnx.ts";
-import type { OnnxOptions, OutputFile, Target } from "../../emit/target.ts";
+import type { FileHash, OnnxOptions, OutputFile, Target } from "../../emit/target.ts";
 import { wgslTarget } from "../../emit/wgsl/target.ts";
 import { explainPass } from "../../explain.ts";
 import { print } from "../../graph/print.ts";
@@ -192,13 +193,19 @@ async function compileSpec(spec: string, job: Job): Promise<Result<SpecCompiled>
       notes.push(...prepared.value.notes);
       const { onnx, preprocess, bundle } = request;
       const { weights } = prepared.value;
-      return ok({ weights, specName: baseName(spec), version, onnx, preprocess, bundle }, prepared.diagnostics);
+      const about = { specName: baseName(spec), version, newHash };
+      return ok({ weights, ...about, onnx, preprocess, bundle }, prepared.diagnostics);
     },
   });
   if (!compiled.ok) return fail(...source.diagnostics, ...compiled.diagnostics);
   const { units, files } = compiled.value;
   return ok({ units, files, text: "", notes, provenance }, [...source.diagnostics, ...compiled.diagnostics]);
 }
+
+const newHash = (): FileHash => {
+  const hash = createHash("sha256");
+  return { update: bytes => void hash.update(bytes), digest: () => hash.digest("hex") };
+};
 
 /** What the options of a command say of the models, once it is clear which: their weights, and what f16 does to them. */
 async function prepare(requests: readonly Request[], { request, report, opened }: Job) {

@@ -1,14 +1,16 @@
 import { check, ModelError, messageOf } from "../errors.ts";
 import { type Aborting, checkSignal } from "../state.ts";
+import type { Kept } from "./kept.ts";
 
 /** What is used of an answer to a request; spelt out, since not every consumer's types have the Web's. */
-interface Answer {
+export interface Answer {
   readonly status: number;
   readonly statusText: string;
   readonly redirected: boolean;
   readonly url: string;
   readonly headers: { get(name: string): string | null };
   readonly body: { getReader(): Reader } | null;
+  clone(): Answer;
 }
 
 interface Reader {
@@ -41,6 +43,8 @@ export interface DownloadOptions {
   readonly received: (bytes: Uint8Array) => void;
   /** Whether the file may come from an origin that the address does not name. */
   readonly anyOrigin: boolean;
+  /** Where it may be already, and is put otherwise. */
+  readonly kept?: Kept | null;
 }
 
 /**
@@ -50,7 +54,7 @@ export interface DownloadOptions {
  */
 export async function download<T>(
   url: string,
-  { signal, received, anyOrigin }: DownloadOptions,
+  { signal, received, anyOrigin, kept = null }: DownloadOptions,
   work: (file: Download) => Promise<T>,
 ): Promise<T> {
   const controller = new web.AbortController();
@@ -69,7 +73,8 @@ export async function download<T>(
   };
 
   try {
-    const answer = await told(web.fetch(url, { signal: controller.signal }), `${url} cannot be fetched`);
+    const known = kept === null ? null : await kept.find();
+    const answer = known ?? (await told(web.fetch(url, { signal: controller.signal }), `${url} cannot be fetched`));
     const { status, statusText, redirected, body } = answer;
     const hint = status === 206 ? ", a part of a file, though all of it was asked for" : "";
     check(status === 200 && body !== null, "fetch", `${url} answers ${status} ${statusText}${hint}`);
@@ -77,7 +82,9 @@ export async function download<T>(
     const remedy = "name that address, or give the sha256 of the file";
     check(anyOrigin || !redirected || given === wanted, "fetch", `${url} leads to ${given}: ${remedy}`);
 
-    const reader = body.getReader();
+    // What is cloned has another body than before.
+    const putting = known === null ? kept?.put(answer.clone()) : null;
+    const reader = (answer.body ?? body).getReader();
     let piece = new Uint8Array();
     let count = 0;
     const next = async (): Promise<boolean> => {
@@ -89,7 +96,7 @@ export async function download<T>(
       piece = value as Uint8Array<ArrayBuffer>;
       return true;
     };
-    return await work({
+    const made = await work({
       length: Number(answer.headers.get("content-length") ?? 0),
       rest: async () => {
         while (await next());
@@ -108,6 +115,8 @@ export async function download<T>(
         check(false, "weights", `${url} has bytes that belong to no tensor`);
       },
     });
+    await putting;
+    return made;
   } finally {
     signal?.removeEventListener("abort", abort);
     // Of a transfer that is over, nobody hears this.

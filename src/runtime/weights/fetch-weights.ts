@@ -4,11 +4,14 @@ import type { OnProgress } from "../progress.ts";
 import type { Aborting } from "../state.ts";
 import { download } from "./download.ts";
 import { type DType, dtypes, isDType } from "./dtypes.ts";
+import { keptIn } from "./kept.ts";
 import { sha256 as newHash } from "./sha256.ts";
 
 export interface FetchOptions {
   /** Of the whole file, in hex, as `cnxc weights inspect` prints it: nothing is given out of another file. */
   readonly sha256?: string | undefined;
+  /** Name of a cache of the browser's (Cache API) in which the file is kept from one visit to the next; with `sha256`. */
+  readonly cache?: string | undefined;
   /** Bytes so far, from when it is known how many there are in all: once the header is there. */
   readonly onProgress?: OnProgress;
   readonly signal?: Aborting | undefined;
@@ -31,8 +34,7 @@ const maxHeader = 100_000_000;
 /**
  * Weights for `createModel` from a safetensors file in the official names, F32, F16 or BF16, as `cnxc compile --weights`
  * writes it. The file is read once, in order, each tensor into memory of its own, as it lies in the file, so that may be larger
- * than any one array; f32 is made of a tensor each time it is asked for. Throws
- * FetchError, AbortError, WeightsError where it is another or a broken file, or OutOfMemoryError.
+ * than any one array; f32 is made of a tensor each time it is asked for. Throws InputError, FetchError, AbortError, WeightsError where it is another or a broken file, or OutOfMemoryError.
  */
 export const fetchWeights = (url: string, options: FetchOptions = {}): Promise<FetchedWeights> =>
   fetchFitting(url, options, () => {});
@@ -40,10 +42,14 @@ export const fetchWeights = (url: string, options: FetchOptions = {}): Promise<F
 /** The same, for who can tell by names and numbers of values that the file is another one: before its data have come. */
 export async function fetchFitting(
   url: string,
-  { sha256, onProgress, signal }: FetchOptions,
+  { sha256, cache, onProgress, signal }: FetchOptions,
   fits: (lengths: ReadonlyMap<string, number>) => void,
 ): Promise<FetchedWeights> {
+  const remedy = "weights.js beside the model says it, and cnxc weights inspect";
+  const known = cache === undefined || sha256 !== undefined;
+  check(known, "input", `a cache keeps ${url} by its sha256, which is not given: ${remedy}`);
   const hash = sha256 === undefined ? null : newHash();
+  const kept = cache === undefined ? null : await keptIn(cache, url, sha256 as string);
   const tensors = new Map<string, () => Float32Array<ArrayBuffer>>();
   const lengths = new Map<string, number>();
   let [loaded, total] = [0, 0];
@@ -55,29 +61,35 @@ export async function fetchFitting(
     loaded += bytes.length;
     tell();
   };
-  await download(url, { signal, received, anyOrigin: hash !== null }, async file => {
-    const start = new Uint8Array(8);
-    await file.fill(start, "its first 8 bytes");
-    const length = Number(new DataView(start.buffer).getBigUint64(0, true));
-    const shown = JSON.stringify(String.fromCharCode(...start));
-    check(length >= 2 && length <= maxHeader, "weights", `${url} is no safetensors file, it begins with ${shown}`);
-    const header = new Uint8Array(length);
-    await file.fill(header, "its header");
-    const entries = entriesIn(header, url);
-    total = entries.reduce((sum, { bytes }) => sum + bytes, 8 + length);
-    // A small file has come with its header, all of it.
-    tell();
-    for (const { name, dtype, bytes } of entries) lengths.set(name, bytes / dtypes[dtype].width);
-    fits(lengths);
-    for (const { name, dtype, bytes } of entries) {
-      const values = allocate(name, bytes);
-      await file.fill(new Uint8Array(values), `'${name}'`);
-      tensors.set(name, () => dtypes[dtype].toF32(values));
-    }
-    await file.end();
-  });
-  const found = hash?.digest();
-  check(found === sha256?.toLowerCase(), "weights", `${url} has the SHA-256 ${found}, not ${sha256}`);
+  try {
+    await download(url, { signal, received, anyOrigin: hash !== null, kept }, async file => {
+      const start = new Uint8Array(8);
+      await file.fill(start, "its first 8 bytes");
+      const length = Number(new DataView(start.buffer).getBigUint64(0, true));
+      const shown = JSON.stringify(String.fromCharCode(...start));
+      check(length >= 2 && length <= maxHeader, "weights", `${url} is no safetensors file, it begins with ${shown}`);
+      const header = new Uint8Array(length);
+      await file.fill(header, "its header");
+      const entries = entriesIn(header, url);
+      total = entries.reduce((sum, { bytes }) => sum + bytes, 8 + length);
+      // A small file has come with its header, all of it.
+      tell();
+      for (const { name, dtype, bytes } of entries) lengths.set(name, bytes / dtypes[dtype].width);
+      fits(lengths);
+      for (const { name, dtype, bytes } of entries) {
+        const values = allocate(name, bytes);
+        await file.fill(new Uint8Array(values), `'${name}'`);
+        tensors.set(name, () => dtypes[dtype].toF32(values));
+      }
+      await file.end();
+    });
+    const found = hash?.digest();
+    check(found === sha256?.toLowerCase(), "weights", `${url} has the SHA-256 ${found}, not ${sha256}`);
+  } catch (cause) {
+    if ((cause as Partial<ModelError>).code === "weights") await kept?.forget();
+    throw cause;
+  }
+  await kept?.keep();
   const valuesOf = (name: string): Float32Array<ArrayBuffer> => {
     const values = tensors.get(name);
     check(values, "weights", `${url} has no '${name}'`);
