@@ -9,6 +9,7 @@ import { readLog } from "../node/cli/train.ts";
 import { hasChromium, launchChromium, openPage } from "../support/chromium.ts";
 import { cnxc } from "../support/cli.ts";
 import { fill, newFolder, snapshot } from "../support/folders.ts";
+import { full } from "../support/full.ts";
 import { writeTensors } from "../support/tensors.ts";
 
 let browser: Browser | null = null;
@@ -18,7 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-const [steps, half, images, side] = [50, 25, 4, 28];
+const [steps, half] = full ? [50, 25] : [24, 12];
+const [images, side] = [4, 28];
 const masks = { batch: images, patches: 49, keep: 19 };
 
 const spec = `model micro {

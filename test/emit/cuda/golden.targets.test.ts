@@ -18,14 +18,12 @@ import { limitsOf, type Recorded, relL2 } from "../../support/tolerance.ts";
 import { check, type Dense, files, logitsOf } from "./golden.ts";
 
 /** A build takes g++ some seconds. */
-const brief = /micro-(64x64|eps|tails|offset|32x32|v1|kernels|silu|zepto|odd)/;
+const brief = /micro-(64x64|v1|silu|zepto|odd-63)/;
 const small = files.filter(file => /micro|stages/.test(file) && (full || brief.test(file)));
 /** A published size takes seconds as fibers; the larger ones, minutes. */
-const published = files.filter(file =>
-  full ? !/micro|stages|base|large|huge/.test(file) : /atto-(224|odd-224).*b1/.test(file),
-);
+const published = files.filter(file => (full ? !/micro|stages|base|large|huge/.test(file) : /atto-224.*b1/.test(file)));
 /** Every form of 16-bit kernel; the eps file does not fit f16. */
-const narrow = small.filter(file => full || /micro-64x64|zepto/.test(file)).filter(file => !/eps|offset/.test(file));
+const narrow = small.filter(file => full || /micro-64x64/.test(file)).filter(file => !/eps|offset/.test(file));
 
 /** Logits rel_l2, from "Tolerances" of test/golden/README.md. */
 const narrowLimits = { f16: 5e-3, bf16: 3e-2 } as const;
@@ -35,7 +33,7 @@ const tf32Limit = 2e-3;
 /** What is compared with itself, bit by bit. */
 const narrowest = full ? (["f16", "bf16"] as const) : (["bf16"] as const);
 /** One library for most of them, and a published size. */
-const rounded = [...small, ...published].filter(file => full || /dense.*(64x64|atto)/.test(file));
+const rounded = [...small, ...published].filter(file => full || /dense.*64x64/.test(file));
 
 /** Logits of a library with certain choices, as the words say how blocks run, and its kernels that have a text in them. */
 async function logitsWith(
@@ -70,7 +68,7 @@ async function logitsWith(
 }
 
 describe.runIf(hasGxx)("CUDA kernels give PyTorch's numbers as fibers of a CPU", () => {
-  test.each([...small, ...published].filter(file => !/micro-kernels/.test(file)))("%s", async file => check(file));
+  test.each([...small, ...published])("%s", async file => check(file));
 
   test.each(rounded)("%s with TF32 products", async file => {
     const golden = readGolden<Dense>(file);
@@ -128,7 +126,7 @@ describe.runIf(hasGxx)("CUDA kernels give PyTorch's numbers as fibers of a CPU",
     }
   });
 
-  test.each(["f32", "bf16"] as const)(
+  test.each(full ? (["f32", "bf16"] as const) : narrowest)(
     "depthwise convolutions down a strip, the same bits as at once: %s",
     async dtype => {
       const golden = readGolden<Dense>("dense/micro-64x64-b2");
