@@ -1,16 +1,13 @@
 import { Buffer } from "node:buffer";
-import { requestDevice } from "cnxc/runtime";
 import { PNG } from "pngjs";
-import { createModel, descriptor, topK } from "./out/pets/pets.js";
-import { createPreprocessor } from "./out/pets/preprocess.js";
+import { createClassifier } from "./out/pets/classifier.js";
 
-const device = await requestDevice(descriptor);
 const weights = new URL("out/pets/weights.safetensors", import.meta.url);
-const [model, preprocess] = await Promise.all([createModel({ device, weights }), createPreprocessor(device)]);
+const classifier = await createClassifier({ weights });
 
 for (const file of Deno.args) {
   const { width, height, data } = PNG.sync.read(Buffer.from(Deno.readFileSync(file)));
-  const { logits } = await model.run({ pixel_values: await preprocess({ width, height, data }) });
-  for (const { label, probability } of topK(logits, 3)[0]) console.log(label, probability.toFixed(4));
+  for (const { label, probability } of await classifier.classify({ width, height, data }, { topK: 3 }))
+    console.log(label, probability.toFixed(4));
 }
-device.destroy();
+classifier.dispose();
