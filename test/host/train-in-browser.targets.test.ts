@@ -193,7 +193,7 @@ test.runIf(hasChromium)(
   },
 );
 
-test.runIf(hasChromium)("the example of docs/host-module.md trains", async () => {
+test.runIf(hasChromium && full)("the example of docs/host-module.md trains", async () => {
   const { served, browser } = await ready();
   const page = await openPage(browser, served, headers);
   const { saved, shown } = (await page.evaluate(`import("/documented.js").then(m => m.run())`)) as {

@@ -3,6 +3,7 @@ import { ok } from "../../diagnostics/diagnostic.ts";
 import { describe } from "../../emit/wgsl/descriptor.ts";
 import { wgslTarget } from "../../emit/wgsl/target.ts";
 import { f16Params, type Plan } from "../../plan/plan.ts";
+import { tuningProfiles } from "../../plan/tiles/tuning-profiles.ts";
 import type { ModelDescriptor } from "../../runtime/descriptor.ts";
 import { requestDevice } from "../../runtime/device.ts";
 import type { Inputs } from "../../runtime/inputs.ts";
@@ -15,15 +16,19 @@ import { progress } from "../process/progress.ts";
 import type { Prepare } from "./executor.ts";
 import { told } from "./model-errors.ts";
 
-/** Our WGSL in this process, which `enterGpuProcess` started for the adapter; tiles are those of the adapter. */
+/**
+ * Our WGSL in this process, which `enterGpuProcess` started for the adapter. It is compiled for a run or a few: on a software
+ * adapter, where that takes longer than a run, by kernels that sizes share.
+ */
 export const webgpu =
   (kind: AdapterKind, half: boolean): Prepare =>
   async ({ model: wanted, batch: images, taps, sites, learning, weights }, use) => {
-    const target = wgslTarget(kind, half);
+    const tuning = kind === "gpu" ? kind : "software";
+    const target = wgslTarget(tuning, half);
     const planned = plan({ model: wanted, target, batch: { min: images, max: images }, taps, sites, learning });
     if (!planned.ok) return planned;
     const { plan: made } = planned.value;
-    const descriptor = describe(made);
+    const descriptor = describe(made, tuningProfiles[tuning].sharesKernels);
     const gpu = await loadDawn();
     if (!gpu.ok) return gpu;
     return told(async () => {

@@ -6,7 +6,7 @@ import { evaluate, type Values, widen } from "../../../src/graph/evaluate.ts";
 import { read } from "../../../src/graph/read.ts";
 import { place } from "../../../src/plan/place.ts";
 import { schedule } from "../../../src/plan/schedule.ts";
-import type { WebgpuProfileName } from "../../../src/plan/tiles/tuning-profiles.ts";
+import { tuningProfiles, type WebgpuProfileName } from "../../../src/plan/tiles/tuning-profiles.ts";
 import type { ModelDescriptor } from "../../../src/runtime/descriptor.ts";
 import { generatorTensor } from "../../../src/weights/made/generator.ts";
 import { elements } from "../../../src/weights/tensor.ts";
@@ -44,7 +44,7 @@ export async function gradientsOf(
   const tensors = new Map<string, Float32Array>();
   for (const { name } of planned.params) tensors.set(name, await weights.f32(name));
   const { outputs } = await gpu.run({
-    descriptor: changed(describe(planned), change),
+    descriptor: changed(describe(planned, tuningProfiles[tiles].sharesKernels), change),
     weights: { kind: "tensors", tensors },
     runs: [Object.fromEntries([...inputs].map(([name, values]) => [name, f32(values)]))],
   });
@@ -79,6 +79,10 @@ export async function longSums(
   const target = wgslTarget(tiles, false);
   const planned = place(schedule(sums, images, target.profile(images)), target);
   const weights = { kind: "tensors", tensors: new Map<string, Float32Array>() } as const;
-  const { outputs } = await gpu.run({ descriptor: changed(describe(planned), change), weights, runs: [inputs] });
+  const { outputs } = await gpu.run({
+    descriptor: changed(describe(planned, tuningProfiles[tiles].sharesKernels), change),
+    weights,
+    runs: [inputs],
+  });
   return Math.max(...[...wanted].map(([name, { data }]) => worst(outputs[0]?.[name] as Float32Array, data)));
 }

@@ -3,6 +3,7 @@ import { plan } from "../../../src/compile.ts";
 import { describe } from "../../../src/emit/wgsl/descriptor.ts";
 import { wgslTarget } from "../../../src/emit/wgsl/target.ts";
 import { evaluate, type Values } from "../../../src/graph/evaluate.ts";
+import { tuningProfiles } from "../../../src/plan/tiles/tuning-profiles.ts";
 import { learningCase } from "../../graph/learning-case.ts";
 import { family, type Learner } from "../../graph/random-learners.ts";
 import { normOf, slopeError, slopes, someLeaves } from "../../graph/slopes.ts";
@@ -33,7 +34,7 @@ async function prepare(learner: Learner, change: (code: string) => string): Prom
   const learning = { dropPath, wanted: (name: string) => learned.has(name) };
   const target = wgslTarget(tiles, false);
   const planned = must(plan({ model, target, batch: { min: batch, max: batch }, sites, learning })).plan;
-  const descriptor = describe(planned);
+  const descriptor = describe(planned, tuningProfiles[tiles].sharesKernels);
   const tensor = (name: string) => Float32Array.from((given.values.get(name) as Values).data);
   const inputs = Object.fromEntries(planned.inputs.map(({ name }) => [name, tensor(name)]));
   return {
