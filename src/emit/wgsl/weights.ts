@@ -1,6 +1,6 @@
-import { utf8ToBytes } from "@noble/hashes/utils.js";
 import { f16Params, type Plan } from "../../plan/plan.ts";
 import { f32Tensor, writeSafetensors } from "../../weights/formats/safetensors.ts";
+import { utf8 } from "../../weights/formats/utf8.ts";
 import { drawnBy } from "../../weights/made/random.ts";
 import { fromF32 } from "../../weights/use/round.ts";
 import { withinHalf } from "../../weights/use/within-half.ts";
@@ -47,7 +47,7 @@ async function* told(contents: AsyncIterable<Uint8Array>, hash: FileHash, commen
     bytes += part.length;
   }
   const about = `{ file: "${file}", bytes: ${bytes}, sha256: "${hash.digest()}" }`;
-  yield utf8ToBytes(`${comment}\nexport const weights = ${about};\n`);
+  yield utf8(`${comment}\nexport const weights = ${about};\n`);
 }
 
 const types = `/** The file of weights beside this module: its name, its length, and its SHA-256 in hex. */

@@ -4,5 +4,5 @@ import { check } from "./golden.ts";
 
 describe.runIf(hasGxx)("CUDA kernels give PyTorch's numbers as fibers of a CPU", () => {
   // A build takes g++ some seconds; the other files: golden.targets.test.ts.
-  test.each(["dense/micro-odd-33x47-b2", "options/micro-kernels-3-5-7-9-64x96-b1"])("%s", async file => check(file));
+  test("options/micro-kernels-3-5-7-9-64x96-b1", async () => check("options/micro-kernels-3-5-7-9-64x96-b1"));
 });

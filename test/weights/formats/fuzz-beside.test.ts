@@ -10,7 +10,7 @@ import { full } from "../../support/full.ts";
 import { mutated, numbers } from "../../support/mutate.ts";
 import { bytesOf, type Code, dict, list, pickle, torchZip } from "../../support/pickle-writer.ts";
 
-const rounds = full ? 200_000 : 4000;
+const rounds = full ? 200_000 : 2000;
 
 type Below = (n: number) => number;
 
