@@ -60,7 +60,8 @@ describe.each([
       const images = golden.input.shape[0] as number;
       expect(topClasses(logits, images, 5)).toEqual(topClasses(golden.logits.values, images, 5));
     });
-    test.each(kind === "swiftshader" || full ? micro : some)("%s, kernels shared", async file => {
+    // lavapipe takes half a minute to compile them.
+    test.each(kind === "swiftshader" || full ? micro : some.slice(0, 1))("%s, kernels shared", async file => {
       const golden = readGolden<Dense>(file);
       const off = relL2(await logitsOf(golden, true, "software"), golden.logits.values);
       expect(off).toBeLessThan(limit);
