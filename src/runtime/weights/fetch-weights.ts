@@ -34,7 +34,8 @@ const maxHeader = 100_000_000;
 /**
  * Weights for `createModel` from a safetensors file in the official names, F32, F16 or BF16, as `cnxc compile --weights`
  * writes it. The file is read once, in order, each tensor into memory of its own, as it lies in the file, so that may be larger
- * than any one array; f32 is made of a tensor each time it is asked for. Throws InputError, FetchError, AbortError, WeightsError where it is another or a broken file, or OutOfMemoryError.
+ * than any one array; f32 is made of a tensor each time it is asked for.
+ * Throws InputError, FetchError, AbortError, WeightsError where it is another or a broken file, or OutOfMemoryError.
  */
 export const fetchWeights = (url: string, options: FetchOptions = {}): Promise<FetchedWeights> =>
   fetchFitting(url, options, () => {});

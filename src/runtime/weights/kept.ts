@@ -39,7 +39,7 @@ const mark = "sha256";
  * where there is no room, is no error.
  */
 export async function keptIn(cache: string, url: string, sha256: string): Promise<Kept | null> {
-  const store = await web.caches?.open(cache).catch(() => null);
+  const store = await opened(cache);
   if (!store) return null;
   const at = new web.URL(url, web.location?.href);
   at.searchParams.set(mark, sha256.toLowerCase());
@@ -50,6 +50,15 @@ export async function keptIn(cache: string, url: string, sha256: string): Promis
     keep: () => removeOthers(store, key).catch(() => {}),
     forget: async () => void (await store.delete(key).catch(() => {})),
   };
+}
+
+/** In a frame that is sandboxed even to ask for `caches` throws. */
+async function opened(cache: string): Promise<Store | undefined> {
+  try {
+    return await web.caches?.open(cache);
+  } catch {
+    return undefined;
+  }
 }
 
 async function removeOthers(store: Store, key: string): Promise<void> {

@@ -32,7 +32,7 @@ const narrowLimits = { f16: 5e-3, bf16: 3e-2 } as const;
 const tf32Limit = 2e-3;
 /** What is compared with itself, bit by bit. */
 const narrowest = full ? (["f16", "bf16"] as const) : (["bf16"] as const);
-/** One library for most of them, and a published size. */
+/** One library; in full mode each, and published sizes. */
 const rounded = [...small, ...published].filter(file => full || /dense.*64x64/.test(file));
 
 /** Logits of a library with certain choices, as the words say how blocks run, and its kernels that have a text in them. */
