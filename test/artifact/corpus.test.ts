@@ -1,34 +1,18 @@
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
-import { tmpdir } from "node:os";
 import * as path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Diagnostic } from "../../src/diagnostics/diagnostic.ts";
 import { exitCodes } from "../../src/diagnostics/exit-codes.ts";
 import { messages } from "../../src/diagnostics/messages.ts";
 import { artifacts } from "../../src/node/jobs/artifacts/artifacts.ts";
 import { artifactCorpus } from "../corpus/artifacts.ts";
-import { dataFile, editManifest, kernelFile, modelFile, moveWeightsOut } from "../corpus/artifacts-build.ts";
+import { dataFile, editManifest, kernelFile, modelFile } from "../corpus/artifacts-build.ts";
 import { cnxc } from "../support/cli.ts";
 import { snapshot } from "../support/folders.ts";
+import { artefacts } from "./lay-out.ts";
 
-const root = fs.realpathSync(fs.mkdtempSync(path.join(tmpdir(), "cnxc-artifacts-")));
-const compiled = path.join(root, "compiled");
-afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
-beforeAll(async () => {
-  const words = ["compile", "specs/micro.cnx", "-m", "micro", "-t", "wgsl,onnx", "-w", "random:1", "-o", compiled];
-  expect((await cnxc(words)).code).toBe(0);
-  moveWeightsOut(compiled);
-});
-
-let folders = 0;
-/** A copy of what was compiled, with one mistake. */
-function layOut(change: (folder: string) => void = () => {}): string {
-  const folder = path.join(root, `${++folders}`);
-  fs.cpSync(compiled, folder, { recursive: true });
-  change(folder);
-  return folder;
-}
+const { root, compiled, layOut } = artefacts();
 
 /** Every diagnostic points into a file or at all of it, and says one sentence. */
 function sound(diagnostics: readonly Diagnostic[]): void {

@@ -1,23 +1,15 @@
 import * as fs from "node:fs";
-import { tmpdir } from "node:os";
 import * as path from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { artifactCorpus } from "../corpus/artifacts.ts";
-import { moveWeightsOut } from "../corpus/artifacts-build.ts";
 import { cnxc } from "../support/cli.ts";
 import { cnxcProcess } from "../support/cli-process.ts";
 import { newFolder } from "../support/folders.ts";
+import { artefacts } from "./lay-out.ts";
 
 // What corpus.test.ts asks within its process, of processes of their own.
 
-const root = fs.realpathSync(fs.mkdtempSync(path.join(tmpdir(), "cnxc-artifacts-")));
-const compiled = path.join(root, "compiled");
-afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
-beforeAll(async () => {
-  const words = ["compile", "specs/micro.cnx", "-m", "micro", "-t", "wgsl,onnx", "-w", "random:1", "-o", compiled];
-  expect((await cnxc(words)).code).toBe(0);
-  moveWeightsOut(compiled);
-});
+const { layOut } = artefacts();
 
 test.each([
   { id: "O04-location-1", code: 4 },
@@ -30,9 +22,7 @@ test.each([
   { id: "O24-newer", code: 4 },
 ])("$id exits with $code, wherever it runs", async ({ id, code }) => {
   const row = artifactCorpus.find(row => row.id === id);
-  const folder = path.join(root, id);
-  fs.cpSync(compiled, folder, { recursive: true });
-  row?.change?.(folder);
+  const folder = layOut(row?.change);
   const first = await cnxcProcess(["verify", folder]);
   const second = await cnxcProcess(["verify", folder], { env: { LANG: "tr_TR.UTF-8", TZ: "Asia/Kathmandu" } });
   expect(first.code).toBe(code);
