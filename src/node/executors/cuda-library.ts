@@ -1,4 +1,4 @@
-import { open, readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
 import { emit, type Unit } from "../../compile.ts";
@@ -82,8 +82,14 @@ async function runIn(
 ): Promise<Result<CudaRun>> {
   const at = (name: string) => path.join(folder, name);
   const checked = withinHalf(weights, half);
-  await write(at("weights"), plan.params, ({ name }) => checked.f32(name));
-  await write(at("input"), plan.inputs, async ({ name }) => (inputs.get(name) as RunTensor).data);
+  await writeFile(
+    at("weights"),
+    bytesOf(plan.params, ({ name }) => checked.f32(name)),
+  );
+  await writeFile(
+    at("input"),
+    bytesOf(plan.inputs, async ({ name }) => (inputs.get(name) as RunTensor).data),
+  );
   const workers = `${Math.min(4, os.availableParallelism())}`;
   const words = [
     ...[at("weights"), at("input"), at("output"), `${batch}`],
@@ -126,14 +132,9 @@ async function runIn(
   return ok({ outputs, milliseconds: Number(first), launches });
 }
 
-async function write<T>(file: string, parts: readonly T[], data: (part: T) => Promise<Float32Array>): Promise<void> {
-  const handle = await open(file, "w");
-  try {
-    for (const part of parts) {
-      const { buffer, byteOffset, byteLength } = await data(part);
-      await handle.writeFile(new Uint8Array(buffer, byteOffset, byteLength));
-    }
-  } finally {
-    await handle.close();
+async function* bytesOf<T>(parts: readonly T[], data: (part: T) => Promise<Float32Array>): AsyncGenerator<Uint8Array> {
+  for (const part of parts) {
+    const { buffer, byteOffset, byteLength } = await data(part);
+    yield new Uint8Array(buffer, byteOffset, byteLength);
   }
 }

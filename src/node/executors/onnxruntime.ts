@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { emit } from "../../compile.ts";
 import { ok, type Result } from "../../diagnostics/diagnostic.ts";
@@ -41,11 +41,7 @@ const withModel = <T>(
   use: (source: OnnxSource) => Promise<Result<T>>,
 ): Promise<Result<T>> =>
   withTempFolder(async folder => {
-    for (const { path: name, contents } of files) {
-      const handle = await open(path.join(folder, path.posix.basename(name)), "wx");
-      const parts = typeof contents === "string" || contents instanceof Uint8Array ? [contents] : contents;
-      for await (const part of parts) await handle.writeFile(part);
-      await handle.close();
-    }
+    for (const { path: name, contents } of files)
+      await writeFile(path.join(folder, path.posix.basename(name)), contents, { flag: "wx" });
     return await use({ file: path.join(folder, path.posix.basename(files[0]?.path ?? "")) });
   });

@@ -5,6 +5,7 @@ import { Failure } from "../../diagnostics/failure.ts";
 import { error } from "../../diagnostics/messages.ts";
 import type { ByteSource } from "../../weights/formats/source.ts";
 import { ioError, pathProblem } from "./errno.ts";
+import { orClosed } from "./or-closed.ts";
 import { describeFile } from "./read.ts";
 import { noteRead } from "./read-so-far.ts";
 
@@ -21,13 +22,16 @@ export async function openSource(file: string, name: string = file): Promise<Res
   if (problem !== null) return fail(problem);
   try {
     const handle = await fs.open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    const stat = await handle.stat();
-    if (stat.isFile()) {
-      noteRead(file, name);
-      return ok(sourceOf(name, handle, await handle.stat({ bigint: true })));
-    }
-    await handle.close();
-    return fail(error("not-a-file", { file: name, offset: null }, describeFile(stat)));
+    return await orClosed(
+      () => handle.close(),
+      async () => {
+        const stat = await handle.stat();
+        if (!stat.isFile()) return fail(error("not-a-file", { file: name, offset: null }, describeFile(stat)));
+        const opened = await handle.stat({ bigint: true });
+        noteRead(file, name);
+        return ok(sourceOf(name, handle, opened));
+      },
+    );
   } catch (cause) {
     return fail(ioError(cause, name, "read it"));
   }

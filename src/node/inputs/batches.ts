@@ -7,6 +7,7 @@ import { changes, type Model, type Recipe } from "../../model/model.ts";
 import { readTensorFile } from "../../weights/formats/tensor-file.ts";
 import type { TensorFile } from "../../weights/tensor.ts";
 import { openSource } from "../files/byte-source.ts";
+import { orClosed } from "../files/or-closed.ts";
 import { hashedSteps } from "./content-hash.ts";
 import { inputProblem, learningPorts, type RunTensor, readInput } from "./tensors.ts";
 
@@ -42,22 +43,19 @@ export async function openBatches(file: string, { model, recipe }: DataRequest):
   return catchingFailures(async () => {
     const source = await openSource(file);
     if (!source.ok) return source;
-    const tensors = await readTensorFile(source.value);
-    const checked = tensors.ok ? checkNames(tensors.value, ports.value, recipe, steps) : tensors;
-    if (!tensors.ok || !checked.ok) {
-      await source.value.close();
-      return fail(...checked.diagnostics);
-    }
-    const { read, sha256 } = hashedSteps(recipe.accumulate, (step, micro) =>
-      readMicro(tensors.value, ports.value, recipe.batch, step, micro),
-    );
     const { close } = source.value;
-    const still = changes(recipe.augment) ? [warning("augment-of-batches", recipe.span, recipe.name)] : [];
-    return ok({ steps, stepsPerUnit: 1, sha256, read, odd: () => [], close }, [
-      ...still,
-      ...tensors.diagnostics,
-      ...checked.diagnostics,
-    ]);
+    return orClosed(close, async () => {
+      const tensors = await readTensorFile(source.value);
+      if (!tensors.ok) return tensors;
+      const checked = checkNames(tensors.value, ports.value, recipe, steps);
+      if (!checked.ok) return checked;
+      const { read, sha256 } = hashedSteps(recipe.accumulate, (step, micro) =>
+        readMicro(tensors.value, ports.value, recipe.batch, step, micro),
+      );
+      const still = changes(recipe.augment) ? [warning("augment-of-batches", recipe.span, recipe.name)] : [];
+      const told = [...still, ...tensors.diagnostics, ...checked.diagnostics];
+      return ok({ steps, stepsPerUnit: 1, sha256, read, odd: () => [], close }, told);
+    });
   });
 }
 

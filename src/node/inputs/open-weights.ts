@@ -8,6 +8,7 @@ import { nondegenerateWeights } from "../../weights/made/nondegenerate.ts";
 import { randomSeed, randomWeights } from "../../weights/made/random.ts";
 import type { Param, TensorFile, Weights } from "../../weights/tensor.ts";
 import { type BindOptions, bindWeights } from "../../weights/use/bind.ts";
+import { orClosed } from "../files/or-closed.ts";
 import { type Provenance, provenanceOf } from "./provenance.ts";
 import { openWeightsFile, type WeightsFile } from "./weights-file.ts";
 import { asItIs, chosenTensors, type FileChoice } from "./with-tensors.ts";
@@ -70,19 +71,30 @@ export async function openWeights(
     const source = await openWeightsFile(name);
     if (!source.ok) return source;
     const { close } = source.value;
-    let isTaken = false;
-    try {
+    return orClosed(close, async () => {
       const file = await onlyPinned(await chosenTensors(source.value, options), source.value, model);
       const bound = file.ok ? await bindWeights(file.value, params.value, whileRead, options) : file;
       if (!bound.ok) return file.ok ? { ...bound, diagnostics: [...file.diagnostics, ...bound.diagnostics] } : bound;
-      isTaken = true;
       const provenance = () => provenanceOf(source.value, bound.value.license);
       return ok({ ...bound.value, warn: onceEach(report), close, provenance }, [
         ...file.diagnostics,
         ...bound.diagnostics,
       ]);
+    });
+  });
+}
+
+/** Work on weights that have been opened; they are closed when it is done, or has failed. */
+export async function withWeights<T>(
+  opened: Result<OpenWeights>,
+  work: (weights: OpenWeights) => Promise<Result<T>>,
+): Promise<Result<T>> {
+  if (!opened.ok) return opened;
+  return catchingFailures(async () => {
+    try {
+      return await work(opened.value);
     } finally {
-      if (!isTaken) await close();
+      await opened.value.close();
     }
   });
 }

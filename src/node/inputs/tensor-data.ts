@@ -7,6 +7,7 @@ import { readNpy } from "../../weights/formats/npz.ts";
 import { readTensorFile } from "../../weights/formats/tensor-file.ts";
 import type { Tensor, TensorFile } from "../../weights/tensor.ts";
 import { openSource } from "../files/byte-source.ts";
+import { orClosed } from "../files/or-closed.ts";
 import type { DataRequest, TrainingData } from "./batches.ts";
 import { contentHash } from "./content-hash.ts";
 import { inEpochs } from "./examples/epochs.ts";
@@ -22,8 +23,8 @@ export function openTensors(file: string, { model, recipe }: DataRequest): Promi
     if (isPicture(file)) return fail(error("one-picture", { file, offset: null }));
     const source = await openSource(file);
     if (!source.ok) return source;
-    let kept = false;
-    try {
+    const { close } = source.value;
+    return orClosed(close, async () => {
       const start = await source.value.read(0, Math.min(source.value.size, 16));
       const read = isNpy(start) ? ok(await readNpy(source.value, imagesName)) : await readTensorFile(source.value);
       if (!read.ok) return read;
@@ -45,13 +46,10 @@ export function openTensors(file: string, { model, recipe }: DataRequest): Promi
       const examples = await tensorExamples(
         found,
         { input: model.input, preprocess: model.preprocess, augment, seed },
-        source.value.close,
+        close,
       );
-      kept = true;
       return ok(inEpochs(examples, { model, recipe }), [...read.diagnostics, ...unused]);
-    } finally {
-      if (!kept) await source.value.close();
-    }
+    });
   });
 }
 

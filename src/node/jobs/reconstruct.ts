@@ -1,6 +1,5 @@
 import * as path from "node:path";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
-import { catchingFailures } from "../../diagnostics/failure.ts";
 import { invariant } from "../../diagnostics/invariant.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { type Fcmae, type Model, patchGrid } from "../../model/model.ts";
@@ -14,7 +13,7 @@ import { elements } from "../../weights/tensor.ts";
 import { type ExecutorName, executor } from "../executors/executors.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
-import { openWeights, type WeightsOptions } from "../inputs/open-weights.ts";
+import { openWeights, type WeightsOptions, withWeights } from "../inputs/open-weights.ts";
 import { pngOf, readFitted } from "../inputs/pictures.ts";
 import { type RunTensor, readInputs } from "../inputs/tensors.ts";
 
@@ -72,8 +71,7 @@ export async function reconstruct(job: ReconstructJob): Promise<Result<Reconstru
   const { names, inputs } = read.value;
   const whileRead: Diagnostic[] = [];
   const weights = await openWeights(job.weights, model, diagnostic => whileRead.push(diagnostic), job.binding);
-  if (!weights.ok) return weights;
-  return catchingFailures(async () => {
+  return withWeights(weights, async opened => {
     const { taps, write } = formats[job.format];
     const execute = await executor(job.on, { adapter: job.adapter, dtype: "f32", tf32: false });
     const report = await execute({
@@ -81,10 +79,9 @@ export async function reconstruct(job: ReconstructJob): Promise<Result<Reconstru
       batch: names.length,
       taps: taps(model),
       sites: "auto",
-      weights: weights.value,
+      weights: opened,
       inputs: new Map(Object.entries(inputs)),
     });
-    await weights.value.close();
     if (!report.ok) return report;
     const { outputs, on, milliseconds } = report.value;
     const images = show(model, names, inputs, must(outputs, "pred"));

@@ -1,5 +1,4 @@
 import { type Diagnostic, ok, type Result } from "../../diagnostics/diagnostic.ts";
-import { catchingFailures } from "../../diagnostics/failure.ts";
 import type { StorageType } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import type { RunReport } from "../executors/executor.ts";
@@ -7,7 +6,7 @@ import { type ExecutorName, executor } from "../executors/executors.ts";
 import { gradientsOf, inFileForm } from "../executors/gradients.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
-import { openWeights, type WeightsOptions } from "../inputs/open-weights.ts";
+import { openWeights, type WeightsOptions, withWeights } from "../inputs/open-weights.ts";
 import { readInputs, readLearningInputs } from "../inputs/tensors.ts";
 import { progress } from "../process/progress.ts";
 
@@ -39,13 +38,12 @@ export async function run(job: RunJob): Promise<Result<RunReport>> {
   if (!inputs.ok) return inputs;
   const whileRead: Diagnostic[] = [];
   const weights = await openWeights(job.weights, model, diagnostic => whileRead.push(diagnostic), job.binding);
-  if (!weights.ok) return weights;
-  const execute = await executor(job.on, job);
-  const batch = inputs.value.get("pixel_values")?.shape[0] ?? 1;
-  const names = weights.value.inFile;
-  const wanted = job.gradients === null ? ok(null) : gradientsOf(model, job.gradients, names);
-  if (!wanted.ok) return wanted;
-  return catchingFailures(async () => {
+  return withWeights(weights, async opened => {
+    const execute = await executor(job.on, job);
+    const batch = inputs.value.get("pixel_values")?.shape[0] ?? 1;
+    const names = opened.inFile;
+    const wanted = job.gradients === null ? ok(null) : gradientsOf(model, job.gradients, names);
+    if (!wanted.ok) return wanted;
     progress(`${model.name} on ${job.on}`);
     const report = await execute({
       model,
@@ -56,10 +54,9 @@ export async function run(job: RunJob): Promise<Result<RunReport>> {
         dropPath: inputs.value.has("keep"),
         wanted: name => wanted.value?.has(name) ?? false,
       },
-      weights: weights.value,
+      weights: opened,
       inputs: inputs.value,
     });
-    await weights.value.close();
     const warnings = [...found.diagnostics, ...inputs.diagnostics, ...weights.diagnostics, ...whileRead];
     if (!report.ok) return report;
     const outputs =

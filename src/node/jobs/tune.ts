@@ -1,6 +1,5 @@
 import * as os from "node:os";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
-import { catchingFailures } from "../../diagnostics/failure.ts";
 import { error } from "../../diagnostics/messages.ts";
 import {
   candidates,
@@ -21,7 +20,7 @@ import { buildLibrary, type CudaBuild, type CudaRun, planCuda, runLibrary } from
 import type { RunRequest } from "../executors/executor.ts";
 import { type CudaMachine, runTool } from "../executors/toolchain.ts";
 import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
-import { openOrDraw, type WeightsOptions } from "../inputs/open-weights.ts";
+import { openOrDraw, type WeightsOptions, withWeights } from "../inputs/open-weights.ts";
 import { drawInputs } from "../inputs/tensors.ts";
 
 export interface TuneJob extends ModelChoice {
@@ -83,18 +82,13 @@ export async function tune(job: TuneJob, progress: (line: string) => void): Prom
   if (!device.ok) return device;
   const whileRead: Diagnostic[] = [];
   const weights = await openOrDraw(job.weights, found.value, diagnostic => whileRead.push(diagnostic), job.binding);
-  if (!weights.ok) return weights;
-  return catchingFailures(async () => {
-    try {
-      const { batch, sites } = job;
-      const inputs = drawInputs(found.value, batch, 1);
-      const request = { model: found.value, batch, taps: [], sites, weights: weights.value, inputs };
-      const tuned = await search(job, request, device.value, progress);
-      const diagnostics = [...found.diagnostics, ...weights.diagnostics, ...whileRead, ...tuned.diagnostics];
-      return { ...tuned, diagnostics };
-    } finally {
-      await weights.value.close();
-    }
+  return withWeights(weights, async opened => {
+    const { batch, sites } = job;
+    const inputs = drawInputs(found.value, batch, 1);
+    const request = { model: found.value, batch, taps: [], sites, weights: opened, inputs };
+    const tuned = await search(job, request, device.value, progress);
+    const diagnostics = [...found.diagnostics, ...weights.diagnostics, ...whileRead, ...tuned.diagnostics];
+    return { ...tuned, diagnostics };
   });
 }
 

@@ -1,5 +1,4 @@
 import { type Diagnostic, ok, type Result } from "../../diagnostics/diagnostic.ts";
-import { catchingFailures } from "../../diagnostics/failure.ts";
 import { build, tapsOf } from "../../graph/build.ts";
 import type { Extent } from "../../graph/builder.ts";
 import { nodeOf, resolve } from "../../graph/graph.ts";
@@ -15,7 +14,7 @@ import { executor as executorOf } from "../executors/executors.ts";
 import { gradientsOf } from "../executors/gradients.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
-import { openOrDraw, type WeightsOptions } from "../inputs/open-weights.ts";
+import { openOrDraw, type WeightsOptions, withWeights } from "../inputs/open-weights.ts";
 import { drawInputs, drawLearningInputs, readInputs, readLearningInputs } from "../inputs/tensors.ts";
 import { asItIs, withTensors } from "../inputs/with-tensors.ts";
 import { progress } from "../process/progress.ts";
@@ -78,36 +77,31 @@ export async function verify(job: VerifyJob): Promise<Result<Verification>> {
   if (!inputs.ok) return inputs;
   const warnings: Diagnostic[] = [];
   const weights = await openOrDraw(job.weights, model, warning => warnings.push(warning), job.binding);
-  if (!weights.ok) return weights;
-  return catchingFailures(async () => {
-    try {
-      const batch = inputs.value.get("pixel_values")?.shape[0] ?? job.batch;
-      const recorded = job.expect === null ? ok(null) : await recordedOf(job.expect, model, batch);
-      if (!recorded.ok) return recorded;
-      const named = recorded.value?.modules ?? [];
-      const none = { modules: named.length > 0 ? ("recorded" as const) : ("none" as const), taps: [] };
-      const { modules, taps } = job.each ? modulesWithin(model, batch) : none;
-      const wanted = inNetwork(model, [...taps, ...named]);
-      const names = job.gradients ? gradientsOf(model, [], undefined) : ok(null);
-      if (!names.ok) return names;
-      const learning = names.value && {
-        dropPath: inputs.value.has("keep"),
-        wanted: (name: string) => names.value?.has(name) ?? false,
-      };
-      const { sites } = job;
-      const request = { model, batch, taps: wanted, sites, learning, weights: weights.value, inputs: inputs.value };
-      const judged = await judge(job, request, recorded.value);
-      if (!judged.ok) return judged;
-      const origin = weights.value.origin;
-      return ok({ model: model.name, batch, weights: origin, ...judged.value, modules }, [
-        ...found.diagnostics,
-        ...weights.diagnostics,
-        ...recorded.diagnostics,
-        ...warnings,
-      ]);
-    } finally {
-      await weights.value.close();
-    }
+  return withWeights(weights, async opened => {
+    const batch = inputs.value.get("pixel_values")?.shape[0] ?? job.batch;
+    const recorded = job.expect === null ? ok(null) : await recordedOf(job.expect, model, batch);
+    if (!recorded.ok) return recorded;
+    const named = recorded.value?.modules ?? [];
+    const none = { modules: named.length > 0 ? ("recorded" as const) : ("none" as const), taps: [] };
+    const { modules, taps } = job.each ? modulesWithin(model, batch) : none;
+    const wanted = inNetwork(model, [...taps, ...named]);
+    const names = job.gradients ? gradientsOf(model, [], undefined) : ok(null);
+    if (!names.ok) return names;
+    const learning = names.value && {
+      dropPath: inputs.value.has("keep"),
+      wanted: (name: string) => names.value?.has(name) ?? false,
+    };
+    const { sites } = job;
+    const request = { model, batch, taps: wanted, sites, learning, weights: opened, inputs: inputs.value };
+    const judged = await judge(job, request, recorded.value);
+    if (!judged.ok) return judged;
+    const origin = opened.origin;
+    return ok({ model: model.name, batch, weights: origin, ...judged.value, modules }, [
+      ...found.diagnostics,
+      ...weights.diagnostics,
+      ...recorded.diagnostics,
+      ...warnings,
+    ]);
   });
 }
 

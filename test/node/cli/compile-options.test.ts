@@ -14,6 +14,7 @@ import { allPasses } from "../../../src/passes/all.ts";
 import { bytesMoved, scratchBytes, weightBytes } from "../../../src/plan/cost.ts";
 import { corpusSpec, safetensorsCorpus } from "../../corpus/safetensors.ts";
 import { fill, newFolder, snapshot } from "../../support/folders.ts";
+import { openFiles } from "../../support/open-files.ts";
 import { metadataOf } from "../../support/tensors.ts";
 import { checkFiles, filesOf, must } from "../../syntax/support.ts";
 
@@ -201,18 +202,6 @@ test("the last lines sum up each target: dispatches, weights, scratch and what m
     "",
   ]);
 });
-
-/** Files that this process has open, by name; null where the system does not show them. */
-const openFiles = (): readonly string[] | null =>
-  fs.existsSync("/proc/self/fd")
-    ? fs.readdirSync("/proc/self/fd").flatMap(fd => {
-        try {
-          return [fs.readlinkSync(`/proc/self/fd/${fd}`)];
-        } catch {
-          return []; // the one that the listing itself had
-        }
-      })
-    : null;
 
 describe.runIf(openFiles() !== null)("a file of weights", () => {
   const row = (id: string) => safetensorsCorpus.find(row => row.id === id)?.bytes() ?? new Uint8Array();

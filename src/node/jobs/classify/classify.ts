@@ -1,5 +1,4 @@
 import { type Diagnostic, fail, ok, type Result } from "../../../diagnostics/diagnostic.ts";
-import { catchingFailures } from "../../../diagnostics/failure.ts";
 import { invariant } from "../../../diagnostics/invariant.ts";
 import { error } from "../../../diagnostics/messages.ts";
 import type { Classifier, Model, StorageType } from "../../../model/model.ts";
@@ -9,7 +8,7 @@ import { type ExecutorName, preparing } from "../../executors/executors.ts";
 import type { AdapterKind } from "../../gpu/adapters.ts";
 import { readLabels } from "../../inputs/labels.ts";
 import { type ModelChoice, oneModel } from "../../inputs/one-model.ts";
-import { type OpenWeights, openWeights, type WeightsOptions } from "../../inputs/open-weights.ts";
+import { type OpenWeights, openWeights, type WeightsOptions, withWeights } from "../../inputs/open-weights.ts";
 import { picturesOf } from "../../inputs/picture-files.ts";
 import { pictureProblem } from "../../inputs/pictures.ts";
 import type { RunTensor } from "../../inputs/tensors.ts";
@@ -79,10 +78,8 @@ export async function classify(job: ClassifyJob): Promise<Result<Classified>> {
   if (problems.length > 0) return fail(...problems);
   const whileRead: Diagnostic[] = [];
   const weights = await openWeights(job.weights, model, diagnostic => whileRead.push(diagnostic), job.binding);
-  if (!weights.ok) return weights;
-  return catchingFailures(async () => {
-    const done = await runAll(job, model, files.value, weights.value);
-    await weights.value.close();
+  return withWeights(weights, async opened => {
+    const done = await runAll(job, model, files.value, opened);
     if (!done.ok) return done;
     // Weights are read for each size of batch, and the same is said of them.
     const said = new Map(whileRead.map(diagnostic => [diagnostic.message, diagnostic]));

@@ -1,5 +1,5 @@
 import * as path from "node:path";
-import { type Diagnostic, fail, ok, type Result } from "../../../diagnostics/diagnostic.ts";
+import { type Diagnostic, ok, type Result } from "../../../diagnostics/diagnostic.ts";
 import { invariant } from "../../../diagnostics/invariant.ts";
 import type { Model, Recipe } from "../../../model/model.ts";
 import type { Learned } from "../../../training/learned.ts";
@@ -10,6 +10,7 @@ import type { TensorFile, Weights } from "../../../weights/tensor.ts";
 import { bindWeights } from "../../../weights/use/bind.ts";
 import { type StateKind, stateKinds, type TrainerRequest } from "../../executors/trainer.ts";
 import { openSource } from "../../files/byte-source.ts";
+import { orClosed } from "../../files/or-closed.ts";
 import { openWeights, type WeightsOptions } from "../../inputs/open-weights.ts";
 import { type Checkpoint, checkpointFiles, statePrefix } from "./checkpoints.ts";
 
@@ -54,17 +55,17 @@ export async function resumedStart(from: Checkpoint, request: StartRequest): Pro
   if (!weights.ok) return weights;
   const exact = from.files.has(checkpointFiles.exact);
   const source = await openSource(at(exact ? checkpointFiles.exact : checkpointFiles.state));
-  const file = source.ok ? await readTensorFile(source.value) : source;
   const close = async () => {
     await weights.value.close();
     if (source.ok) await source.value.close();
   };
-  const start = file.ok
-    ? await (exact ? exactValues : boundValues)(file.value, weights.value, { params, recipe })
-    : file;
-  if (start.ok) return ok({ start: start.value, inFile: weights.value.inFile, close });
-  await close();
-  return fail(...start.diagnostics);
+  return orClosed(close, async () => {
+    const file = source.ok ? await readTensorFile(source.value) : source;
+    if (!file.ok) return file;
+    const start = await (exact ? exactValues : boundValues)(file.value, weights.value, { params, recipe });
+    if (!start.ok) return start;
+    return ok({ start: start.value, inFile: weights.value.inFile, close });
+  });
 }
 
 type Values = Result<Start["start"]>;
