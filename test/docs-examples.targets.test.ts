@@ -8,6 +8,7 @@ import { filesBelow } from "./support/bundlers.ts";
 import { hasChromium, launchChromium, openPage } from "./support/chromium.ts";
 import { cnxc } from "./support/cli.ts";
 import { newFolder } from "./support/folders.ts";
+import { full } from "./support/full.ts";
 import { npmPackages } from "./support/npm-packages.ts";
 import { writePng } from "./support/png.ts";
 import { hasSwiftShader } from "./support/webgpu-process.ts";
@@ -104,7 +105,8 @@ beforeAll(async () => {
 afterAll(() => browser?.close());
 
 describe.runIf(hasChromium)("a page shows what the command says of a picture", () => {
-  const folders = { html: ".", worker: ".", vite: "dist", react: "dist" };
+  // React's is built by Vite too.
+  const folders = { html: ".", worker: ".", react: "dist", ...(full ? { vite: "dist" } : {}) };
   test.for(Object.entries(folders))("%s", { timeout: 600_000 }, async ([name, served], { skip }) => {
     if (browser === null) throw new Error("the browser did not start");
     const folder = copied(name, skip);
@@ -127,7 +129,7 @@ describe.runIf(hasChromium)("a page shows what the command says of a picture", (
 });
 
 describe.runIf(hasSwiftShader)("a program prints what the command says of a picture", () => {
-  test.for(["node", "deno"])("%s", { timeout: 600_000 }, async (name, { skip }) => {
+  test.for(["node", ...(full ? ["deno"] : [])])("%s", { timeout: 600_000 }, async (name, { skip }) => {
     const found = await findAdapter("swiftshader");
     if (!found.ok) throw new Error(found.diagnostics[0]?.message);
     const folder = copied(name, skip);

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { cnxc } from "../support/cli.ts";
 import { hasGxx } from "../support/cuda-tools.ts";
 import { fill, newFolder } from "../support/folders.ts";
+import { full } from "../support/full.ts";
 import { hasSwiftShader } from "../support/webgpu-process.ts";
 
 const spec = `
@@ -19,9 +20,11 @@ const verify = async (...words: readonly string[]) => {
 };
 
 describe("maps that keep their size", { timeout: 600_000 }, () => {
+  // Kernels of each model are compiled anew for seconds; golden files are tests of the executors.
   test.each(["eight", "sixteen", "four", "two"])("model %s is right on every executor", async model => {
-    const { code, stdout } = await verify("-m", model, "--on", executors.join(","));
-    expect(stdout.match(/ right /g)).toHaveLength(executors.length);
+    const on = full || /eight|two/.test(model) ? executors : ["onnx"];
+    const { code, stdout } = await verify("-m", model, "--on", on.join(","));
+    expect(stdout.match(/ right /g)).toHaveLength(on.length);
     expect(code).toBe(0);
   });
 

@@ -35,7 +35,7 @@ describe.runIf(hasSwiftShader)("a mistake in a kernel is seen", () => {
   });
 
   // Slopes are of the float64 loss alone, and see it without the interpreter's gradients.
-  test.each(kernelFaults.slice(0, 1))("$name, by slopes of random models", async fault => {
+  test.runIf(full).each(kernelFaults.slice(0, 1))("$name, by slopes of random models", async fault => {
     const wrong = await wrongGradients(gpu as WebgpuProcess, 0, code => replaced(code, fault));
     expect(wrong.filter(line => line.includes("is no slope"))).not.toEqual([]);
   });

@@ -7,6 +7,7 @@ import { type Bundler, bundlerFolder, bundlers, filesBelow, newProject } from ".
 import { hasChromium, launchChromium, openPage } from "../support/chromium.ts";
 import { cnxc } from "../support/cli.ts";
 import { newFolder } from "../support/folders.ts";
+import { full } from "../support/full.ts";
 import { goldenInput, goldenParams, goldenWeights, readGolden } from "../support/golden.ts";
 import { expectLogits } from "../support/tolerance.ts";
 
@@ -71,9 +72,14 @@ async function built(
 }
 
 describe.runIf(hasChromium)("a page gives PyTorch's logits in Chromium, its package being of CommonJS", () => {
-  test.for(bundlers)("built by $name", { timeout: 600_000 }, async (bundler, { skip }) => {
-    await expectGolden(await built(bundler, main("micro"), compileMicro, skip));
-  });
+  // Next takes as long as all others together.
+  test.for(bundlers.filter(({ name }) => full || name !== "Next"))(
+    "built by $name",
+    { timeout: 600_000 },
+    async (bundler, { skip }) => {
+      await expectGolden(await built(bundler, main("micro"), compileMicro, skip));
+    },
+  );
 
   test("of plain HTML and the bundle of --bundle, without an import map", async () => {
     const out = newFolder();

@@ -18,7 +18,7 @@ import { limitsOf, type Recorded, relL2 } from "../../support/tolerance.ts";
 import { check, type Dense, files, logitsOf } from "./golden.ts";
 
 /** A build takes g++ some seconds. */
-const brief = /micro-(64x64|v1|silu|zepto|odd-33)/;
+const brief = /micro-(64x64|v1|odd-33)/;
 const small = files.filter(file => /micro|stages/.test(file) && (full || brief.test(file)));
 /** A published size takes seconds as fibers; the larger ones, minutes. */
 const published = files.filter(file => (full ? !/micro|stages|base|large|huge/.test(file) : /atto-224.*b1/.test(file)));

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { f32Tensor } from "../../../src/weights/formats/safetensors.ts";
 import { cnxc } from "../../support/cli.ts";
 import { fill, newFolder } from "../../support/folders.ts";
+import { full } from "../../support/full.ts";
 import { npmPackages } from "../../support/npm-packages.ts";
 import { readTensors, writeTensors } from "../../support/tensors.ts";
 import { relL2 } from "../../support/tolerance.ts";
@@ -90,7 +91,11 @@ describe.each(consumers)("%s", (_, age, consumer) => {
   const at = packages[age];
   test
     .runIf(at !== null)
-    .each([1, 3, 4].flatMap(channels => (["f32", "f16"] as const).map(dtype => ({ channels, dtype }))))(
+    .each(
+      [1, 3, 4].flatMap(channels =>
+        (full || channels === 3 ? (["f32", "f16"] as const) : (["f32"] as const)).map(dtype => ({ channels, dtype })),
+      ),
+    )(
     "loads --layout huggingface of $channels channels in $dtype, and gives its logits",
     async ({ channels, dtype }) => {
       const { folder, shape, logits } = await written(channels, dtype);

@@ -29,17 +29,16 @@ describe.runIf(hasSwiftShader)("WebGPU gives PyTorch's gradients", () => {
   test.each(chosen("dense-grad"))("of a classifier, %s", file => check(file, denseGradients(file)));
   test.each(chosen("fcmae-grad"))("of a masked autoencoder, %s", file => check(file, fcmaeGradients(file)));
 
-  test.each(chosen("dense-grad").slice(0, full ? undefined : 2))(
-    "of a classifier, in tiles for SwiftShader, %s",
-    file => check(file, denseGradients(file), "swiftshader"),
+  test.runIf(full).each(chosen("dense-grad"))("of a classifier, in tiles for SwiftShader, %s", file =>
+    check(file, denseGradients(file), "swiftshader"),
   );
   test.each(chosen("fcmae-grad").slice(0, full ? undefined : 1))(
     "of a masked autoencoder, in tiles for SwiftShader, %s",
     file => check(file, fcmaeGradients(file), "swiftshader"),
   );
 
-  // These take a software adapter ten times as long: barriers are fibres there.
-  test.each(chosen("dense-grad").slice(0, full ? undefined : 1))("of a classifier, in tiles for GPUs, %s", file =>
+  // These take a software adapter ten times as long, since barriers are fibres there: random models have them too.
+  test.runIf(full).each(chosen("dense-grad"))("of a classifier, in tiles for GPUs, %s", file =>
     check(file, denseGradients(file), "gpu"),
   );
   test.runIf(full).each(chosen("fcmae-grad"))("of a masked autoencoder, in tiles for GPUs, %s", file =>

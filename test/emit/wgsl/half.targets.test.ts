@@ -20,7 +20,7 @@ const micro = readdirSync(new URL("../../golden/dense", import.meta.url))
   .filter(file => /micro/.test(file) && !/eps|offset/.test(file));
 const published = ["dense/atto-224x224-b1", ...(full ? ["dense/tiny-224x224-b1"] : [])];
 /** Each is compiled anew, where kernels that sizes share are compiled for all files. */
-const some = micro.filter(file => full || /64x64|odd-33/.test(file));
+const some = micro.filter(file => full || /micro-64x64|odd-33/.test(file));
 
 const hasLavapipe = (await findAdapter("lavapipe")).ok;
 

@@ -6,8 +6,9 @@ import { checkTrace } from "./train.ts";
 
 // A minute each for pre-training, whose decoder has 512 channels.
 describe("cnxc train on the reference gives torch's trace", () => {
-  const minutes = full ? ["finetune-micro-v1", "pretrain-micro-batch-raw-accumulate2-clip"] : [];
-  test.each(["finetune-micro-drop-path-clip", "pretrain-micro-sample", ...minutes])(
+  const pretrained = ["pretrain-micro-sample", "pretrain-micro-batch-raw-accumulate2-clip"];
+  const minutes = full ? ["finetune-micro-v1", ...pretrained] : [];
+  test.each(["finetune-micro-drop-path-clip", ...minutes])(
     "%s",
     file => checkTrace(file, ["--on", "reference"], savedTrace),
     1_200_000,

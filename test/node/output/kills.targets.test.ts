@@ -92,7 +92,7 @@ describe.skipIf(!canWatch)("a kill at any call", () => {
 
     const seen = new Set<string>();
     // An odd number of the others, so that over time other calls are met.
-    for (let at = 1; at <= calls; at += full ? 1 : Math.ceil(calls / 5)) {
+    for (let at = 1; at <= calls; at += full ? 1 : Math.ceil(calls / 3)) {
       const folder = copyOf(made);
       const killed = await run(command.new, folder, { ...watch, WATCH_KILL: `${at}` });
       expect([at, killed.killed]).toEqual([at, true]);
