@@ -257,8 +257,9 @@ describe.runIf(hasChromium)("the creation of a model in Chromium", () => {
     for (const [name, { end, asked, made }] of Object.entries(ends)) {
       expect(end, name).toMatch(/^WeightsError: /);
       expect(end, name).toContain(said[name]);
-      // What is only promised comes while pipelines are being compiled.
-      expect(/^an? (promise|address)$/.test(name) ? made : asked, name).toBe(0);
+      // What is only promised comes while pipelines are being compiled, and from an address when some may have been.
+      if (name === "an address") expect(made, name).toBeLessThan(asked);
+      else expect(name === "a promise" ? made : asked, name).toBe(0);
     }
   });
 
