@@ -14,6 +14,7 @@ export type TemplateName =
   | "cuda/row-norm"
   | "cuda/site-depthwise"
   | "cuda/stem"
+  | "cuda/weight-grad"
   | "host/c-api"
   | "host/cmake"
   | "host/example"
@@ -373,12 +374,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"mask"), "patches", {"start":{"line":96,"column":20},"end":{"line":96,"column":32}} ), depth0)) != null ? stack1 : "")
     + ";\n";
 },"4":function(container,depth0,helpers,partials,data) {
-    return "      if (removed(mask, m0 + m)) v = Quad{0.0f, 0.0f, 0.0f, 0.0f};\n";
+    return "  hidden += corner;\n";
 },"5":function(container,depth0,helpers,partials,data) {
+    return "      for (int e = 0; e < 4; e++) v.v[e] = c[i][j][e] + shift.v[e];\n      for (int e = 0; e < 4 && n0 + n + e < columns; e++) hidden[at + e] = v.v[e];\n      CNX_UNROLL\n      for (int e = 0; e < 4; e++) v.v[e] = activated(v.v[e]);\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    return "      for (int e = 0; e < 4; e++) v.v[e] = activated(c[i][j][e] + shift.v[e]);\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "      if (removed(mask, m0 + m)) v = Quad{0.0f, 0.0f, 0.0f, 0.0f};\n";
+},"8":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  unsigned *arrived = shared<unsigned>("
-    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":145,"column":41},"end":{"line":145,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":155,"column":41},"end":{"line":155,"column":49}} ), depth0)) != null ? stack1 : "")
     + "); // blocks of the image that came before this one\n  barrier();\n  if (thread() == 0) *arrived = arrive(counter + image);\n  finish_image(arrived, image_squares, gamma, scale + image * columns, counter + image);\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -461,22 +468,26 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":85,"column":78},"end":{"line":85,"column":84}} ), depth0)) != null ? stack1 : "")
     + ") * 4);\n          CNX_UNROLL\n          for (int i = 0; i < cell_rows; i++) {\n            CNX_UNROLL\n            for (int n = 0; n < 4; n++) c[i][j][n] += x[i].v[e] * y.v[n];\n          }\n        }\n      }\n    }\n  }\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":2},"end":{"line":97,"column":9}}})) != null ? stack1 : "")
-    + "  const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;\n  output += corner;\n  const float *before = has_residual ? residual + corner : nullptr;\n  float *sums = shared<float>(0); // of squares, ["
-    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":101,"column":52},"end":{"line":101,"column":58}} ), depth0)) != null ? stack1 : "")
+    + "  const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;\n  output += corner;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"hidden"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":2},"end":{"line":102,"column":9}}})) != null ? stack1 : "")
+    + "  const float *before = has_residual ? residual + corner : nullptr;\n  float *sums = shared<float>(0); // of squares, ["
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":104,"column":52},"end":{"line":104,"column":58}} ), depth0)) != null ? stack1 : "")
     + "][block_columns]\n  if (has_squares) barrier();\n  CNX_UNROLL\n  for (int j = 0; j < cell_quads; j++) {\n    const int n = (lane_x + j * "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":105,"column":34},"end":{"line":105,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":108,"column":34},"end":{"line":108,"column":40}} ), depth0)) != null ? stack1 : "")
     + ") * 4;\n    const Quad shift = load4(bias + n0 + n);\n    Quad square = {0.0f, 0.0f, 0.0f, 0.0f};\n    CNX_UNROLL\n    for (int i = 0; i < cell_rows; i++) {\n      const int m = lane_y + i * "
-    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":110,"column":35},"end":{"line":110,"column":41}} ), depth0)) != null ? stack1 : "")
-    + ", at = m * columns + n;\n      if (!(whole_rows || m0 + m < rows) || !(whole_columns || n0 + n < columns)) continue;\n      Quad v;\n      CNX_UNROLL\n      for (int e = 0; e < 4; e++) v.v[e] = activated(c[i][j][e] + shift.v[e]);\n      if constexpr (has_residual && columns % 4 == 0) {\n        const Quad r = load4(before + at);\n        CNX_UNROLL\n        for (int e = 0; e < 4; e++) v.v[e] += r.v[e];\n      } else if constexpr (has_residual) {\n        for (int e = 0; e < 4 && n0 + n + e < columns; e++) v.v[e] += before[at + e];\n      }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":122,"column":6},"end":{"line":124,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":113,"column":35},"end":{"line":113,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ", at = m * columns + n;\n      if (!(whole_rows || m0 + m < rows) || !(whole_columns || n0 + n < columns)) continue;\n      Quad v;\n      CNX_UNROLL\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"hidden"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":117,"column":6},"end":{"line":124,"column":13}}})) != null ? stack1 : "")
+    + "      if constexpr (has_residual && columns % 4 == 0) {\n        const Quad r = load4(before + at);\n        CNX_UNROLL\n        for (int e = 0; e < 4; e++) v.v[e] += r.v[e];\n      } else if constexpr (has_residual) {\n        for (int e = 0; e < 4 && n0 + n + e < columns; e++) v.v[e] += before[at + e];\n      }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":132,"column":6},"end":{"line":134,"column":13}}})) != null ? stack1 : "")
     + "      CNX_UNROLL\n      for (int e = 0; e < 4; e++) square.v[e] += v.v[e] * v.v[e];\n      if constexpr (columns % 4 == 0) {\n        store4(output + at, v);\n      } else {\n        for (int e = 0; e < 4 && n0 + n + e < columns; e++) output[at + e] = v.v[e];\n      }\n    }\n    if (has_squares) store4(sums + lane_y * block_columns + n, square);\n  }\n  float *image_squares = has_squares ? squares + static_cast<size_t>(image) * ("
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":135,"column":81},"end":{"line":135,"column":92}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":145,"column":81},"end":{"line":145,"column":92}} ), depth0)) != null ? stack1 : "")
     + " * columns) : nullptr;\n  if constexpr (has_squares) {\n    barrier();\n    for (int n = thread(); n < block_columns; n += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":138,"column":53},"end":{"line":138,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":148,"column":53},"end":{"line":148,"column":60}} ), depth0)) != null ? stack1 : "")
     + ") {\n      float sum = 0.0f;\n      for (int y = 0; y < "
-    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":140,"column":28},"end":{"line":140,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":150,"column":28},"end":{"line":150,"column":34}} ), depth0)) != null ? stack1 : "")
     + "; y++) sum += sums[y * block_columns + n];\n      if (whole_columns || n0 + n < columns) image_squares[block_y() * columns + n0 + n] = sum;\n    }\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":144,"column":2},"end":{"line":149,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":154,"column":2},"end":{"line":159,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
@@ -899,8 +910,14 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   "cuda/pack": {"0":function(container,depth0,helpers,partials,data) {
     return "layer.bias == nullptr ? 0.0f : ";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "    const bool transposed = s.turn == Turn::transposed;\n    const int column = transposed ? k : n, row = transposed ? n : k, segment = transposed ? s.channels : s.segment;\n    const int t = segment > 0 ? row / segment : row % s.taps, c = segment > 0 ? row % segment : row / s.taps;\n    const int tap = s.turn == Turn::flipped ? s.taps - 1 - t : t;\n    const bool inside = column < s.columns && t < s.taps && c < s.channels;\n    const float w = inside ? folded(layer, step_count, column, c, tap) : 0.0f;\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "    const int tap = s.segment > 0 ? k / s.segment : k % s.taps, c = s.segment > 0 ? k % s.segment : k / s.taps;\n    const bool inside = n < s.columns && tap < s.taps && c < s.channels;\n    const float w = inside ? folded(layer, step_count, n, c, tap) : 0.0f;\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "s.turn == Turn::none && ";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -910,11 +927,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "// Packs a PyTorch weight [columns][channels][taps] as [depth][padded columns], zero-padded, and its bias, after the\n// layer's steps have changed both. A thread packs one column. Runs once, when the weights are loaded.\n#include \"kernels.h\"\n\nnamespace "
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":5,"column":12},"end":{"line":5,"column":21}} ), depth0)) != null ? stack1 : "")
     + "::packing {\nusing namespace cnx;\n\n// An element of the weight after so many steps.\nCNX_DEVICE float folded(const Layer<const float *> &layer, int steps, int n, int c, int tap) {\n  float w = layer.weight[(static_cast<size_t>(n) * layer.shape.channels + c) * layer.shape.taps + tap];\n  for (int i = 0; i < steps; i++) {\n    const auto &[op, by] = layer.steps[i];\n    if (op == Op::scale_inputs) w *= by[c];\n    if (op == Op::scale_outputs) w *= by[n];\n  }\n  return w;\n}\n\nCNX_DEVICE float folded_bias(const Layer<const float *> &layer, int n) {\n  float b = "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"bare"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":12},"end":{"line":20,"column":62}}})) != null ? stack1 : "")
-    + "layer.bias[n];\n  for (int i = 0; i < step_count; i++) {\n    const auto &[op, by] = layer.steps[i];\n    if (op == Op::scale_bias) b *= by[n];\n    if (op == Op::bias_through)\n      for (int tap = 0; tap < layer.shape.taps; tap++)\n        for (int c = 0; c < layer.shape.channels; c++) b += folded(layer, i, n, c, tap) * by[c];\n  }\n  return b;\n}\n\ntemplate <class T> CNX_KERNEL(64, 1) kernel(Layer<const float *> layer, T *packed, float *packed_bias) {\n  const Shape &s = layer.shape;\n  const int n = block_x() * 64 + thread();\n  if (n >= s.padded_columns) return;\n  for (int k = 0; k < s.depth; k++) {\n    const int tap = s.segment > 0 ? k / s.segment : k % s.taps, c = s.segment > 0 ? k % s.segment : k / s.taps;\n    const bool inside = n < s.columns && tap < s.taps && c < s.channels;\n    const float w = inside ? folded(layer, step_count, n, c, tap) : 0.0f;\n    packed[static_cast<size_t>(k) * s.padded_columns + n] = narrow<T>(w);\n  }\n  packed_bias[n] = n < s.columns ? folded_bias(layer, n) : 0.0f;\n}\n\ntemplate <class T> int run_as(const Layer<const float *> &layer, void *packed, float *packed_bias) {\n  const Grid grid = {static_cast<unsigned>((layer.shape.padded_columns + 63) / 64), 1, 1};\n  return launch(kernel<T>, grid, 64, 0, nullptr, layer, static_cast<T *>(packed), packed_bias);\n}\n\nint run(const Layer<const float *> &layer, void *packed, float *packed_bias) {\n  return layer.shape.narrow ? run_as<"
-    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":50,"column":39},"end":{"line":50,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"bare"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":12},"end":{"line":20,"column":62}}})) != null ? stack1 : "")
+    + "layer.bias[n];\n  for (int i = 0; i < step_count; i++) {\n    const auto &[op, by] = layer.steps[i];\n    if (op == Op::scale_bias) b *= by[n];\n    if (op == Op::bias_through)\n      for (int tap = 0; tap < layer.shape.taps; tap++)\n        for (int c = 0; c < layer.shape.channels; c++) b += folded(layer, i, n, c, tap) * by[c];\n  }\n  return b;\n}\n\ntemplate <class T> CNX_KERNEL(64, 1) kernel(Layer<const float *> layer, T *packed, float *packed_bias) {\n  const Shape &s = layer.shape;\n  const int n = block_x() * 64 + thread();\n  if (n >= s.padded_columns) return;\n  for (int k = 0; k < s.depth; k++) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":36,"column":4},"end":{"line":47,"column":11}}})) != null ? stack1 : "")
+    + "    packed[static_cast<size_t>(k) * s.padded_columns + n] = narrow<T>(w);\n  }\n  packed_bias[n] = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":19},"end":{"line":50,"column":64}}})) != null ? stack1 : "")
+    + "n < s.columns ? folded_bias(layer, n) : 0.0f;\n}\n\ntemplate <class T> int run_as(const Layer<const float *> &layer, void *packed, float *packed_bias) {\n  const Grid grid = {static_cast<unsigned>((layer.shape.padded_columns + 63) / 64), 1, 1};\n  return launch(kernel<T>, grid, 64, 0, nullptr, layer, static_cast<T *>(packed), packed_bias);\n}\n\nint run(const Layer<const float *> &layer, void *packed, float *packed_bias) {\n  return layer.shape.narrow ? run_as<"
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":59,"column":39},"end":{"line":59,"column":45}} ), depth0)) != null ? stack1 : "")
     + ">(layer, packed, packed_bias) : run_as<float>(layer, packed, packed_bias);\n}\n\n} // namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":53,"column":17},"end":{"line":53,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":62,"column":17},"end":{"line":62,"column":26}} ), depth0)) != null ? stack1 : "")
     + "::packing\n";
 },"useData":true},
 
@@ -1257,6 +1278,173 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + n] = narrow<T>(v[i]);\n  }\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":53,"column":2},"end":{"line":57,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "cuda/weight-grad": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return ", "
+    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":1,"column":73},"end":{"line":1,"column":79}} ), depth0)) != null ? stack1 : "")
+    + " channels of "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":96},"end":{"line":1,"column":100}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":105},"end":{"line":1,"column":109}} ), depth0)) != null ? stack1 : "")
+    + " taps each,";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "(c,tap)";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "c";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "'s site tap";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "patch";
+},"5":function(container,depth0,helpers,partials,data) {
+    return "row";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"apart"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":13,"column":2},"end":{"line":17,"column":9}}})) != null ? stack1 : "")
+    + "  return (static_cast<size_t>(line) * "
+    + ((stack1 = alias2(alias1(depth0, "inputWidth", {"start":{"line":18,"column":40},"end":{"line":18,"column":50}} ), depth0)) != null ? stack1 : "")
+    + " + t % "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":18,"column":61},"end":{"line":18,"column":66}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":18,"column":73},"end":{"line":18,"column":77}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":18,"column":85},"end":{"line":18,"column":91}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  const int line = t / "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":14,"column":25},"end":{"line":14,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"apart"), "inputHeight", {"start":{"line":14,"column":36},"end":{"line":14,"column":53}} ), depth0)) != null ? stack1 : "")
+    + " + t / "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":14,"column":64},"end":{"line":14,"column":69}} ), depth0)) != null ? stack1 : "")
+    + " % "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"apart"), "height", {"start":{"line":14,"column":76},"end":{"line":14,"column":88}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":14,"column":95},"end":{"line":14,"column":99}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  const int line = t / "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":16,"column":25},"end":{"line":16,"column":30}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":16,"column":37},"end":{"line":16,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  return static_cast<size_t>(t) * "
+    + ((stack1 = container.lambda(container.strict(depth0, "inputs", {"start":{"line":20,"column":36},"end":{"line":20,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "// Columns are taken tap by tap, as they lie in memory: where one is from a corner, and in the weight.\nCNX_DEVICE int within(int q) { return (q / "
+    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":26,"column":45},"end":{"line":26,"column":51}} ), depth0)) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":26,"column":58},"end":{"line":26,"column":62}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "inputWidth", {"start":{"line":26,"column":69},"end":{"line":26,"column":79}} ), depth0)) != null ? stack1 : "")
+    + " + q / "
+    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":26,"column":90},"end":{"line":26,"column":96}} ), depth0)) != null ? stack1 : "")
+    + " % "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":26,"column":103},"end":{"line":26,"column":107}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":26,"column":115},"end":{"line":26,"column":121}} ), depth0)) != null ? stack1 : "")
+    + " + q % "
+    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":26,"column":132},"end":{"line":26,"column":138}} ), depth0)) != null ? stack1 : "")
+    + "; }\nCNX_DEVICE int column(int q) { return q % "
+    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":27,"column":44},"end":{"line":27,"column":50}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":27,"column":57},"end":{"line":27,"column":61}} ), depth0)) != null ? stack1 : "")
+    + " + q / "
+    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":27,"column":72},"end":{"line":27,"column":78}} ), depth0)) != null ? stack1 : "")
+    + "; }\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    return "CNX_DEVICE int within(int q) { return q; }\nCNX_DEVICE int column(int q) { return q; }\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// The gradient of a weight ["
+    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":1,"column":31},"end":{"line":1,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":1,"column":44},"end":{"line":1,"column":51}} ), depth0)) != null ? stack1 : "")
+    + "]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":54},"end":{"line":1,"column":129}}})) != null ? stack1 : "")
+    + " over the rows of all images:\n//   sums[part,o,"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":2,"column":17},"end":{"line":2,"column":55}}})) != null ? stack1 : "")
+    + "] = sum over the rows t of a part of d[t,o] * input[t"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":108},"end":{"line":2,"column":141}}})) != null ? stack1 : "")
+    + ",c]\n// Of the rows of all images each of "
+    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":3,"column":39},"end":{"line":3,"column":44}} ), depth0)) != null ? stack1 : "")
+    + " parts has as many; they are summed "
+    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":3,"column":84},"end":{"line":3,"column":89}} ), depth0)) != null ? stack1 : "")
+    + " at a time, so that no sum gets long.\n// A block makes "
+    + ((stack1 = alias2(alias1(depth0, "side", {"start":{"line":4,"column":19},"end":{"line":4,"column":23}} ), depth0)) != null ? stack1 : "")
+    + " x "
+    + ((stack1 = alias2(alias1(depth0, "side", {"start":{"line":4,"column":30},"end":{"line":4,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " of a part through shared memory, "
+    + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":4,"column":72},"end":{"line":4,"column":76}} ), depth0)) != null ? stack1 : "")
+    + " rows at a time; a thread makes 4 x 4 of it, in f32.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "using T = "
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":6,"column":12},"end":{"line":6,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int outputs = "
+    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":7,"column":26},"end":{"line":7,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ", columns = "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":7,"column":49},"end":{"line":7,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ", parts = "
+    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":7,"column":70},"end":{"line":7,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ", chain = "
+    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":7,"column":89},"end":{"line":7,"column":94}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int side = "
+    + ((stack1 = alias2(alias1(depth0, "side", {"start":{"line":8,"column":23},"end":{"line":8,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ", step = "
+    + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":8,"column":40},"end":{"line":8,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ", lanes = side / 4;\n\n// Where the "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":10,"column":13},"end":{"line":10,"column":51}}})) != null ? stack1 : "")
+    + " of the input begins that belongs to a row of d.\nCNX_DEVICE size_t corner(int t) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":12,"column":2},"end":{"line":21,"column":9}}})) != null ? stack1 : "")
+    + "}\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":24,"column":0},"end":{"line":31,"column":7}}})) != null ? stack1 : "")
+    + "\nCNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":33,"column":13},"end":{"line":33,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":33,"column":26},"end":{"line":33,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "    int batch) {\n  float *left = shared<float>(0); // [step][side], outputs\n  float *right = shared<float>("
+    + ((stack1 = alias2(alias1(depth0, "rightAt", {"start":{"line":37,"column":33},"end":{"line":37,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "); // [step][side], columns\n  const int all = batch * "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":38,"column":28},"end":{"line":38,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ", each = (all + parts - 1) / parts;\n  const int part = block_y() / "
+    + ((stack1 = alias2(alias1(depth0, "outputTiles", {"start":{"line":39,"column":33},"end":{"line":39,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ", o0 = block_y() % "
+    + ((stack1 = alias2(alias1(depth0, "outputTiles", {"start":{"line":39,"column":67},"end":{"line":39,"column":78}} ), depth0)) != null ? stack1 : "")
+    + " * side, q0 = block_x() * side;\n  const int end = (part + 1) * each < all ? (part + 1) * each : all;\n  const int y = thread() / lanes * 4, x = thread() % lanes * 4;\n  float sum[4][4] = {};\n  CNX_ROLLED\n  for (int start = part * each; start < end; start += chain) {\n    const int stop = start + chain < end ? start + chain : end;\n    float run[4][4] = {};\n    CNX_ROLLED\n    for (int row = start; row < stop; row += step) {\n      barrier();\n      for (int k = thread(); k < step * side; k += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":50,"column":53},"end":{"line":50,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ") {\n        const int t = row + k / side, o = o0 + k % side, q = q0 + k % side;\n        left[k] = t < stop && o < outputs ? widen(d[static_cast<size_t>(t) * outputs + o]) : 0.0f;\n        right[k] = t < stop && q < columns ? widen(input[corner(t) + within(q)]) : 0.0f;\n      }\n      barrier();\n      CNX_UNROLL\n      for (int k = 0; k < step; k++) {\n        const Quad a = load4(left + k * side + y), b = load4(right + k * side + x);\n        CNX_UNROLL\n        for (int i = 0; i < 4; i++) {\n          CNX_UNROLL\n          for (int j = 0; j < 4; j++) run[i][j] += a.v[i] * b.v[j];\n        }\n      }\n    }\n    CNX_UNROLL\n    for (int i = 0; i < 4; i++) {\n      CNX_UNROLL\n      for (int j = 0; j < 4; j++) sum[i][j] += run[i][j];\n    }\n  }\n  CNX_UNROLL\n  for (int i = 0; i < 4; i++) {\n    CNX_UNROLL\n    for (int j = 0; j < 4; j++) {\n      const int o = o0 + y + i, q = q0 + x + j;\n      if (o < outputs && q < columns) sums[(static_cast<size_t>(part) * outputs + o) * columns + column(q)] = sum[i][j];\n    }\n  }\n}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
@@ -1773,8 +1961,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "namespace "
     + ((stack1 = container.lambda(container.strict(depth0, "entry", {"start":{"line":11,"column":12},"end":{"line":11,"column":17}} ), depth0)) != null ? stack1 : "")
     + " {\nRun run;\n}\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "// How gradients come back through it: a matrix transposed, a depthwise kernel by half a turn; without its bias.\nenum class Turn { none, transposed, flipped };\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "  Turn turn;\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -1786,13 +1978,17 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ", one a file. `run` launches one on a stream; its operands are device pointers in the order\n// that the kernel states them.\n#pragma once\n#include \"device.h\"\n\nnamespace "
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":6,"column":12},"end":{"line":6,"column":21}} ), depth0)) != null ? stack1 : "")
     + " {\n\nusing Run = int(int batch, void *const *operand, cnx::Stream stream);\n\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"kernels"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":14,"column":9}}})) != null ? stack1 : "")
-    + "\nnamespace packing {\nstruct Shape {\n  int columns, channels, taps;        // of the weight as the checkpoint has it\n  int segment, depth, padded_columns; // of the packed one: tap-major, `segment` rows a tap; 0 leaves rows in their order\n  bool narrow;                        // stored as "
-    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":20,"column":53},"end":{"line":20,"column":59}} ), depth0)) != null ? stack1 : "")
-    + ", else as float\n};\n// What is done to a weight w[n,c,tap] and its bias b[n] by a vector f.\nenum class Op {\n  none,\n  scale_inputs,  // w *= f[c]\n  scale_outputs, // w *= f[n]\n  scale_bias,    // b *= f[n]\n  bias_through,  // b += sum over c and tap of w * f[c]\n};\nconstexpr int step_count = "
-    + ((stack1 = alias2(alias1(depth0, "stepCount", {"start":{"line":30,"column":29},"end":{"line":30,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"kernels"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":14,"column":9}}})) != null ? stack1 : "")
+    + "\nnamespace packing {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":0},"end":{"line":20,"column":7}}})) != null ? stack1 : "")
+    + "struct Shape {\n  int columns, channels, taps;        // of the weight as the checkpoint has it\n  int segment, depth, padded_columns; // of the packed one: tap-major, `segment` rows a tap; 0 leaves rows in their order\n  bool narrow;                        // stored as "
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":24,"column":53},"end":{"line":24,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ", else as float\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":2},"end":{"line":27,"column":9}}})) != null ? stack1 : "")
+    + "};\n// What is done to a weight w[n,c,tap] and its bias b[n] by a vector f.\nenum class Op {\n  none,\n  scale_inputs,  // w *= f[c]\n  scale_outputs, // w *= f[n]\n  scale_bias,    // b *= f[n]\n  bias_through,  // b += sum over c and tap of w * f[c]\n};\nconstexpr int step_count = "
+    + ((stack1 = alias2(alias1(depth0, "stepCount", {"start":{"line":37,"column":29},"end":{"line":37,"column":38}} ), depth0)) != null ? stack1 : "")
     + "; // of the layer with most\n// A layer, by its parameters' numbers or addresses; its steps are in order.\ntemplate <class Parameter> struct Layer {\n  Shape shape;\n  Parameter weight, bias;\n  struct {\n    Op op;\n    Parameter by;\n  } steps[step_count];\n};\nint run(const Layer<const float *> &layer, void *packed, float *packed_bias);\n} // namespace packing\n\n} // namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":43,"column":17},"end":{"line":43,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":50,"column":17},"end":{"line":50,"column":26}} ), depth0)) != null ? stack1 : "")
     + "\n";
 },"useData":true},
 
@@ -1810,60 +2006,60 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":21,"column":19},"end":{"line":21,"column":27}} ), depth0)) != null ? stack1 : "")
     + "},\n";
 },"2":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "    {Place::"
-    + ((stack1 = alias2(alias1(depth0, "place", {"start":{"line":37,"column":14},"end":{"line":37,"column":19}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":37,"column":25},"end":{"line":37,"column":27}} ), depth0)) != null ? stack1 : "")
-    + "}, // "
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":37,"column":39},"end":{"line":37,"column":43}} ), depth0)) != null ? stack1 : "")
-    + "\n";
+    return "// Those of a `fixed` place lie behind all images.\nenum class Place { weights, workspace, counters, fixed, port };\n";
 },"3":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "\n    {parameter::"
-    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":49,"column":18},"end":{"line":49,"column":20}} ), depth0)) != null ? stack1 : "")
-    + ", value::"
-    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":49,"column":33},"end":{"line":49,"column":35}} ), depth0)) != null ? stack1 : "")
-    + "},";
+    return "enum class Place { weights, workspace, counters, port };\n";
 },"4":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "    {"
-    + ((stack1 = alias2(alias1(depth0, "layer", {"start":{"line":60,"column":9},"end":{"line":60,"column":14}} ), depth0)) != null ? stack1 : "")
-    + ", value::"
-    + ((stack1 = alias2(alias1(depth0, "packed", {"start":{"line":60,"column":27},"end":{"line":60,"column":33}} ), depth0)) != null ? stack1 : "")
-    + ", value::"
-    + ((stack1 = alias2(alias1(depth0, "packedBias", {"start":{"line":60,"column":46},"end":{"line":60,"column":56}} ), depth0)) != null ? stack1 : "")
-    + "},\n";
+  return "    {Place::"
+    + ((stack1 = alias2(alias1(depth0, "place", {"start":{"line":42,"column":14},"end":{"line":42,"column":19}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":42,"column":25},"end":{"line":42,"column":27}} ), depth0)) != null ? stack1 : "")
+    + "}, // "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":42,"column":39},"end":{"line":42,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "\n";
 },"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "constexpr size_t fixed_bytes = "
+    + ((stack1 = container.lambda(container.strict(depth0, "fixedBytes", {"start":{"line":49,"column":33},"end":{"line":49,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ";   // of the workspace, whatever the batch\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "\n    {parameter::"
+    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":57,"column":18},"end":{"line":57,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", value::"
+    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":57,"column":33},"end":{"line":57,"column":35}} ), depth0)) != null ? stack1 : "")
+    + "},";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    {"
+    + ((stack1 = alias2(alias1(depth0, "layer", {"start":{"line":68,"column":9},"end":{"line":68,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ", value::"
+    + ((stack1 = alias2(alias1(depth0, "packed", {"start":{"line":68,"column":27},"end":{"line":68,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ", value::"
+    + ((stack1 = alias2(alias1(depth0, "packedBias", {"start":{"line":68,"column":46},"end":{"line":68,"column":56}} ), depth0)) != null ? stack1 : "")
+    + "},\n";
+},"8":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    {\""
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":72,"column":8},"end":{"line":72,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":80,"column":8},"end":{"line":80,"column":12}} ), depth0)) != null ? stack1 : "")
     + "\", "
-    + ((stack1 = alias2(alias1(depth0, "entry", {"start":{"line":72,"column":19},"end":{"line":72,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "entry", {"start":{"line":80,"column":19},"end":{"line":80,"column":24}} ), depth0)) != null ? stack1 : "")
     + "::run, {"
-    + ((stack1 = alias2(alias1(depth0, "operands", {"start":{"line":72,"column":38},"end":{"line":72,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "operands", {"start":{"line":80,"column":38},"end":{"line":80,"column":46}} ), depth0)) != null ? stack1 : "")
     + "}},\n";
-},"6":function(container,depth0,helpers,partials,data) {
-    return "of.bias < 0 ? nullptr : ";
-},"7":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":228,"column":94},"end":{"line":228,"column":120}}})) != null ? stack1 : "")
-    + "float *"
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":228,"column":129},"end":{"line":228,"column":133}} ), depth0)) != null ? stack1 : "")
-    + ", ";
-},"8":function(container,depth0,helpers,partials,data) {
-    return "const ";
 },"9":function(container,depth0,helpers,partials,data) {
+    return " + fixed_bytes";
+},"10":function(container,depth0,helpers,partials,data) {
+    return "              : v.place == Place::fixed     ? bytes + workspace_size(batch) - fixed_bytes + v.at\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    return "of.bias < 0 ? nullptr : ";
+},"12":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1871,18 +2067,32 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":231,"column":42},"end":{"line":231,"column":107}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":239,"column":94},"end":{"line":239,"column":120}}})) != null ? stack1 : "")
+    + "float *"
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":239,"column":129},"end":{"line":239,"column":133}} ), depth0)) != null ? stack1 : "")
     + ", ";
-},"10":function(container,depth0,helpers,partials,data) {
+},"13":function(container,depth0,helpers,partials,data) {
+    return "const ";
+},"14":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":242,"column":42},"end":{"line":242,"column":107}}})) != null ? stack1 : "")
+    + ", ";
+},"15":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "const_cast<float *>("
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":231,"column":77},"end":{"line":231,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":242,"column":77},"end":{"line":242,"column":81}} ), depth0)) != null ? stack1 : "")
     + ")";
-},"11":function(container,depth0,helpers,partials,data) {
+},"16":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":231,"column":94},"end":{"line":231,"column":98}} ), depth0)) != null ? stack1 : "");
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":242,"column":94},"end":{"line":242,"column":98}} ), depth0)) != null ? stack1 : "");
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -1905,202 +2115,210 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"parameters"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":0},"end":{"line":22,"column":9}}})) != null ? stack1 : "")
     + "};\n\n// What kernels read and write.\nnamespace value {\nenum { "
     + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"values"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":7},"end":{"line":27,"column":40}}})) != null ? stack1 : "")
-    + "count };\n}\n// `weights` lie in memory of the model, `workspace` and `port` in the caller's. Offsets in the workspace are of one image.\nenum class Place { weights, workspace, counters, port };\nstruct Value {\n  Place place;\n  size_t at; // bytes, or the number of the port\n};\nconstexpr Value values[] = {\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"values"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":36,"column":0},"end":{"line":38,"column":9}}})) != null ? stack1 : "")
+    + "count };\n}\n// `weights` lie in memory of the model, `workspace` and `port` in the caller's. Offsets in the workspace are of one image.\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"fixedBytes"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":30,"column":0},"end":{"line":35,"column":7}}})) != null ? stack1 : "")
+    + "struct Value {\n  Place place;\n  size_t at; // bytes, or the number of the port\n};\nconstexpr Value values[] = {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"values"),{"name":"each","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":0},"end":{"line":43,"column":9}}})) != null ? stack1 : "")
     + "};\nconstexpr size_t weight_bytes = "
-    + ((stack1 = alias2(alias1(depth0, "weightBytes", {"start":{"line":40,"column":34},"end":{"line":40,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weightBytes", {"start":{"line":45,"column":34},"end":{"line":45,"column":45}} ), depth0)) != null ? stack1 : "")
     + ";\nconstexpr size_t image_bytes = "
-    + ((stack1 = alias2(alias1(depth0, "imageBytes", {"start":{"line":41,"column":33},"end":{"line":41,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "imageBytes", {"start":{"line":46,"column":33},"end":{"line":46,"column":43}} ), depth0)) != null ? stack1 : "")
     + ";   // of the workspace, each image\nconstexpr size_t counter_bytes = "
-    + ((stack1 = alias2(alias1(depth0, "counterBytes", {"start":{"line":42,"column":35},"end":{"line":42,"column":47}} ), depth0)) != null ? stack1 : "")
-    + "; // of the workspace, each image: blocks that have arrived\n\n// Parameters that kernels read as they are.\nstruct Kept {\n  int parameter, value;\n};\nconstexpr Kept kept[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"kept"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":26},"end":{"line":49,"column":50}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "counterBytes", {"start":{"line":47,"column":35},"end":{"line":47,"column":47}} ), depth0)) != null ? stack1 : "")
+    + "; // of the workspace, each image: blocks that have arrived\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"fixedBytes"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":0},"end":{"line":50,"column":7}}})) != null ? stack1 : "")
+    + "\n// Parameters that kernels read as they are.\nstruct Kept {\n  int parameter, value;\n};\nconstexpr Kept kept[] = {"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"kept"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":26},"end":{"line":57,"column":50}}})) != null ? stack1 : "")
     + "\n    {-1, -1}};\n\n// Once, when the weights are loaded: {shape}, weight, bias, {steps}; packed, packed bias.\nstruct Setup {\n  packing::Layer<int> layer;\n  int packed, packed_bias;\n};\nusing packing::Op;\nconstexpr Setup setup[] = {\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"setup"),{"name":"each","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":0},"end":{"line":61,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"setup"),{"name":"each","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":0},"end":{"line":69,"column":9}}})) != null ? stack1 : "")
     + "};\n\n// Every forward pass, in order.\nstruct Step {\n  const char *name;\n  Run *run;\n  int operands["
-    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":68,"column":17},"end":{"line":68,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":76,"column":17},"end":{"line":76,"column":29}} ), depth0)) != null ? stack1 : "")
     + "];\n};\nconstexpr Step steps[] = {\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"steps"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":71,"column":0},"end":{"line":73,"column":9}}})) != null ? stack1 : "")
-    + "};\nconstexpr int step_count = sizeof(steps) / sizeof(steps[0]);\n\nsize_t aligned(size_t bytes) { return (bytes + 255) / 256 * 256; }\nsize_t workspace_size(int batch) {\n  return aligned(image_bytes * static_cast<size_t>(batch)) + aligned(counter_bytes * static_cast<size_t>(batch));\n}\n\n} // namespace\n} // namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":83,"column":17},"end":{"line":83,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"steps"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":79,"column":0},"end":{"line":81,"column":9}}})) != null ? stack1 : "")
+    + "};\nconstexpr int step_count = sizeof(steps) / sizeof(steps[0]);\n\nsize_t aligned(size_t bytes) { return (bytes + 255) / 256 * 256; }\nsize_t workspace_size(int batch) {\n  return aligned(image_bytes * static_cast<size_t>(batch)) + aligned(counter_bytes * static_cast<size_t>(batch))"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"fixedBytes"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":87,"column":112},"end":{"line":87,"column":151}}})) != null ? stack1 : "")
+    + ";\n}\n\n} // namespace\n} // namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":91,"column":17},"end":{"line":91,"column":26}} ), depth0)) != null ? stack1 : "")
     + "\n\nstruct "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":85,"column":9},"end":{"line":85,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":93,"column":9},"end":{"line":93,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_model {\n  unsigned char *weights;\n  bool owned;\n};\n\nnamespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":90,"column":12},"end":{"line":90,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":98,"column":12},"end":{"line":98,"column":21}} ), depth0)) != null ? stack1 : "")
     + " {\nnamespace {\n\n// Where every value lies for one call.\nstruct Addresses {\n  void *at[value::count];\n  Addresses(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":96,"column":20},"end":{"line":96,"column":26}} ), depth0)) != null ? stack1 : "")
-    + "_model *model, int batch, void *const *ports, void *workspace) {\n    unsigned char *bytes = static_cast<unsigned char *>(workspace);\n    for (int i = 0; i < value::count; i++) {\n      const Value &v = values[i];\n      at[i] = v.place == Place::weights     ? model->weights + v.at\n              : v.place == Place::workspace ? bytes + v.at * static_cast<size_t>(batch)\n              : v.place == Place::counters  ? bytes + aligned(image_bytes * static_cast<size_t>(batch))\n                                            : ports[v.at];\n    }\n  }\n};\n\nint run_step(const Step &step, const Addresses &addresses, int batch, cnx::Stream stream) {\n  void *operands["
-    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":109,"column":19},"end":{"line":109,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":104,"column":20},"end":{"line":104,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_model *model, int batch, void *const *ports, void *workspace) {\n    unsigned char *bytes = static_cast<unsigned char *>(workspace);\n    for (int i = 0; i < value::count; i++) {\n      const Value &v = values[i];\n      at[i] = v.place == Place::weights     ? model->weights + v.at\n              : v.place == Place::workspace ? bytes + v.at * static_cast<size_t>(batch)\n              : v.place == Place::counters  ? bytes + aligned(image_bytes * static_cast<size_t>(batch))\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"fixedBytes"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":111,"column":14},"end":{"line":113,"column":21}}})) != null ? stack1 : "")
+    + "                                            : ports[v.at];\n    }\n  }\n};\n\nint run_step(const Step &step, const Addresses &addresses, int batch, cnx::Stream stream) {\n  void *operands["
+    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":120,"column":19},"end":{"line":120,"column":31}} ), depth0)) != null ? stack1 : "")
     + "] = {};\n  for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":110,"column":24},"end":{"line":110,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":121,"column":24},"end":{"line":121,"column":36}} ), depth0)) != null ? stack1 : "")
     + "; i++)\n    if (step.operands[i] >= 0) operands[i] = addresses.at[step.operands[i]];\n  return step.run(batch, operands, stream);\n}\n\nint check(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":115,"column":18},"end":{"line":115,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":126,"column":18},"end":{"line":126,"column":24}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int batch, void *const *ports, void *workspace, size_t size) {\n  if (model == nullptr || workspace == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":116,"column":57},"end":{"line":116,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":127,"column":57},"end":{"line":127,"column":62}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "portCount", {"start":{"line":117,"column":24},"end":{"line":117,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "portCount", {"start":{"line":128,"column":24},"end":{"line":128,"column":33}} ), depth0)) != null ? stack1 : "")
     + "; i++)\n    if (ports[i] == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":118,"column":38},"end":{"line":118,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":129,"column":38},"end":{"line":129,"column":43}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  if (batch < "
-    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":119,"column":16},"end":{"line":119,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":130,"column":16},"end":{"line":130,"column":24}} ), depth0)) != null ? stack1 : "")
     + " || batch > "
-    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":119,"column":40},"end":{"line":119,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":130,"column":40},"end":{"line":130,"column":48}} ), depth0)) != null ? stack1 : "")
     + ") return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":119,"column":61},"end":{"line":119,"column":66}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":130,"column":61},"end":{"line":130,"column":66}} ), depth0)) != null ? stack1 : "")
     + "_BATCH;\n  if (size < workspace_size(batch) || reinterpret_cast<size_t>(workspace) % 256 != 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":120,"column":95},"end":{"line":120,"column":100}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":131,"column":95},"end":{"line":131,"column":100}} ), depth0)) != null ? stack1 : "")
     + "_WORKSPACE;\n  return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":121,"column":11},"end":{"line":121,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":132,"column":11},"end":{"line":132,"column":16}} ), depth0)) != null ? stack1 : "")
     + "_OK;\n}\n\nint load(unsigned char *weights, const float *const *host, float *staging) {\n  const float *from[parameter::count];\n  size_t at = 0;\n  for (int i = 0; i < parameter::count; i++) {\n    from[i] = staging + at;\n    at += (parameters[i].elements + 3) / 4 * 4;\n    const int status = cnx::device_upload(const_cast<float *>(from[i]), host[i], parameters[i].elements * sizeof(float));\n    if (status != 0) return status;\n  }\n  for (const Kept &k : kept) {\n    if (k.parameter < 0) break;\n    const int status = cnx::device_upload(weights + values[k.value].at, host[k.parameter],\n                                          parameters[k.parameter].elements * sizeof(float));\n    if (status != 0) return status;\n  }\n  for (const Setup &s : setup) {\n    const packing::Layer<int> &of = s.layer;\n    packing::Layer<const float *> layer = {of.shape, from[of.weight], "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"bare"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":141,"column":70},"end":{"line":141,"column":113}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"bare"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":152,"column":70},"end":{"line":152,"column":113}}})) != null ? stack1 : "")
     + "from[of.bias], {}};\n    for (int i = 0; i < packing::step_count; i++) layer.steps[i] = {of.steps[i].op, from[of.steps[i].by]};\n    const int status = packing::run(layer, weights + values[s.packed].at,\n                                    reinterpret_cast<float *>(weights + values[s.packed_bias].at));\n    if (status != 0) return status;\n  }\n  return cnx::device_finish(nullptr);\n}\n\n} // namespace\n} // namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":151,"column":17},"end":{"line":151,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":162,"column":17},"end":{"line":162,"column":26}} ), depth0)) != null ? stack1 : "")
     + "\n\nextern \"C\" {\n\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":155,"column":14},"end":{"line":155,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":166,"column":14},"end":{"line":166,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_status_text("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":155,"column":37},"end":{"line":155,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":166,"column":37},"end":{"line":166,"column":43}} ), depth0)) != null ? stack1 : "")
     + "_status status) {\n  switch (status) {\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":157,"column":9},"end":{"line":157,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":168,"column":9},"end":{"line":168,"column":14}} ), depth0)) != null ? stack1 : "")
     + "_OK: return \"no error\";\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":158,"column":9},"end":{"line":158,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":169,"column":9},"end":{"line":169,"column":14}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER: return \"a pointer that must not be NULL is NULL\";\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":159,"column":9},"end":{"line":159,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":170,"column":9},"end":{"line":170,"column":14}} ), depth0)) != null ? stack1 : "")
     + "_BATCH: return \"the batch is not "
-    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":159,"column":51},"end":{"line":159,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":170,"column":51},"end":{"line":170,"column":59}} ), depth0)) != null ? stack1 : "")
     + " to "
-    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":159,"column":67},"end":{"line":159,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":170,"column":67},"end":{"line":170,"column":75}} ), depth0)) != null ? stack1 : "")
     + ", for which this library was built\";\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":160,"column":9},"end":{"line":160,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":171,"column":9},"end":{"line":171,"column":14}} ), depth0)) != null ? stack1 : "")
     + "_WORKSPACE: return \"the workspace is smaller than "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":160,"column":68},"end":{"line":160,"column":74}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":171,"column":68},"end":{"line":171,"column":74}} ), depth0)) != null ? stack1 : "")
     + "_workspace_size says, or not aligned to 256 bytes\";\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":161,"column":9},"end":{"line":161,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":172,"column":9},"end":{"line":172,"column":14}} ), depth0)) != null ? stack1 : "")
     + "_NO_DEVICE: return \"there is no CUDA device\";\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":162,"column":9},"end":{"line":162,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":173,"column":9},"end":{"line":173,"column":14}} ), depth0)) != null ? stack1 : "")
     + "_ARCHITECTURE: return \"the device is older than compute capability 8.0\";\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":163,"column":9},"end":{"line":163,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":174,"column":9},"end":{"line":174,"column":14}} ), depth0)) != null ? stack1 : "")
     + "_MEMORY: return \"the device has too little memory for the weights\";\n  default: return status >= 1000 ? cnx::device_text(status) : \"not a status of this library\";\n  }\n}\n\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":168,"column":9},"end":{"line":168,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":179,"column":9},"end":{"line":179,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_parameter_count(void) { return "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":168,"column":51},"end":{"line":168,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":179,"column":51},"end":{"line":179,"column":60}} ), depth0)) != null ? stack1 : "")
     + "::parameter::count; }\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":169,"column":14},"end":{"line":169,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":180,"column":14},"end":{"line":180,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_parameter_name(size_t index) {\n  return index < "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":170,"column":19},"end":{"line":170,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":181,"column":19},"end":{"line":181,"column":28}} ), depth0)) != null ? stack1 : "")
     + "::parameter::count ? "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":170,"column":53},"end":{"line":170,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":181,"column":53},"end":{"line":181,"column":62}} ), depth0)) != null ? stack1 : "")
     + "::parameters[index].name : nullptr;\n}\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":172,"column":9},"end":{"line":172,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":183,"column":9},"end":{"line":183,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_parameter_elements(size_t index) {\n  return index < "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":173,"column":19},"end":{"line":173,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":184,"column":19},"end":{"line":184,"column":28}} ), depth0)) != null ? stack1 : "")
     + "::parameter::count ? "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":173,"column":53},"end":{"line":173,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":184,"column":53},"end":{"line":184,"column":62}} ), depth0)) != null ? stack1 : "")
     + "::parameters[index].elements : 0;\n}\n\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":176,"column":9},"end":{"line":176,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":187,"column":9},"end":{"line":187,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_weights_size(void) { return "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":176,"column":48},"end":{"line":176,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":187,"column":48},"end":{"line":187,"column":57}} ), depth0)) != null ? stack1 : "")
     + "::weight_bytes; }\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":178,"column":2},"end":{"line":178,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":189,"column":2},"end":{"line":189,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":178,"column":20},"end":{"line":178,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":189,"column":20},"end":{"line":189,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_pack(const float *const *host, void *weights) {\n  using namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":179,"column":20},"end":{"line":179,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":190,"column":20},"end":{"line":190,"column":29}} ), depth0)) != null ? stack1 : "")
     + ";\n  if (host == nullptr || weights == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":180,"column":54},"end":{"line":180,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":191,"column":54},"end":{"line":191,"column":59}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  size_t elements = 0;\n  for (int i = 0; i < parameter::count; i++) {\n    if (host[i] == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":183,"column":37},"end":{"line":183,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":194,"column":37},"end":{"line":194,"column":42}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n    elements += (parameters[i].elements + 3) / 4 * 4;\n  }\n  const int capability = cnx::device_capability();\n  if (capability == 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":187,"column":32},"end":{"line":187,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":198,"column":32},"end":{"line":198,"column":37}} ), depth0)) != null ? stack1 : "")
     + "_NO_DEVICE;\n  if (capability < 80) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":188,"column":32},"end":{"line":188,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":199,"column":32},"end":{"line":199,"column":37}} ), depth0)) != null ? stack1 : "")
     + "_ARCHITECTURE;\n  void *staging = nullptr;\n  if (cnx::device_allocate(&staging, elements * sizeof(float)) != 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":190,"column":78},"end":{"line":190,"column":83}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":201,"column":78},"end":{"line":201,"column":83}} ), depth0)) != null ? stack1 : "")
     + "_MEMORY;\n  const int status = load(static_cast<unsigned char *>(weights), host, static_cast<float *>(staging));\n  cnx::device_free(staging);\n  return status;\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":196,"column":2},"end":{"line":196,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":207,"column":2},"end":{"line":207,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":196,"column":20},"end":{"line":196,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":207,"column":20},"end":{"line":207,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_open("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":196,"column":36},"end":{"line":196,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":207,"column":36},"end":{"line":207,"column":42}} ), depth0)) != null ? stack1 : "")
     + "_model **model, const void *weights) {\n  if (model == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":197,"column":33},"end":{"line":197,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":208,"column":33},"end":{"line":208,"column":38}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  *model = nullptr;\n  if (weights == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":199,"column":35},"end":{"line":199,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":210,"column":35},"end":{"line":210,"column":40}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  *model = new (std::nothrow) "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":200,"column":32},"end":{"line":200,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":211,"column":32},"end":{"line":211,"column":38}} ), depth0)) != null ? stack1 : "")
     + "_model{static_cast<unsigned char *>(const_cast<void *>(weights)), false};\n  return *model == nullptr ? "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":201,"column":31},"end":{"line":201,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":212,"column":31},"end":{"line":212,"column":36}} ), depth0)) != null ? stack1 : "")
     + "_MEMORY : "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":201,"column":50},"end":{"line":201,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":212,"column":50},"end":{"line":212,"column":55}} ), depth0)) != null ? stack1 : "")
     + "_OK;\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":204,"column":2},"end":{"line":204,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":215,"column":2},"end":{"line":215,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":204,"column":20},"end":{"line":204,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":215,"column":20},"end":{"line":215,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_create("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":204,"column":38},"end":{"line":204,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":215,"column":38},"end":{"line":215,"column":44}} ), depth0)) != null ? stack1 : "")
     + "_model **model, const float *const *host) {\n  if (model == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":205,"column":33},"end":{"line":205,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":216,"column":33},"end":{"line":216,"column":38}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  *model = nullptr;\n  if (host == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":207,"column":32},"end":{"line":207,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":218,"column":32},"end":{"line":218,"column":37}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  if (cnx::device_capability() == 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":208,"column":46},"end":{"line":208,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":219,"column":46},"end":{"line":219,"column":51}} ), depth0)) != null ? stack1 : "")
     + "_NO_DEVICE;\n  void *weights = nullptr;\n  if (cnx::device_allocate(&weights, "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":210,"column":39},"end":{"line":210,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":221,"column":39},"end":{"line":221,"column":48}} ), depth0)) != null ? stack1 : "")
     + "::weight_bytes) != 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":210,"column":81},"end":{"line":210,"column":86}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":221,"column":81},"end":{"line":221,"column":86}} ), depth0)) != null ? stack1 : "")
     + "_MEMORY;\n  int status = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":211,"column":17},"end":{"line":211,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":222,"column":17},"end":{"line":222,"column":23}} ), depth0)) != null ? stack1 : "")
     + "_pack(host, weights);\n  if (status == "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":212,"column":18},"end":{"line":212,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":223,"column":18},"end":{"line":223,"column":23}} ), depth0)) != null ? stack1 : "")
     + "_OK) status = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":212,"column":41},"end":{"line":212,"column":47}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":223,"column":41},"end":{"line":223,"column":47}} ), depth0)) != null ? stack1 : "")
     + "_open(model, weights);\n  if (status == "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":213,"column":18},"end":{"line":213,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":224,"column":18},"end":{"line":224,"column":23}} ), depth0)) != null ? stack1 : "")
     + "_OK) (*model)->owned = true;\n  else cnx::device_free(weights);\n  return status;\n}\n\nvoid "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":218,"column":7},"end":{"line":218,"column":13}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":229,"column":7},"end":{"line":229,"column":13}} ), depth0)) != null ? stack1 : "")
     + "_destroy("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":218,"column":26},"end":{"line":218,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":229,"column":26},"end":{"line":229,"column":32}} ), depth0)) != null ? stack1 : "")
     + "_model *model) {\n  if (model == nullptr) return;\n  if (model->owned) cnx::device_free(model->weights);\n  delete model;\n}\n\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":224,"column":9},"end":{"line":224,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":235,"column":9},"end":{"line":235,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_workspace_size(int batch) {\n  return batch < "
-    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":225,"column":19},"end":{"line":225,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":236,"column":19},"end":{"line":236,"column":27}} ), depth0)) != null ? stack1 : "")
     + " || batch > "
-    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":225,"column":43},"end":{"line":225,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":236,"column":43},"end":{"line":236,"column":51}} ), depth0)) != null ? stack1 : "")
     + " ? 0 : "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":225,"column":62},"end":{"line":225,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":236,"column":62},"end":{"line":236,"column":71}} ), depth0)) != null ? stack1 : "")
     + "::workspace_size(batch);\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":228,"column":2},"end":{"line":228,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":239,"column":2},"end":{"line":239,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":228,"column":20},"end":{"line":228,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":239,"column":20},"end":{"line":239,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_forward(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":228,"column":45},"end":{"line":228,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":239,"column":45},"end":{"line":239,"column":51}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":228,"column":79},"end":{"line":228,"column":146}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":239,"column":79},"end":{"line":239,"column":146}}})) != null ? stack1 : "")
     + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream) {\n  using namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":230,"column":20},"end":{"line":230,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":241,"column":20},"end":{"line":241,"column":29}} ), depth0)) != null ? stack1 : "")
     + ";\n  void *const ports[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":231,"column":26},"end":{"line":231,"column":118}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":242,"column":26},"end":{"line":242,"column":118}}})) != null ? stack1 : "")
     + " };\n  int status = check(model, batch, ports, workspace, workspace_size);\n  if (status != 0) return status;\n  const Addresses addresses(model, batch, ports, workspace);\n  if (counter_bytes > 0) {\n    void *counters = static_cast<unsigned char *>(workspace) + aligned(image_bytes * static_cast<size_t>(batch));\n    status = cnx::device_fill(counters, 0, counter_bytes * static_cast<size_t>(batch), stream);\n  }\n  for (int i = 0; i < step_count && status == 0; i++) status = run_step(steps[i], addresses, batch, stream);\n  return status;\n}\n\nint "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":243,"column":6},"end":{"line":243,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":254,"column":6},"end":{"line":254,"column":12}} ), depth0)) != null ? stack1 : "")
     + "_launch_count(void) { return "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":243,"column":45},"end":{"line":243,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":254,"column":45},"end":{"line":254,"column":54}} ), depth0)) != null ? stack1 : "")
     + "::step_count; }\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":244,"column":14},"end":{"line":244,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":255,"column":14},"end":{"line":255,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_launch_name(int index) {\n  return index >= 0 && index < "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":245,"column":33},"end":{"line":245,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":256,"column":33},"end":{"line":256,"column":42}} ), depth0)) != null ? stack1 : "")
     + "::step_count ? "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":245,"column":61},"end":{"line":245,"column":70}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":256,"column":61},"end":{"line":256,"column":70}} ), depth0)) != null ? stack1 : "")
     + "::steps[index].name : nullptr;\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":248,"column":2},"end":{"line":248,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":259,"column":2},"end":{"line":259,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":248,"column":20},"end":{"line":248,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":259,"column":20},"end":{"line":259,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_launch(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":248,"column":44},"end":{"line":248,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":259,"column":44},"end":{"line":259,"column":50}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int index, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":248,"column":89},"end":{"line":248,"column":156}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":259,"column":89},"end":{"line":259,"column":156}}})) != null ? stack1 : "")
     + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream) {\n  using namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":250,"column":20},"end":{"line":250,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":261,"column":20},"end":{"line":261,"column":29}} ), depth0)) != null ? stack1 : "")
     + ";\n  void *const ports[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":251,"column":26},"end":{"line":251,"column":118}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":262,"column":26},"end":{"line":262,"column":118}}})) != null ? stack1 : "")
     + " };\n  const int status = check(model, batch, ports, workspace, workspace_size);\n  if (status != 0 || index < 0 || index >= step_count) return status;\n  return run_step(steps[index], Addresses(model, batch, ports, workspace), batch, stream);\n}\n\n} // extern \"C\"\n";
 },"useData":true},
 
@@ -2924,8 +3142,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":7,"column":22},"end":{"line":7,"column":23}} ), depth0)) != null ? stack1 : "")
     + "; k < "
     + ((stack1 = alias2(alias1(depth0, "classes", {"start":{"line":7,"column":33},"end":{"line":7,"column":40}} ), depth0)) != null ? stack1 : "")
-    + "; k++) {\n    most = max(most, "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"logits",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":21},"end":{"line":8,"column":49}}})) != null ? stack1 : "")
+    + "; k++) {\n    most = "
+    + ((stack1 = alias2(alias1(depth0, "max", {"start":{"line":8,"column":13},"end":{"line":8,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "(most, "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"logits",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":25},"end":{"line":8,"column":53}}})) != null ? stack1 : "")
     + ");\n  }\n  "
     + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":10,"column":4},"end":{"line":10,"column":7}} ), depth0)) != null ? stack1 : "")
     + " all = 0.0f;\n  "
@@ -2938,8 +3158,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "classes", {"start":{"line":12,"column":35},"end":{"line":12,"column":42}} ), depth0)) != null ? stack1 : "")
     + "; k += "
     + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":12,"column":53},"end":{"line":12,"column":60}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    all += exp("
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"logits",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":15},"end":{"line":13,"column":43}}})) != null ? stack1 : "")
+    + ") {\n    all += "
+    + ((stack1 = alias2(alias1(depth0, "exp", {"start":{"line":13,"column":13},"end":{"line":13,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "("
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"logits",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":19},"end":{"line":13,"column":47}}})) != null ? stack1 : "")
     + " - most);\n    wanted += "
     + ((stack1 = lookupProperty(helpers,"load").call(alias3,"targets",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":14},"end":{"line":14,"column":43}}})) != null ? stack1 : "")
     + ";\n  }\n  "
@@ -2958,12 +3180,14 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":17,"column":53},"end":{"line":17,"column":60}} ), depth0)) != null ? stack1 : "")
     + ") {\n    "
     + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":4},"end":{"line":18,"column":30}}})) != null ? stack1 : "")
-    + " = (exp("
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"logits",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":38},"end":{"line":18,"column":66}}})) != null ? stack1 : "")
+    + " = ("
+    + ((stack1 = alias2(alias1(depth0, "exp", {"start":{"line":18,"column":36},"end":{"line":18,"column":39}} ), depth0)) != null ? stack1 : "")
+    + "("
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"logits",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":42},"end":{"line":18,"column":70}}})) != null ? stack1 : "")
     + " - most) * scale - "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"targets",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":85},"end":{"line":18,"column":114}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"targets",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":89},"end":{"line":18,"column":118}}})) != null ? stack1 : "")
     + ") / "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":18,"column":118},"end":{"line":18,"column":182}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":18,"column":122},"end":{"line":18,"column":186}}})) != null ? stack1 : "")
     + ";\n  }\n";
 },"1":function(container,depth0,helpers,partials,data) {
     var stack1;
@@ -3032,8 +3256,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":10,"column":24},"end":{"line":10,"column":25}} ), depth0)) != null ? stack1 : "")
     + "; k < "
     + ((stack1 = alias2(alias1(depth0, "classes", {"start":{"line":10,"column":35},"end":{"line":10,"column":42}} ), depth0)) != null ? stack1 : "")
-    + "; k++) {\n      most = max(most, "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"logits",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":23},"end":{"line":11,"column":57}}})) != null ? stack1 : "")
+    + "; k++) {\n      most = "
+    + ((stack1 = alias2(alias1(depth0, "max", {"start":{"line":11,"column":15},"end":{"line":11,"column":18}} ), depth0)) != null ? stack1 : "")
+    + "(most, "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"logits",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":27},"end":{"line":11,"column":61}}})) != null ? stack1 : "")
     + ");\n    }\n    "
     + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":13,"column":6},"end":{"line":13,"column":9}} ), depth0)) != null ? stack1 : "")
     + " all = 0.0f;\n    for ("
@@ -3042,11 +3268,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":14,"column":24},"end":{"line":14,"column":25}} ), depth0)) != null ? stack1 : "")
     + "; k < "
     + ((stack1 = alias2(alias1(depth0, "classes", {"start":{"line":14,"column":35},"end":{"line":14,"column":42}} ), depth0)) != null ? stack1 : "")
-    + "; k++) {\n      all += exp("
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"logits",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":17},"end":{"line":15,"column":51}}})) != null ? stack1 : "")
+    + "; k++) {\n      all += "
+    + ((stack1 = alias2(alias1(depth0, "exp", {"start":{"line":15,"column":15},"end":{"line":15,"column":18}} ), depth0)) != null ? stack1 : "")
+    + "("
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"logits",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":21},"end":{"line":15,"column":55}}})) != null ? stack1 : "")
     + " - most);\n    }\n    "
     + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":17,"column":6},"end":{"line":17,"column":11}} ), depth0)) != null ? stack1 : "")
-    + " floor = most + log(all);\n    for ("
+    + " floor = most + "
+    + ((stack1 = lookupProperty(helpers,"log").call(alias3,{"name":"log","hash":{},"data":data,"loc":{"start":{"line":17,"column":29},"end":{"line":17,"column":36}}})) != null ? stack1 : "")
+    + "(all);\n    for ("
     + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":18,"column":11},"end":{"line":18,"column":14}} ), depth0)) != null ? stack1 : "")
     + " k = 0"
     + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":18,"column":24},"end":{"line":18,"column":25}} ), depth0)) != null ? stack1 : "")
@@ -8672,6 +8902,43 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ";\n  if (tap >= 4) return q;\n  const T *from = input + token(m0 + m, tap) + c;\n  if constexpr (channels % 4 == 0) {\n    q = load4(from);\n    const Pair s = normed ? stats[4 * m + tap] : Pair{0.0f, 1.0f};\n    CNX_UNROLL\n    for (int i = 0; i < 4; i++) q.v[i] = (q.v[i] - s.v[0]) * s.v[1];\n  } else {\n    const Pair s = normed ? stats[4 * m + tap] : Pair{0.0f, 1.0f};\n    CNX_UNROLL\n    for (int i = 0; i < 4; i++)\n      if (c + i < channels) q.v[i] = (widen(from[i]) - s.v[0]) * s.v[1];\n  }\n  return q;\n}\n\n";
 },"useData":true},
 
+  "cuda-gelu-slope": {"0":function(container,depth0,helpers,partials,data) {
+    return "// The slope of GELU's tanh form, t = tanh(u) with u = sqrt(2/pi) (x + 0.044715 x^3): (1 + t) / 2 + x (1 - t^2) u' / 2.\nCNX_DEVICE float gelu_slope(float x) {\n  const float t = tanhf(0.79788456080286536f * (x + 0.044715f * x * x * x));\n  return 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * 0.79788456080286536f * (1.0f + 0.134145f * x * x);\n}\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"siluSlope"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":8,"column":0},"end":{"line":24,"column":7}}})) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    return "// The slope of SiLU, s = 1 / (1 + exp(-x)): s (1 + x (1 - s)).\nCNX_DEVICE float silu_slope(float x) {\n  const float s = 1.0f / (1.0f + expf(fminf(-x, 80.0f)));\n  return s * (1.0f + x * (1.0f - s));\n}\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"reluSlope"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":15,"column":0},"end":{"line":23,"column":7}}})) != null ? stack1 : "");
+},"4":function(container,depth0,helpers,partials,data) {
+    return "// The slope of ReLU, 0 at 0.\nCNX_DEVICE float relu_slope(float x) { return x > 0.0f ? 1.0f : 0.0f; }\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    return "// The slope of GELU's erf form: (1 + erf(x / sqrt 2)) / 2 + x exp(-x^2 / 2) / sqrt(2 pi).\nCNX_DEVICE float gelu_slope(float x) {\n  return 0.5f * (1.0f + erff(x * 0.70710678118654752f)) + x * expf(-0.5f * x * x) * 0.39894228040143268f;\n}\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tanhSlope"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":25,"column":7}}})) != null ? stack1 : "");
+},"useData":true},
+
   "cuda-gemm-parts": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
@@ -8785,14 +9052,20 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 },"7":function(container,depth0,helpers,partials,data) {
     return ", 0 where mask removes the patch of site m";
 },"8":function(container,depth0,helpers,partials,data) {
-    return "//   of which only the statistics are kept:\n";
+    var stack1;
+
+  return "//   hidden[m,n] = the same without "
+    + ((stack1 = container.lambda(container.strict(depth0, "activationWord", {"start":{"line":10,"column":38},"end":{"line":10,"column":52}} ), depth0)) != null ? stack1 : "")
+    + "\n";
 },"9":function(container,depth0,helpers,partials,data) {
+    return "//   of which only the statistics are kept:\n";
+},"10":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "//   squares[tile,n] = sum of output[m,n]^2 over the "
-    + ((stack1 = container.lambda(container.strict(depth0, "blockRows", {"start":{"line":13,"column":55},"end":{"line":13,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "blockRows", {"start":{"line":16,"column":55},"end":{"line":16,"column":64}} ), depth0)) != null ? stack1 : "")
     + " rows of a tile\n";
-},"10":function(container,depth0,helpers,partials,data) {
+},"11":function(container,depth0,helpers,partials,data) {
     return "//   scale[n] = 1 + gamma[n] * G[n] / (mean over n of G + 1e-6),  G[n] = sqrt(sum over tiles of squares[tile,n])\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -8824,9 +9097,10 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":131},"end":{"line":8,"column":170}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":170},"end":{"line":8,"column":231}}})) != null ? stack1 : "")
     + "\n"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"stored"),{"name":"unless","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":0},"end":{"line":11,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":0},"end":{"line":14,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":0},"end":{"line":17,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"hidden"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":0},"end":{"line":11,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"stored"),{"name":"unless","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":0},"end":{"line":14,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":0},"end":{"line":17,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":0},"end":{"line":20,"column":7}}})) != null ? stack1 : "");
 },"useData":true},
 
   "cuda-grn-finish": {"0":function(container,depth0,helpers,partials,data) {
@@ -9476,14 +9750,15 @@ export const partials: Readonly<Record<string, Precompiled>> = {
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"narrow"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":31,"column":0},"end":{"line":34,"column":7}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"totals"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":0},"end":{"line":38,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"slope"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":39,"column":0},"end":{"line":42,"column":7}}})) != null ? stack1 : "")
     + "CNX_KERNEL("
-    + ((stack1 = alias3(alias2(depth0, "threads", {"start":{"line":39,"column":13},"end":{"line":39,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "threads", {"start":{"line":43,"column":13},"end":{"line":43,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias3(alias2(depth0, "blocks", {"start":{"line":39,"column":26},"end":{"line":39,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "blocks", {"start":{"line":43,"column":26},"end":{"line":43,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"counted"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":41,"column":0},"end":{"line":45,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"perImage"),{"name":"each","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":46,"column":0},"end":{"line":48,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"counted"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":45,"column":0},"end":{"line":49,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"perImage"),{"name":"each","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":0},"end":{"line":52,"column":9}}})) != null ? stack1 : "")
     + ((stack1 = container.invokePartial(lookupProperty(partials,"@partial-block"),depth0,{"name":"@partial-block","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
@@ -9504,16 +9779,26 @@ export const partials: Readonly<Record<string, Precompiled>> = {
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-block-sum"),depth0,{"name":"cuda-block-sum","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n";
 },"11":function(container,depth0,helpers,partials,data) {
-    return "    int batch) {\n";
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-gelu-slope"),depth0,{"name":"cuda-gelu-slope","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n";
 },"12":function(container,depth0,helpers,partials,data) {
-    return "{\n";
+    return "    int batch) {\n";
 },"13":function(container,depth0,helpers,partials,data) {
+    return "{\n";
+},"14":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  "
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":47,"column":4},"end":{"line":47,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":51,"column":4},"end":{"line":51,"column":8}} ), depth0)) != null ? stack1 : "")
     + " += static_cast<size_t>(block_z()) * "
-    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":47,"column":49},"end":{"line":47,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":51,"column":49},"end":{"line":51,"column":57}} ), depth0)) != null ? stack1 : "")
     + ";\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -9523,7 +9808,7 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":53,"column":7}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":57,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "norm-title": {"0":function(container,depth0,helpers,partials,data) {

@@ -1,7 +1,7 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { type Graph, resolve, type ValueId } from "../graph/graph.ts";
 import { lifetimes } from "./lifetimes.ts";
-import { type Layout, layOut, type Slot } from "./memory.ts";
+import { type Layout, type Lifetime, layOut, type Slot } from "./memory.ts";
 import {
   type Buffer,
   type BufferRole,
@@ -161,11 +161,7 @@ const layouts: {
   readonly [memory in Machine["memory"]]: (made: Steps, buffers: ReadonlyMap<ValueId, Unplaced>) => Laid;
 } = {
   buffers: ({ steps }, buffers) => {
-    const lives = lifetimes(steps, buffers, "buffers");
-    const [each, fixed] = [true, false].map(perImage => {
-      const own = lives.filter(({ name }) => buffers.get(name)?.perImage === perImage);
-      return layOut(own, alignment);
-    }) as [Layout, Layout];
+    const [each, fixed] = layOutApart(lifetimes(steps, buffers, "buffers"), buffers);
     const behind = [...fixed.slots].map(([value, { arena, offset }]): readonly [ValueId, Slot] => [
       value,
       { arena: each.arenas.length + arena, offset },
@@ -174,17 +170,35 @@ const layouts: {
     return { slots, arenas: each.arenas, fixedArenas: fixed.arenas, weightBytes: null };
   },
   allocations: (made, buffers) => {
-    const { slots, arenas } = layOut(lifetimes(made.steps, buffers, "allocations"), alignment);
-    const starts = arenas.map((_, i) => sum(arenas.slice(0, i)));
+    const [each, fixed] = layOutApart(lifetimes(made.steps, buffers, "allocations"), buffers).map(inOne);
     const weights = weightSlots(made, buffers);
-    const scratch = [...slots].map(([value, { arena, offset }]): readonly [ValueId, Slot] => [
-      value,
-      { arena: 0, offset: (starts[arena] as number) + offset },
-    ]);
-    const whole = new Map([...weights.slots, ...scratch]);
-    return { slots: whole, arenas: [sum(arenas)], fixedArenas: [], weightBytes: weights.bytes };
+    const scratch = [each, fixed].flatMap((one, arena) =>
+      [...(one?.offsets ?? [])].map(([value, offset]): readonly [ValueId, Slot] => [value, { arena, offset }]),
+    );
+    return {
+      slots: new Map([...weights.slots, ...scratch]),
+      arenas: [each?.bytes ?? 0],
+      fixedArenas: fixed?.bytes ? [fixed.bytes] : [],
+      weightBytes: weights.bytes,
+    };
   },
 };
+
+/** Values of which there is one for each image, and those of which there is one for all. */
+const layOutApart = (
+  lives: readonly Lifetime[],
+  buffers: ReadonlyMap<ValueId, Unplaced>,
+): readonly [each: Layout, fixed: Layout] => {
+  const own = (perImage: boolean) => lives.filter(({ name }) => buffers.get(name)?.perImage === perImage);
+  return [layOut(own(true), alignment), layOut(own(false), alignment)];
+};
+
+/** Arenas one behind the other. */
+function inOne({ slots, arenas }: Layout) {
+  const starts = arenas.map((_, i) => sum(arenas.slice(0, i)));
+  const offsets = [...slots].map(([value, { arena, offset }]) => [value, (starts[arena] as number) + offset] as const);
+  return { offsets, bytes: sum(arenas) };
+}
 
 /** Weights one after the other: those that kernels read as the checkpoint has them, then what the setup packs. */
 function weightSlots({ setup, steps }: Steps, buffers: ReadonlyMap<ValueId, Unplaced>) {

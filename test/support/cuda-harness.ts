@@ -55,6 +55,14 @@ const references: { readonly [K in KernelKind]?: string } = {
   averagePool: "average_pool",
   siteError: "site_error",
   maskedMean: "masked_mean",
+  weightGrad: "weight_grad",
+  depthwiseGrad: "depthwise_grad",
+  columnSums: "column_sums",
+  columnTotals: "column_totals",
+  normalizeGrad: "normalize_grad",
+  pointwise: "gelu_grad",
+  grnGrad: "grn_grad",
+  crossEntropyGrad: "cross_entropy_grad",
 };
 
 /** Where a mask's patches lie, of whatever kernel has one, and how many of them it keeps. */

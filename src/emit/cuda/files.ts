@@ -8,7 +8,7 @@ import { banner } from "../banner.ts";
 import type { EmitContext, OutputFile } from "../target.ts";
 import { blocksFor, type CudaKernel, elementType, scalars, storageOf } from "./kernels/shared.ts";
 import { sourceOf } from "./kernels.ts";
-import { hasBare, launchPlan, mostSteps } from "./launch-plan.ts";
+import { hasBare, hasTurned, launchPlan, mostSteps } from "./launch-plan.ts";
 import { stemOf } from "./names.ts";
 import { identifier, portsOf } from "./ports.ts";
 
@@ -29,7 +29,12 @@ export function cudaFiles(plan: Plan, context: EmitContext, torch: boolean): rea
     [
       "kernels.h",
       slashes +
-        renderTemplate("host/kernel-list", { ...packing, stepCount: mostSteps(plan), kernels: kernels.map(entryOf) }),
+        renderTemplate("host/kernel-list", {
+          ...packing,
+          turned: hasTurned(plan),
+          stepCount: mostSteps(plan),
+          kernels: kernels.map(entryOf),
+        }),
     ],
     ...kernels.map(one => [`${one.name}.cu`, slashes + kernelText(one, plan)] as const),
     ["pack.cu", slashes + packText(plan)],
@@ -89,7 +94,7 @@ export function deviceText(plan: Plan): string {
 
 /** The text of what packs the weights, without the banner. */
 export const packText = (plan: Plan): string =>
-  renderTemplate("cuda/pack", { ...packingOf(plan), bare: hasBare(plan) });
+  renderTemplate("cuda/pack", { ...packingOf(plan), bare: hasBare(plan), turned: hasTurned(plan) });
 
 const entryOf = ({ name }: Step) => ({ entry: identifier(name) });
 

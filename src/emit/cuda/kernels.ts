@@ -1,12 +1,6 @@
 import { invariant } from "../../diagnostics/invariant.ts";
 import type { Precision } from "../../model/model.ts";
-import {
-  foldVectors,
-  type KernelKind,
-  type KernelParams,
-  type PackParams,
-  type TrainingKind,
-} from "../../plan/kernels.ts";
+import { foldVectors, type KernelKind, type KernelParams, type PackParams } from "../../plan/kernels.ts";
 import type { DataType, Kernel, KernelCall, KernelOperand, Plan } from "../../plan/plan.ts";
 import { divideUp } from "../../plan/tiles/tile.ts";
 import { forSimpleKinds } from "../simple/kernels.ts";
@@ -17,10 +11,11 @@ import { gemv, rowNorm } from "./kernels/rows.ts";
 import { type CudaKernel, type Setting, settingOf, typeOf } from "./kernels/shared.ts";
 import { simple } from "./kernels/simple.ts";
 import { siteDepthwise } from "./kernels/sites.ts";
+import { weightGrad } from "./kernels/weight-grad.ts";
 
 /** One line a kernel kind; `pack` is one text for all layers. */
 const kernels: {
-  readonly [K in Exclude<KernelKind, "pack" | TrainingKind>]: (params: KernelParams[K], setting: Setting) => CudaKernel;
+  readonly [K in Exclude<KernelKind, "pack">]: (params: KernelParams[K], setting: Setting) => CudaKernel;
 } = {
   depthwise,
   gemm,
@@ -30,6 +25,7 @@ const kernels: {
   gemv,
   rowNorm,
   siteDepthwise,
+  weightGrad,
   ...forSimpleKinds(simple),
 };
 
@@ -73,7 +69,7 @@ function packing(params: PackParams): Kernel {
   return {
     operands: [
       read("weight", columns * channels * taps),
-      ...(params.bare ? [] : [read("bias", columns)]),
+      ...(params.bare || params.turned ? [] : [read("bias", columns)]),
       ...[...foldVectors(params)].map(([role, elements]) => read(role, elements)),
       { ...read("packed", packed.depth * packed.columns), access: "write", storage: floats },
       { ...read("packed_bias", packed.columns), access: "write" },

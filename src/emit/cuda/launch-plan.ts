@@ -29,9 +29,10 @@ export function launchPlan(plan: Plan) {
     values: places.map(({ name, place, at }) => ({ name, id: identifier(name), place, at })),
     weightBytes: plan.weightBytes,
     imageBytes: plan.arenas.reduce((a, b) => a + b, 0),
+    fixedBytes: plan.fixedArenas.reduce((a, b) => a + b, 0),
     counterBytes: [...plan.buffers.values()].reduce((sum, of) => sum + (of.role === "counters" ? bytesOf(of) : 0), 0),
     kept: places.filter(({ buffer }) => buffer.role === "param").map(({ name }) => ({ id: identifier(name) })),
-    setup: plan.setup.map(step => packingContext(step, stored)),
+    setup: plan.setup.map(step => packingContext(step, stored, hasTurned(plan))),
     bare: hasBare(plan),
     operandCount,
     steps: plan.steps.map(({ name, operands }, i) => ({
@@ -49,9 +50,9 @@ export function launchPlan(plan: Plan) {
 }
 
 /** A layer's weight and bias, packed; in the type of products if it is one's, else in f32. */
-function packingContext(step: Step, stored: ReadonlySet<ValueId>) {
+function packingContext(step: Step, stored: ReadonlySet<ValueId>, turns: boolean) {
   invariant(step.kind === "pack", `'${step.name}' is no packing`);
-  const { columns, channels, taps, packed, fold } = step.params;
+  const { columns, channels, taps, packed, fold, bare, turned } = step.params;
   const named = (role: string): ValueId => valueBy(step, role) ?? "";
   const parameter = (role: string): string => `parameter::${identifier(named(role))}`;
   const shape = [
@@ -62,18 +63,23 @@ function packingContext(step: Step, stored: ReadonlySet<ValueId>) {
     packed.depth,
     packed.columns,
     stored.has(named("packed")),
+    ...(turns ? [`packing::Turn::${turned ?? "none"}`] : []),
   ];
   const steps = fold.map(({ op, by }) => `{Op::${packingOps[op]}, ${parameter(by)}}`);
   return {
-    layer: `{{${shape.join(", ")}}, ${parameter("weight")}, ${step.params.bare ? "-1" : parameter("bias")}, {${steps.join(", ")}}}`,
+    layer: `{{${shape.join(", ")}}, ${parameter("weight")}, ${bare || turned ? "-1" : parameter("bias")}, {${steps.join(", ")}}}`,
     packed: identifier(named("packed")),
     packedBias: identifier(named("packed_bias")),
   };
 }
 
-/** Whether a layer has no bias of its own. */
-export const hasBare = ({ setup }: Plan): boolean =>
-  setup.some(step => step.kind === "pack" && step.params.bare === true);
+/** Whether a layer has no bias of its own, or is packed without it. */
+export const hasBare = (plan: Plan): boolean =>
+  hasTurned(plan) || plan.setup.some(step => step.kind === "pack" && step.params.bare === true);
+
+/** Whether weights are packed for gradients to come back through. */
+export const hasTurned = ({ setup }: Plan): boolean =>
+  setup.some(step => step.kind === "pack" && step.params.turned !== undefined);
 
 const packingOps: Readonly<Record<FoldOp, string>> = {
   scaleInputs: "scale_inputs",
@@ -91,7 +97,7 @@ const products: ReadonlySet<Step["kind"]> = new Set(["gemm", "mlp", "downsample"
 interface Placed {
   readonly name: ValueId;
   readonly buffer: Buffer;
-  readonly place: "port" | "weights" | "counters" | "workspace";
+  readonly place: "port" | "weights" | "counters" | "workspace" | "fixed";
   readonly at: number;
 }
 
@@ -116,8 +122,12 @@ function placesOf(plan: Plan): readonly Placed[] {
       "counters",
     ),
     ...placed(
-      written.filter(({ role }) => role === "scratch"),
+      written.filter(({ role, perImage }) => role === "scratch" && perImage),
       "workspace",
+    ),
+    ...placed(
+      written.filter(({ role, perImage }) => role === "scratch" && !perImage),
+      "fixed",
     ),
   ];
 }

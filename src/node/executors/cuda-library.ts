@@ -31,19 +31,19 @@ export interface CudaBuild extends Pick<CudaOptions, "tf32" | "tuned"> {
 
 /** What a library is made from; `machine` decides how it is compiled. */
 export function planCuda(
-  request: Pick<RunRequest, "model" | "batch" | "taps" | "sites">,
+  request: Pick<RunRequest, "model" | "batch" | "taps" | "sites" | "learning">,
   build: CudaBuild,
 ): Result<Unit> {
   const context = { ...inMemoryContext, version };
-  const { model, batch, taps, sites } = request;
+  const { model, batch, taps, sites, learning } = request;
   const target = cudaTarget(build.dtype, build);
-  return emit({ model, target, batch: { min: batch, max: batch }, taps, sites, context });
+  return emit({ model, target, batch: { min: batch, max: batch }, taps, sites, learning, context });
 }
 
 /** From the cache, or compiled by nvcc or g++. */
 export async function buildLibrary(
   machine: CudaMachine,
-  request: Pick<RunRequest, "model" | "batch" | "taps" | "sites">,
+  request: Pick<RunRequest, "model" | "batch" | "taps" | "sites" | "learning">,
   build: CudaBuild,
   progress: (line: string) => void,
 ): Promise<Result<CudaLibrary>> {

@@ -25,7 +25,7 @@ export const executorStorage: { readonly [K in ExecutorName]: readonly StorageTy
 };
 
 /** Those that compute gradients too. */
-export const learningExecutors: readonly ExecutorName[] = ["reference", "webgpu"];
+export const learningExecutors: readonly ExecutorName[] = ["reference", "webgpu", "cuda-cpu", "cuda"];
 
 /** Each with what it needs, loaded when it is used. */
 export const preparing: { readonly [K in ExecutorName]: (wanted: Wanted) => Promise<Prepare> } = {

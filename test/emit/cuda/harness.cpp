@@ -77,7 +77,8 @@ void fill(const Case &c, const Operand &operand, size_t elements, unsigned char 
   uint32_t x = seed * 2654435761u | 1u;
   for (size_t i = 0; i < elements; i++) {
     double value = uniform(x) * (std::strcmp(operand.name, "weight") == 0 ? 0.2 : 1.0);
-    if (std::strcmp(operand.name, "scale") == 0 || std::strcmp(operand.name, "gain") == 0) value = 1.0 + 0.5 * value;
+    if (std::strcmp(operand.name, "scale") == 0 || std::strcmp(operand.name, "gain") == 0 || std::strcmp(operand.name, "partials") == 0)
+      value = 1.0 + 0.5 * value;
     if (operand.kind == 'f') {
       const bool packed = tf32(c) && std::strcmp(operand.name, "weight") == 0;
       const float stored = packed ? tf32_of(static_cast<float>(value)) : static_cast<float>(value);
@@ -415,7 +416,135 @@ Results pool(const Case &c, const Operands &in) {
   return out;
 }
 
+// Gradients of a weight [outputs][inputs][taps], a sum for each part of the rows of all images.
+Results weight_grad(const Case &c, const Operands &in) {
+  const int outputs = c.of.at("outputs"), inputs = c.of.at("inputs"), size = c.of.at("size"), parts = c.of.at("parts");
+  const int rows = c.of.at("rows"), width = c.of.at("width"), input_width = c.of.at("inputWidth"), taps = size * size;
+  const int input_height = c.of.count("apart_inputHeight") ? c.of.at("apart_inputHeight") : rows / width * size;
+  const int all = c.batch * rows, each = (all + parts - 1) / parts;
+  std::vector<double> out(static_cast<size_t>(parts * outputs * inputs * taps), 0.0);
+  for (int t = 0; t < all; t++)
+    for (int o = 0; o < outputs; o++)
+      for (int n = 0; n < inputs; n++)
+        for (int tap = 0; tap < taps; tap++) {
+          const int y = t / rows * input_height + t % rows / width * size + tap / size;
+          const int x = t % width * size + tap % size;
+          out[static_cast<size_t>(((t / each * outputs + o) * inputs + n) * taps + tap)] +=
+              in.at("d")[static_cast<size_t>(t * outputs + o)] *
+              in.at("input")[static_cast<size_t>((y * input_width + x) * inputs + n)];
+        }
+  return {{"sums", out}};
+}
+
+// The same of a depthwise kernel, [parts][taps][channels], over the lines of all images.
+Results depthwise_grad(const Case &c, const Operands &in) {
+  const int kernel = c.kernel, parts = c.of.at("parts"), channels = c.channels;
+  const int lines = c.batch * c.height, each = (lines + parts - 1) / parts;
+  std::vector<double> out(static_cast<size_t>(parts * kernel * kernel * channels), 0.0);
+  for (int line = 0; line < lines; line++)
+    for (int x = 0; x < c.width; x++)
+      for (int i = 0; i < kernel * kernel; i++) {
+        const int y = line % c.height + i / kernel - kernel / 2, q = x + i % kernel - kernel / 2;
+        if (y < 0 || q < 0 || y >= c.height || q >= c.width) continue;
+        for (int n = 0; n < channels; n++)
+          out[static_cast<size_t>((line / each * kernel * kernel + i) * channels + n)] +=
+              in.at("d")[static_cast<size_t>((line * c.width + x) * channels + n)] *
+              in.at("input")[static_cast<size_t>(((line / c.height * c.height + y) * c.width + q) * channels + n)];
+      }
+  return {{"sums", out}};
+}
+
+// Sums of columns, or of their products, a row a strip.
+Results column_sums(const Case &c, const Operands &in) {
+  const int tiles = c.of.at("tiles"), strip = c.of.at("strip"), rows = c.of.at("rows"), channels = c.channels;
+  std::vector<double> out(static_cast<size_t>(c.batch * tiles * channels), 0.0);
+  for (int t = 0; t < c.batch * rows; t++)
+    for (int n = 0; n < channels; n++) {
+      const size_t at = static_cast<size_t>(t * channels + n);
+      const double by = c.of.at("dot") ? in.at("other")[at] : 1.0;
+      out[static_cast<size_t>((t / rows * tiles + t % rows / strip) * channels + n)] += in.at("input")[at] * by;
+    }
+  return {{"sums", out}};
+}
+
+// Rows of [taps][channels] to one of [channels][taps].
+Results column_totals(const Case &c, const Operands &in) {
+  const int length = c.of.at("length"), taps = c.of.at("taps"), channels = length / taps;
+  std::vector<double> out(static_cast<size_t>(length), 0.0);
+  for (size_t i = 0; i < in.at("sums").v.size(); i++) {
+    const int at = static_cast<int>(i) % length;
+    out[static_cast<size_t>(at % channels * taps + at / channels)] += in.at("sums")[i];
+  }
+  return {{"total", out}};
+}
+
+Results normalize_grad(const Case &c, const Operands &in) {
+  const size_t channels = static_cast<size_t>(c.channels);
+  std::vector<double> out;
+  for (size_t row = 0; row < in.at("deviation").v.size(); row++) {
+    double mean = 0, along = 0;
+    for (size_t n = 0; n < channels; n++) {
+      mean += in.at("d")[row * channels + n] / c.channels;
+      along += in.at("d")[row * channels + n] * in.at("normalized")[row * channels + n] / c.channels;
+    }
+    for (size_t n = 0; n < channels; n++)
+      out.push_back(in.at("deviation")[row] *
+                    (in.at("d")[row * channels + n] - mean - in.at("normalized")[row * channels + n] * along));
+  }
+  return {{"output", out}};
+}
+
+// d (x) times the slope of GELU.
+Results gelu_grad(const Case &, const Operands &in) {
+  std::vector<double> out;
+  for (size_t i = 0; i < in.at("input1").v.size(); i++) {
+    const double x = in.at("input1")[i];
+    const double slope = 0.5 * std::erfc(-x / std::sqrt(2.0)) + x * std::exp(-0.5 * x * x) / std::sqrt(2.0 * 3.14159265358979324);
+    out.push_back(in.at("input2")[i] * slope);
+  }
+  return {{"output", out}};
+}
+
+// Of the sums of squares that GRN's factors are made of.
+Results grn_grad(const Case &c, const Operands &in) {
+  const size_t channels = static_cast<size_t>(c.channels), tiles = static_cast<size_t>(c.of.at("tiles"));
+  std::vector<double> out;
+  for (size_t b = 0; b < static_cast<size_t>(c.batch); b++) {
+    std::vector<double> norms(channels, 0.0);
+    double mean = 1e-6, along = 0;
+    for (size_t n = 0; n < channels; n++) {
+      for (size_t tile = 0; tile < tiles; tile++)
+        norms[n] += std::fabs(in.at("partials")[(b * tiles + tile) * channels + n]);
+      norms[n] = std::sqrt(norms[n]);
+      mean += norms[n] / c.channels;
+      along += in.at("gamma")[n] * in.at("d")[b * channels + n] * norms[n];
+    }
+    for (size_t n = 0; n < channels; n++)
+      out.push_back((in.at("gamma")[n] * in.at("d")[b * channels + n] / mean - along / (c.channels * mean * mean)) /
+                    (2.0 * norms[n]));
+  }
+  return {{"output", out}};
+}
+
+Results cross_entropy_grad(const Case &c, const Operands &in) {
+  const size_t classes = static_cast<size_t>(c.of.at("classes"));
+  std::vector<double> out;
+  for (size_t row = 0; row < in.at("logits").v.size(); row += classes) {
+    double all = 0, wanted = 0;
+    for (size_t k = 0; k < classes; k++) {
+      all += std::exp(in.at("logits")[row + k]);
+      wanted += in.at("targets")[row + k];
+    }
+    for (size_t k = 0; k < classes; k++)
+      out.push_back((std::exp(in.at("logits")[row + k]) / all * wanted - in.at("targets")[row + k]) / c.batch);
+  }
+  return {{"output", out}};
+}
+
 const std::map<std::string, Results (*)(const Case &, const Operands &)> references = {
+    {"weight_grad", weight_grad}, {"depthwise_grad", depthwise_grad}, {"column_sums", column_sums},
+    {"column_totals", column_totals}, {"normalize_grad", normalize_grad}, {"gelu_grad", gelu_grad},
+    {"grn_grad", grn_grad}, {"cross_entropy_grad", cross_entropy_grad},
     {"mlp", mlp}, {"product", product}, {"depthwise", depthwise}, {"stem", site_stem}, {"pool", pool},
     {"site_depthwise", site_depthwise}, {"patch_table", patch_table}, {"gather_sites", gather_sites},
     {"place_sites", place_sites}, {"average_pool", average_pool}, {"site_error", site_error},

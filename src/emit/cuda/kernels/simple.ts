@@ -1,3 +1,4 @@
+import type { GeluApproximation } from "../../../graph/ops.ts";
 import type { KernelParams } from "../../../plan/kernels.ts";
 import { cudaForm, groupsOf, type SimpleOperand } from "../../simple/kernel.ts";
 import { type SimpleKind, simpleKernel } from "../../simple/kernels.ts";
@@ -16,6 +17,9 @@ const words = {
   group: "block_x()",
   root: "square_root",
   inverseRoot: "reciprocal_root",
+  max: "fmaxf",
+  exp: "expf",
+  log: "logf",
 } as const;
 
 /** A kernel of which there is one text for every target, in CUDA C++. */
@@ -23,7 +27,17 @@ export const simple =
   <K extends SimpleKind>(kind: K) =>
   (params: KernelParams[K], { dtype }: Setting): CudaKernel => {
     const kernel = simpleKernel(kind, params, cudaForm);
-    const { operands, threads, over, gelu, totals = false, once = false, counted = false } = kernel;
+    const {
+      operands,
+      threads,
+      over,
+      gelu,
+      slope,
+      totals = false,
+      once = false,
+      across = false,
+      counted = false,
+    } = kernel;
     const groups = groupsOf(kernel);
     const maps = operands.filter(({ kept }) => kept === "map").map(({ role }) => role);
     return {
@@ -36,17 +50,18 @@ export const simple =
         elements: "elements" in over ? over.elements : null,
         raggedElements: "elements" in over && groups * threads !== over.elements,
         gelu: gelu === undefined ? null : geluName(gelu, dtype),
+        ...slopeContext(slope ?? null),
         totals,
         warps: Math.ceil(threads / 32),
         halves: maps,
         offsets: Object.fromEntries(operands.map(({ role }) => [role, ""])),
         perImage: operands
-          .filter(({ perImage, ofAllImages }) => perImage && !ofAllImages)
+          .filter(({ perImage, ofAllImages }) => !across && perImage && !ofAllImages)
           .map(({ role: name, elements }) => ({ name, elements })),
       },
       operands: operands.map(operandOf),
       grid: [groups, 1],
-      images: once ? 0 : 1,
+      images: once || across ? 0 : 1,
       threads,
       shared: totals ? 4 * Math.ceil(threads / 32) : 0,
       registers: 64,
@@ -55,6 +70,14 @@ export const simple =
       work: { unit: "simt", flops: kernel.flops ?? 0 },
     };
   };
+
+/** What partials/cuda-gelu-slope says; null for none. */
+const slopeContext = (form: GeluApproximation | null) => ({
+  slope: form !== null,
+  tanhSlope: form === "tanh",
+  siluSlope: form === "silu",
+  reluSlope: form === "relu",
+});
 
 const operandOf = ({ kept, role, access, elements, perImage, note }: SimpleOperand): CudaOperand => {
   return { role, access, elements, perImage, note, storage: kept === "map" ? "dtype" : kept };

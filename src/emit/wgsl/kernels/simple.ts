@@ -16,6 +16,9 @@ const words = {
   group: "group.x",
   root: "sqrt",
   inverseRoot: "inverseSqrt",
+  max: "max",
+  exp: "exp",
+  log: "log",
 } as const;
 
 /** A kernel of which there is one text for every target, in WGSL. */
