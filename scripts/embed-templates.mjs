@@ -23,6 +23,9 @@ export const options = {
     signed: true,
     added: true,
     summed: true,
+    // Of Handlebars' own: as words they would quietly say nothing.
+    log: false,
+    lookup: false,
   },
 };
 

@@ -37,6 +37,11 @@ test.each(["{{gone}}", "{{#if gone}}x{{/if}}", "{{#unless gone}}x{{/unless}}", "
   },
 );
 
+test("what Handlebars would take for helpers of its own are words", () => {
+  expect(rendered("{{log}} {{lookup}}", { log: "logf", lookup: "at" })).toBe("logf at");
+  expect(() => rendered("{{log}}", {})).toThrow(/log/);
+});
+
 test("null and false are values", () => {
   expect(
     rendered("{{#if a}}x{{else}}y{{/if}}{{#unless b}}z{{/unless}}{{#each c}}w{{/each}}", { a: null, b: false, c: [] }),

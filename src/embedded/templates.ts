@@ -558,12 +558,14 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":137,"column":48},"end":{"line":137,"column":55}} ), depth0)) != null ? stack1 : "")
     + ") gone[m] = (whole_rows || m0 + m < rows) && removed(mask, m0 + m);\n  barrier();\n";
 },"10":function(container,depth0,helpers,partials,data) {
+    return "        if ((whole_rows || m0 + m < rows) && (whole_columns || n0 + n < columns)) {\n          T *to = hidden + (static_cast<size_t>(image) * rows + m0 + m) * columns + n0 + n;\n          if constexpr (columns % 2 == 0) {\n            store_word(to, neighbours<T>(v));\n          } else {\n            for (int e = 0; e < 2 && n0 + n + e < columns; e++) to[e] = narrow<T>(v[e]);\n          }\n        }\n";
+},"11":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  unsigned *before = shared<unsigned>("
-    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":188,"column":40},"end":{"line":188,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":198,"column":40},"end":{"line":198,"column":48}} ), depth0)) != null ? stack1 : "")
     + "); // blocks of the image that came before this one\n  barrier();\n  if (thread() == 0) *before = arrive(counter + image);\n";
-},"11":function(container,depth0,helpers,partials,data) {
+},"12":function(container,depth0,helpers,partials,data) {
     return "  finish_image(before, image_squares, gamma, scale + image * columns, counter + image);\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -696,22 +698,24 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":140,"column":32},"end":{"line":140,"column":38}} ), depth0)) != null ? stack1 : "")
     + "); // of squares, ["
     + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":140,"column":61},"end":{"line":140,"column":67}} ), depth0)) != null ? stack1 : "")
-    + "][block_columns]\n  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j++) {\n    const int n = warp_n + j * 8 + 2 * (lane % 4);\n    const Pair shift = load2(bias + n0 + n);\n    float square[2] = {0.0f, 0.0f};\n    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      CNX_UNROLL\n      for (int h = 0; h < 2; h++) {\n        const int m = warp_m + i * 16 + h * 8 + lane / 4;\n        float v[2] = {c[i][j][2 * h] + shift.v[0], c[i][j][2 * h + 1] + shift.v[1]};\n        v[0] = activated(v[0]);\n        v[1] = activated(v[1]);\n        if constexpr (has_residual) {\n          const auto was = load_word(tile + m * out_row + n);\n          v[0] += low_of<T>(was);\n          v[1] += high_of<T>(was);\n        }\n        if (has_mask && gone[m]) v[0] = v[1] = 0.0f;\n        const auto both = neighbours<T>(v);\n        if (stored) store_word(tile + m * out_row + n, both);\n        const float low = low_of<T>(both), high = high_of<T>(both); // what the next kernel reads\n        if (has_squares && (whole_rows || m0 + m < rows)) {\n          square[0] += low * low;\n          square[1] += high * high;\n        }\n      }\n    }\n    if constexpr (has_squares) {\n      CNX_UNROLL\n      for (int e = 0; e < 2; e++) {\n        CNX_UNROLL\n        for (int mask = 4; mask < 32; mask *= 2) square[e] += shuffle_xor(square[e], mask);\n        if (lane < 4) sums[warp % "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":174,"column":36},"end":{"line":174,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "][block_columns]\n  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j++) {\n    const int n = warp_n + j * 8 + 2 * (lane % 4);\n    const Pair shift = load2(bias + n0 + n);\n    float square[2] = {0.0f, 0.0f};\n    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      CNX_UNROLL\n      for (int h = 0; h < 2; h++) {\n        const int m = warp_m + i * 16 + h * 8 + lane / 4;\n        float v[2] = {c[i][j][2 * h] + shift.v[0], c[i][j][2 * h + 1] + shift.v[1]};\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"hidden"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":152,"column":8},"end":{"line":161,"column":15}}})) != null ? stack1 : "")
+    + "        v[0] = activated(v[0]);\n        v[1] = activated(v[1]);\n        if constexpr (has_residual) {\n          const auto was = load_word(tile + m * out_row + n);\n          v[0] += low_of<T>(was);\n          v[1] += high_of<T>(was);\n        }\n        if (has_mask && gone[m]) v[0] = v[1] = 0.0f;\n        const auto both = neighbours<T>(v);\n        if (stored) store_word(tile + m * out_row + n, both);\n        const float low = low_of<T>(both), high = high_of<T>(both); // what the next kernel reads\n        if (has_squares && (whole_rows || m0 + m < rows)) {\n          square[0] += low * low;\n          square[1] += high * high;\n        }\n      }\n    }\n    if constexpr (has_squares) {\n      CNX_UNROLL\n      for (int e = 0; e < 2; e++) {\n        CNX_UNROLL\n        for (int mask = 4; mask < 32; mask *= 2) square[e] += shuffle_xor(square[e], mask);\n        if (lane < 4) sums[warp % "
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":184,"column":36},"end":{"line":184,"column":42}} ), depth0)) != null ? stack1 : "")
     + " * block_columns + n + e] = square[e];\n      }\n    }\n  }\n  barrier();\n  float *image_squares = has_squares ? squares + static_cast<size_t>(image) * ("
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":179,"column":81},"end":{"line":179,"column":92}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":189,"column":81},"end":{"line":189,"column":92}} ), depth0)) != null ? stack1 : "")
     + " * columns) : nullptr;\n  if constexpr (has_squares) {\n    for (int n = thread(); n < block_columns; n += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":181,"column":53},"end":{"line":181,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":191,"column":53},"end":{"line":191,"column":60}} ), depth0)) != null ? stack1 : "")
     + ") {\n      float sum = 0.0f;\n      for (int w = 0; w < "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":183,"column":28},"end":{"line":183,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":193,"column":28},"end":{"line":193,"column":34}} ), depth0)) != null ? stack1 : "")
     + "; w++) sum += sums[w * block_columns + n];\n      if (whole_columns || n0 + n < columns) image_squares[block_y() * columns + n0 + n] = sum;\n    }\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":187,"column":2},"end":{"line":191,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":197,"column":2},"end":{"line":201,"column":9}}})) != null ? stack1 : "")
     + "  if constexpr (stored) {\n    T *to = output + (static_cast<size_t>(image) * rows + m0) * columns + n0;\n    if constexpr (columns % chunk == 0) {\n      const Sweep<"
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":195,"column":20},"end":{"line":195,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":205,"column":20},"end":{"line":205,"column":27}} ), depth0)) != null ? stack1 : "")
     + ", block_rows, block_columns / chunk> whole;\n      const int n = whole.chunk * chunk;\n      CNX_UNROLL\n      for (int i = 0; i < whole.count; i++) {\n        const int m = whole.row(i);\n        if (!whole.has(i) || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + n < columns)) continue;\n        store_chunk(to + m * columns + n, tile + m * out_row + n);\n      }\n    } else {\n      for (int i = thread(); i < block_rows * block_columns; i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":204,"column":68},"end":{"line":204,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":214,"column":68},"end":{"line":214,"column":75}} ), depth0)) != null ? stack1 : "")
     + ") {\n        const int m = i / block_columns, n = i % block_columns;\n        if (m0 + m < rows && n0 + n < columns) to[static_cast<size_t>(m) * columns + n] = tile[m * out_row + n];\n      }\n    }\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":210,"column":2},"end":{"line":212,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":220,"column":2},"end":{"line":222,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
@@ -3275,7 +3279,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " - most);\n    }\n    "
     + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":17,"column":6},"end":{"line":17,"column":11}} ), depth0)) != null ? stack1 : "")
     + " floor = most + "
-    + ((stack1 = lookupProperty(helpers,"log").call(alias3,{"name":"log","hash":{},"data":data,"loc":{"start":{"line":17,"column":29},"end":{"line":17,"column":36}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "log", {"start":{"line":17,"column":31},"end":{"line":17,"column":34}} ), depth0)) != null ? stack1 : "")
     + "(all);\n    for ("
     + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":18,"column":11},"end":{"line":18,"column":14}} ), depth0)) != null ? stack1 : "")
     + " k = 0"
@@ -3888,56 +3892,56 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":9,"column":18},"end":{"line":9,"column":158}}})) != null ? stack1 : "")
     + "\n  "
     + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":10,"column":4},"end":{"line":10,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " sum = 0.0f;\n  "
-    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":11,"column":4},"end":{"line":11,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " along = 0.0f;\n  for ("
-    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":12,"column":9},"end":{"line":12,"column":12}} ), depth0)) != null ? stack1 : "")
-    + " k = "
-    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":12,"column":21},"end":{"line":12,"column":25}} ), depth0)) != null ? stack1 : "")
-    + "; k < "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":12,"column":35},"end":{"line":12,"column":43}} ), depth0)) != null ? stack1 : "")
-    + "; k += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":12,"column":54},"end":{"line":12,"column":61}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    "
-    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":13,"column":6},"end":{"line":13,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " square = 0.0f;\n    for ("
-    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":14,"column":11},"end":{"line":14,"column":14}} ), depth0)) != null ? stack1 : "")
-    + " tile = 0"
-    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":14,"column":27},"end":{"line":14,"column":28}} ), depth0)) != null ? stack1 : "")
-    + "; tile < tiles; tile++) {\n      square += "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"partials",{"name":"load","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":16},"end":{"line":15,"column":66}}})) != null ? stack1 : "")
-    + ";\n    }\n    "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":17,"column":6},"end":{"line":17,"column":11}} ), depth0)) != null ? stack1 : "")
-    + " norm = "
-    + ((stack1 = alias2(alias1(depth0, "root", {"start":{"line":17,"column":23},"end":{"line":17,"column":27}} ), depth0)) != null ? stack1 : "")
-    + "(square);\n    "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":4},"end":{"line":18,"column":30}}})) != null ? stack1 : "")
-    + " = norm;\n    sum += norm;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":4},"end":{"line":22,"column":11}}})) != null ? stack1 : "")
-    + "  }\n  "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":24,"column":4},"end":{"line":24,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " floor = "
-    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":20},"end":{"line":24,"column":45}}})) != null ? stack1 : "")
-    + " / "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":24,"column":50},"end":{"line":24,"column":58}} ), depth0)) != null ? stack1 : "")
-    + ".0f + "
-    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":24,"column":68},"end":{"line":24,"column":71}} ), depth0)) != null ? stack1 : "")
-    + "f;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":2},"end":{"line":27,"column":9}}})) != null ? stack1 : "")
+    + " sum = 0.0f;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":2},"end":{"line":13,"column":9}}})) != null ? stack1 : "")
     + "  for ("
-    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":28,"column":9},"end":{"line":28,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":14,"column":9},"end":{"line":14,"column":12}} ), depth0)) != null ? stack1 : "")
     + " k = "
-    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":28,"column":21},"end":{"line":28,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":14,"column":21},"end":{"line":14,"column":25}} ), depth0)) != null ? stack1 : "")
     + "; k < "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":28,"column":35},"end":{"line":28,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":14,"column":35},"end":{"line":14,"column":43}} ), depth0)) != null ? stack1 : "")
     + "; k += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":28,"column":54},"end":{"line":28,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":14,"column":54},"end":{"line":14,"column":61}} ), depth0)) != null ? stack1 : "")
     + ") {\n    "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":29,"column":6},"end":{"line":29,"column":11}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":15,"column":6},"end":{"line":15,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " square = 0.0f;\n    for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":16,"column":11},"end":{"line":16,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " tile = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":16,"column":27},"end":{"line":16,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "; tile < tiles; tile++) {\n      square += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"partials",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":16},"end":{"line":17,"column":66}}})) != null ? stack1 : "")
+    + ";\n    }\n    "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":19,"column":6},"end":{"line":19,"column":11}} ), depth0)) != null ? stack1 : "")
     + " norm = "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"output",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":29,"column":21},"end":{"line":29,"column":49}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "root", {"start":{"line":19,"column":23},"end":{"line":19,"column":27}} ), depth0)) != null ? stack1 : "")
+    + "(square);\n    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":4},"end":{"line":20,"column":30}}})) != null ? stack1 : "")
+    + " = norm;\n    sum += norm;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":4},"end":{"line":24,"column":11}}})) != null ? stack1 : "")
+    + "  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":26,"column":4},"end":{"line":26,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " floor = "
+    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":20},"end":{"line":26,"column":45}}})) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":26,"column":50},"end":{"line":26,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ".0f + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":26,"column":68},"end":{"line":26,"column":71}} ), depth0)) != null ? stack1 : "")
+    + "f;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":2},"end":{"line":29,"column":9}}})) != null ? stack1 : "")
+    + "  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":30,"column":9},"end":{"line":30,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " k = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":30,"column":21},"end":{"line":30,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; k < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":30,"column":35},"end":{"line":30,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "; k += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":30,"column":54},"end":{"line":30,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":31,"column":6},"end":{"line":31,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " norm = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"output",{"name":"load","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":31,"column":21},"end":{"line":31,"column":49}}})) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":30,"column":4},"end":{"line":36,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":32,"column":4},"end":{"line":38,"column":11}}})) != null ? stack1 : "")
     + "  }\n";
 },"5":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -3968,12 +3972,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"9":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return "tile * "
-    + ((stack1 = container.lambda(container.strict(depth0, "padded", {"start":{"line":15,"column":45},"end":{"line":15,"column":51}} ), depth0)) != null ? stack1 : "")
-    + " + k";
+  return "  "
+    + ((stack1 = container.lambda(container.strict(depth0, "sum", {"start":{"line":12,"column":4},"end":{"line":12,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " along = 0.0f;\n";
 },"10":function(container,depth0,helpers,partials,data) {
-    return "k";
+    var stack1;
+
+  return "tile * "
+    + ((stack1 = container.lambda(container.strict(depth0, "padded", {"start":{"line":17,"column":45},"end":{"line":17,"column":51}} ), depth0)) != null ? stack1 : "")
+    + " + k";
 },"11":function(container,depth0,helpers,partials,data) {
+    return "k";
+},"12":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -3982,13 +3992,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    along += "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"gamma",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":13},"end":{"line":21,"column":40}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"gamma",{"name":"load","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":13},"end":{"line":23,"column":40}}})) != null ? stack1 : "")
     + " * "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"d",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":43},"end":{"line":21,"column":66}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"d",{"name":"load","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":43},"end":{"line":23,"column":66}}})) != null ? stack1 : "")
     + " * norm;\n";
-},"12":function(container,depth0,helpers,partials,data) {
-    return "sum";
 },"13":function(container,depth0,helpers,partials,data) {
+    return "sum";
+},"14":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -3997,29 +4007,14 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":26,"column":4},"end":{"line":26,"column":9}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":28,"column":4},"end":{"line":28,"column":9}} ), depth0)) != null ? stack1 : "")
     + " pull = "
-    + ((stack1 = lookupProperty(helpers,"summed").call(depth0 != null ? depth0 : (container.nullContext || {}),{"name":"summed","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":19},"end":{"line":26,"column":46}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"summed").call(depth0 != null ? depth0 : (container.nullContext || {}),{"name":"summed","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":19},"end":{"line":28,"column":46}}})) != null ? stack1 : "")
     + " / ("
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":26,"column":52},"end":{"line":26,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":28,"column":52},"end":{"line":28,"column":60}} ), depth0)) != null ? stack1 : "")
     + ".0f * floor * floor);\n";
-},"14":function(container,depth0,helpers,partials,data) {
-    return "along";
 },"15":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    if (norm > 0.0f) {\n      "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":6},"end":{"line":32,"column":32}}})) != null ? stack1 : "")
-    + " = ("
-    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"gamma",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":36},"end":{"line":32,"column":63}}})) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"d",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":66},"end":{"line":32,"column":89}}})) != null ? stack1 : "")
-    + " / floor - pull) / (2.0f * norm);\n    }\n";
+    return "along";
 },"16":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -4028,10 +4023,25 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
+  return "    if (norm > 0.0f) {\n      "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":6},"end":{"line":34,"column":32}}})) != null ? stack1 : "")
+    + " = ("
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"gamma",{"name":"load","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":36},"end":{"line":34,"column":63}}})) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"d",{"name":"load","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":66},"end":{"line":34,"column":89}}})) != null ? stack1 : "")
+    + " / floor - pull) / (2.0f * norm);\n    }\n";
+},"17":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
   return "    "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":4},"end":{"line":35,"column":30}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":37,"column":4},"end":{"line":37,"column":30}}})) != null ? stack1 : "")
     + " = "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"d",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":33},"end":{"line":35,"column":56}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"d",{"name":"load","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":37,"column":33},"end":{"line":37,"column":56}}})) != null ? stack1 : "")
     + " * norm / floor;\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {

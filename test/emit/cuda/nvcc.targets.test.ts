@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { emit } from "../../../src/compile.ts";
+import { emit, type Gradients } from "../../../src/compile.ts";
 import { inMemoryContext } from "../../../src/emit/target.ts";
 import type { StorageType } from "../../../src/model/model.ts";
 import { inParts, madeAnew, targetWith } from "../../support/cuda-measured.ts";
@@ -21,9 +21,14 @@ const cases = (full ? all : (["atto"] as const)).flatMap(size =>
 /** A storage type, or f32 whose products are TF32. */
 type Form = StorageType | "tf32";
 
-function sources(size: string, form: Form, choose = inParts(1)): Readonly<Record<string, string>> {
+function sources(
+  size: string,
+  form: Form,
+  choose = inParts(1),
+  learning: Gradients | null = null,
+): Readonly<Record<string, string>> {
   const model = { ...goldenModel(readGolden(`dense/${size}-224x224-b1`)), name: size };
-  const of = { model, batch: { min: 1, max: 256 }, taps: [], context: inMemoryContext };
+  const of = { model, batch: { min: 1, max: learning ? 32 : 256 }, taps: [], learning, context: inMemoryContext };
   const target = form === "tf32" ? targetWith("f32", { tf32: true }, of, choose) : targetWith(form, {}, of, choose);
   const unit = emit({ ...of, target });
   if (!unit.ok) throw new Error(unit.diagnostics[0]?.message);
@@ -115,7 +120,7 @@ describe.runIf(hasNvcc)(
     /** Compiles the kernels that have a text in them, and says which of them spill or take more than they may. */
     function compiled(files: Readonly<Record<string, string>>, text: string) {
       const folder = newFolder();
-      const units = Object.keys(files).filter(name => name !== "all.cu" && (files[name] ?? "").includes(text));
+      const units = Object.keys(files).filter(name => /CNX_KERNEL/.test(files[name] ?? "") && files[name]?.includes(text));
       fill(folder, { ...files, "all.cu": units.map(name => `#include "${name}"\n`).join("") });
       const codes = some.map(arch => `-gencode=arch=compute_${arch},code=sm_${arch}`);
       const built = spawnSync("nvcc", ["-std=c++17", "-O3", ...codes, "-Xptxas", "-v", "-c", "all.cu"], {
@@ -149,6 +154,12 @@ describe.runIf(hasNvcc)(
     )("values between linears made anew, $size, way $way", ({ size, way }) => {
       const files = sources(size, "bf16", madeAnew(way));
       expect(compiled(files, "are made anew")).toBeGreaterThanOrEqual(1);
+    });
+
+    test.each(full ? all : (["atto"] as const))("kernels of gradients, %s", size => {
+      const files = sources(size, "f32", inParts(1), { dropPath: true, wanted: (_, isParam) => isParam });
+      expect(compiled(files, "radient")).toBeGreaterThanOrEqual(20);
+      expect(compiled(files, "//   hidden[m,n]")).toBeGreaterThanOrEqual(4);
     });
 
     test("TF32 products are on tensor cores, from rounded operands, and the header says so", () => {

@@ -40,7 +40,7 @@ export function weightGrad(p: WeightGradParams, { dtype }: Setting): CudaKernel 
     images: 0,
     threads,
     shared: 2 * 4 * step * side,
-    registers: 64,
+    registers: 96,
     counted: true,
     wholeBatch: true,
     work: { unit: "simt", flops: 2 * rows * outputs * columns },
