@@ -203,7 +203,7 @@ function columnSum(
   const single = rows === 1 && !dot && removed === null;
   const tiles = single ? 1 : divideUp(rows, columnStrip);
   const sums = single ? input.id : `${node.id}.sums`;
-  const partial = call(node, "columnSums", { rows, channels, dot, gelu, removed }, reads, { sums });
+  const partial = call({ ...node, id: sums }, "columnSums", { rows, channels, dot, gelu, removed }, reads, { sums });
   const total = { length: channels, rows: tiles, over, taps: 1 };
   return {
     setup: [],
@@ -224,7 +224,9 @@ function weightGrad(node: Node, graph: Graph, tuning: TuningProfile, size: numbe
   const whole = of.height === height * size && of.width === width * size;
   const params = { outputs, inputs, height, width, size, ...(whole ? {} : { of }), parts, chain, tile };
   const reads = { d: d.id, input: x.id };
-  return inParts(node, parts, outputs * columns, 1, sums => call(node, "weightGrad", params, reads, { sums }));
+  return inParts(node, parts, outputs * columns, 1, sums =>
+    call({ ...node, id: sums }, "weightGrad", params, reads, { sums }),
+  );
 }
 
 function depthwiseGrad(
@@ -239,7 +241,9 @@ function depthwiseGrad(
   const parts = Math.max(1, Math.min(map.height, 16));
   const params = { ...map, kernel, ...(dilation ? { dilation } : {}), parts, patches };
   const reads = { d: d.id, input: operand(node, 1), ...(patches ? { table: operand(node, 2) } : {}) };
-  return inParts(node, parts, map.channels * taps, taps, sums => call(node, "depthwiseGrad", params, reads, { sums }));
+  return inParts(node, parts, map.channels * taps, taps, sums =>
+    call({ ...node, id: sums }, "depthwiseGrad", params, reads, { sums }),
+  );
 }
 
 /** A kernel that leaves sums of so many parts, and their totals, where there is more than one or they lie otherwise. */

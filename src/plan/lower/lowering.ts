@@ -41,16 +41,12 @@ export const result = (group: FusionGroup): ValueId => {
 
 /** A kernel that is named after a node. */
 export const call = <K extends KernelKind>(
-  { id, span, scope }: Node,
+  { id: name, span, scope }: Node,
   kind: K,
   params: KernelParams[K],
   reads: Readonly<Record<string, ValueId>>,
   writes: Readonly<Record<string, ValueId>>,
-): KernelCall => {
-  const made = Object.values(writes);
-  const name = made.includes(id) || made[0] === undefined ? id : made[0];
-  return { name, kind, params, reads, writes, span, scope } as KernelCall;
-};
+): KernelCall => ({ name, kind, params, reads, writes, span, scope }) as KernelCall;
 
 /** The LayerNorm of a group, and the parameters its kernel reads. */
 export function norm(node: Node | undefined) {

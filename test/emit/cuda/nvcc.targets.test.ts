@@ -120,7 +120,9 @@ describe.runIf(hasNvcc)(
     /** Compiles the kernels that have a text in them, and says which of them spill or take more than they may. */
     function compiled(files: Readonly<Record<string, string>>, text: string) {
       const folder = newFolder();
-      const units = Object.keys(files).filter(name => /CNX_KERNEL/.test(files[name] ?? "") && files[name]?.includes(text));
+      const units = Object.keys(files).filter(
+        name => /CNX_KERNEL/.test(files[name] ?? "") && files[name]?.includes(text),
+      );
       fill(folder, { ...files, "all.cu": units.map(name => `#include "${name}"\n`).join("") });
       const codes = some.map(arch => `-gencode=arch=compute_${arch},code=sm_${arch}`);
       const built = spawnSync("nvcc", ["-std=c++17", "-O3", ...codes, "-Xptxas", "-v", "-c", "all.cu"], {

@@ -48,7 +48,7 @@ describe("which gradients", () => {
   test("are not there on an executor that has none", async () => {
     const { code, stderr } = await run(classifier, [targets], ["--gradients", "--on", "onnx"]);
     expect(code).toBe(2);
-    expect(stderr).toContain("onnx computes no gradients; choose --on reference or webgpu");
+    expect(stderr).toContain("onnx computes no gradients; choose --on reference or webgpu or cuda-cpu or cuda");
   });
 });
 
