@@ -9,7 +9,7 @@ import {
   type StripTile,
 } from "./tiles/tile.ts";
 import type { DepthwiseChoice, MlpChoice, ProductChoice } from "./tiles/tuned-choices.ts";
-import type { TrainingKernelParams } from "./training-kernels.ts";
+import type { MayBePooled, TrainingKernelParams } from "./training-kernels.ts";
 
 /** One line a kernel kind: what the plan decides about it. A target's own kernel table makes all other numbers from these. */
 export interface KernelParams extends TrainingKernelParams {
@@ -248,13 +248,13 @@ export interface ElementwiseParams {
 }
 
 /** Kept patches of a whole map, one below the other; of an image whose channels lie one after the other where `fromImage`. */
-export interface GatherSitesParams extends PatchGeometry {
+export interface GatherSitesParams extends PatchGeometry, MayBePooled {
   readonly channels: number;
   readonly fromImage?: true;
 }
 
 /** Kept patches in their place on the whole map, from a compact map or from a whole one; removed ones 0 or the token. */
-export interface PlaceSitesParams extends PatchGeometry {
+export interface PlaceSitesParams extends PatchGeometry, MayBePooled {
   readonly channels: number;
   readonly from: "compact" | "whole";
   readonly token: boolean;

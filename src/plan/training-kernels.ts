@@ -12,7 +12,7 @@ export interface TrainingKernelParams {
   readonly weightwise: WeightwiseParams;
   readonly weightDot: WeightDotParams;
   readonly rearrange: RearrangeParams;
-  readonly rescaleGrad: Omit<RescaleParams, "pooled">;
+  readonly rescaleGrad: RescaleParams;
   readonly unfoldGrad: Omit<UnfoldParams, "fromImage">;
   readonly inverseDeviation: RowStatisticsParams;
   readonly standardize: RowStatisticsParams;
@@ -26,11 +26,16 @@ export interface TrainingKernelParams {
   readonly crossEntropyGrad: CrossEntropyParams;
 }
 
+export interface MayBePooled {
+  /** It is about pooled vectors, which are f32 whatever maps are kept in. */
+  readonly pooled?: true;
+}
+
 /**
  * The gradient of a matrix of weights, Σ d·x over the rows of all images. Rows are cut into `parts`, each summed in chains
  * of `chain` rows and left by itself, so that no sum gets long and the same bits come out of every run.
  */
-export interface WeightGradParams {
+export interface WeightGradParams extends MayBePooled {
   readonly outputs: number;
   readonly inputs: number;
   /** Rows and columns of the map of d, one row of 1 where there are no sites. */
@@ -60,7 +65,7 @@ export interface DepthwiseGradParams {
 }
 
 /** Sums of an image's columns, a row of them for each strip of its rows. */
-export interface ColumnSumsParams {
+export interface ColumnSumsParams extends MayBePooled {
   readonly rows: number;
   readonly channels: number;
   /** Products with another map are summed. */
@@ -120,7 +125,7 @@ export type RearrangeParams = {
 );
 
 /** Sums over the last dimension, a thread a row. */
-export interface RowStatisticsParams {
+export interface RowStatisticsParams extends MayBePooled {
   /** Of an image. */
   readonly rows: number;
   readonly channels: number;
@@ -146,7 +151,7 @@ export interface PointwiseOp {
 }
 
 /** Ops value by value, the last of which gives the result. */
-export interface PointwiseParams {
+export interface PointwiseParams extends MayBePooled {
   /** Elements of an image. */
   readonly length: number;
   readonly channels: number;

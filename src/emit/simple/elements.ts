@@ -7,6 +7,7 @@ import {
   type Form,
   geluWord,
   inF32,
+  keptAs,
   maskOperand,
   parameter,
   present,
@@ -20,9 +21,9 @@ import {
 // Kernels whose threads make a value of a map each, or four of them.
 
 export function elementwise(p: KernelParams["elementwise"], { language, vec: vecOf, padded }: Form): SimpleKernel {
-  const { op, length, channels, pooled = false } = p;
+  const { op, length, channels } = p;
   const { value, other, gelu } = elementwiseOps[op];
-  const kept = pooled ? inF32 : (operand: SimpleOperand) => operand;
+  const kept = keptAs(p);
   const channelwise = other !== null && other !== "value";
   const vec = channelwise && vecOf(channels) === 1 ? 1 : vecOf(length);
   return {
@@ -86,7 +87,7 @@ export function pointwise(p: KernelParams["pointwise"], { language, vec: vecOf, 
   const sloped = p.ops.find(({ op }) => pointwiseOps[op].slope);
   const [gelu, slope] = [called, sloped].map(found => found && pointwiseOps[found.op].gelu);
   const operandOf = ({ role, per, close }: PointwiseRead): SimpleOperand => {
-    if (per === "value") return read(role, length, vec, dims(length));
+    if (per === "value") return keptAs(p)(read(role, length, vec, dims(length)));
     if (per === "channel") return parameter(role, channels, vec, dims(channels));
     return inF32(read(role, close ? channels : padded(channels), vec, dims(channels)));
   };
@@ -100,7 +101,7 @@ export function pointwise(p: KernelParams["pointwise"], { language, vec: vecOf, 
       ops,
       last: ops.at(-1)?.name ?? "",
     },
-    operands: [...reads.map(operandOf), write("output", length, vec, dims(length))],
+    operands: [...reads.map(operandOf), keptAs(p)(write("output", length, vec, dims(length)))],
     threads: elementThreads[language],
     over: { elements: length / vec },
     ...(gelu === undefined ? {} : { gelu }),
@@ -138,9 +139,9 @@ export function gatherSites(p: KernelParams["gatherSites"], { language, vec: vec
     operands: [
       fromImage
         ? inF32(read("input", channels * height * width, 1, dims(channels, height, width)))
-        : read("input", height * width * channels, vec, dims(height, width, channels)),
+        : keptAs(p)(read("input", height * width * channels, vec, dims(height, width, channels))),
       tableOperand(p),
-      write("output", length, vec, dims(keep * down, across, channels)),
+      keptAs(p)(write("output", length, vec, dims(keep * down, across, channels))),
     ],
     threads: elementThreads[language],
     over: { elements: length / vec },
@@ -165,12 +166,14 @@ export function placeSites(p: KernelParams["placeSites"], { language, vec: vecOf
       token,
     },
     operands: present([
-      compact
-        ? read("input", keep * down * across * channels, vec, dims(keep * down, across, channels))
-        : read("input", length, vec, dims(height, width, channels)),
+      keptAs(p)(
+        compact
+          ? read("input", keep * down * across * channels, vec, dims(keep * down, across, channels))
+          : read("input", length, vec, dims(height, width, channels)),
+      ),
       compact ? tableOperand(p) : maskOperand(p),
       token ? parameter("token", channels, vec, dims(channels)) : null,
-      write("output", length, vec, dims(height, width, channels)),
+      keptAs(p)(write("output", length, vec, dims(height, width, channels))),
     ]),
     threads: elementThreads[language],
     over: { elements: length / vec },

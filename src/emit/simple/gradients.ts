@@ -4,6 +4,7 @@ import {
   elementThreads,
   type Form,
   inF32,
+  keptAs,
   maskOperand,
   parameter,
   read,
@@ -53,8 +54,8 @@ function rearrangement(p: RearrangeParams): Rearrangement {
   return { ...map, to, at: `(${site} * ${size ** 2} + ${place}) * ${deep} + i % ${deep}` };
 }
 
-/** What the caller gives is f32. */
-const fromCaller: ReadonlySet<RearrangeParams["op"]> = new Set(["toChannelsLast", "patchify"]);
+/** What the caller gives is f32, and so are pooled vectors. */
+const alwaysF32: ReadonlySet<RearrangeParams["op"]> = new Set(["toChannelsLast", "patchify", "spreadSites"]);
 
 export function rearrange(p: KernelParams["rearrange"], { language }: Form): SimpleKernel {
   const { from, note, at, scale, to } = rearrangement(p);
@@ -63,7 +64,7 @@ export function rearrange(p: KernelParams["rearrange"], { language }: Form): Sim
   return {
     template: "rearrange",
     context: { shape: dims(...to), at, scale: scale === 1 ? null : String(scale) },
-    operands: [fromCaller.has(p.op) ? inF32(input) : input, write("output", length, 1, dims(...to))],
+    operands: [alwaysF32.has(p.op) ? inF32(input) : input, write("output", length, 1, dims(...to))],
     threads: elementThreads[language],
     over: { elements: length },
   };
@@ -89,7 +90,7 @@ const rows = (
   over: { elements: p.rows },
 });
 
-const rowsOf = (role: string, p: Statistics) => read(role, p.rows * p.channels, 1, dims(p.rows, p.channels));
+const rowsOf = (role: string, p: Statistics) => keptAs(p)(read(role, p.rows * p.channels, 1, dims(p.rows, p.channels)));
 
 export const inverseDeviation = (p: KernelParams["inverseDeviation"], form: Form): SimpleKernel =>
   rows(p, "inverse-deviation", [rowsOf("input", p), inF32(write("output", p.rows, 1, dims(p.rows)))], form);

@@ -76,6 +76,13 @@ export const write = (role: string, elements: number, vec: Vec, note: string): S
 /** The same operand in f32, whatever the build keeps maps in. */
 export const inF32 = (operand: SimpleOperand): SimpleOperand => ({ ...operand, kept: "f32" });
 
+/** As it is, or where a kernel is about pooled vectors in f32. */
+export const keptAs = ({
+  pooled = false,
+}: {
+  readonly pooled?: boolean;
+}): ((operand: SimpleOperand) => SimpleOperand) => (pooled ? inF32 : operand => operand);
+
 export const parameter = (role: string, elements: number, vec: Vec, note: string): SimpleOperand => ({
   ...inF32(read(role, elements, vec, note)),
   perImage: false,

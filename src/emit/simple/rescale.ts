@@ -1,16 +1,16 @@
 import type { KernelParams } from "../../plan/kernels.ts";
-import { dims, elementThreads, type Form, inF32, read, type SimpleKernel, write } from "./kernel.ts";
+import { dims, elementThreads, type Form, keptAs, read, type SimpleKernel, write } from "./kernel.ts";
 
 // Norms that leave the mean where it is. A thread makes a row.
 
 export function rescale(p: KernelParams["rescale"], { language }: Form): SimpleKernel {
-  const { rows, channels, pooled = false } = p;
+  const { rows, channels } = p;
   const row = dims(rows, channels);
-  const [input, output] = [read("input", rows * channels, 1, row), write("output", rows * channels, 1, row)];
+  const kept = keptAs(p);
   return {
     template: "rescale",
     context: contextOf(p),
-    operands: pooled ? [inF32(input), inF32(output)] : [input, output],
+    operands: [kept(read("input", rows * channels, 1, row)), kept(write("output", rows * channels, 1, row))],
     threads: elementThreads[language],
     over: { elements: rows },
   };
@@ -19,13 +19,14 @@ export function rescale(p: KernelParams["rescale"], { language }: Form): SimpleK
 export function rescaleGrad(p: KernelParams["rescaleGrad"], { language }: Form): SimpleKernel {
   const { rows, channels } = p;
   const row = dims(rows, channels);
+  const kept = keptAs(p);
   return {
     template: "rescale-grad",
     context: contextOf(p),
     operands: [
-      read("input", rows * channels, 1, row),
-      read("d", rows * channels, 1, row),
-      write("output", rows * channels, 1, row),
+      kept(read("input", rows * channels, 1, row)),
+      kept(read("d", rows * channels, 1, row)),
+      kept(write("output", rows * channels, 1, row)),
     ],
     threads: elementThreads[language],
     over: { elements: rows },

@@ -6,6 +6,7 @@ import {
   elementThreads,
   type Form,
   inF32,
+  keptAs,
   present,
   read,
   type SimpleKernel,
@@ -22,7 +23,7 @@ export function columnSums(p: KernelParams["columnSums"], form: Form): SimpleKer
   const { rows, channels, dot, gelu, removed } = p;
   const vec = form.vec(channels);
   const tiles = divideUp(rows, columnStrip);
-  const map = (role: string) => read(role, rows * channels, vec, dims(rows, channels));
+  const map = (role: string) => keptAs(p)(read(role, rows * channels, vec, dims(rows, channels)));
   return {
     template: "column-sums",
     context: {

@@ -17,7 +17,16 @@ import { chooseWeightGrad } from "../tiles/choose-tile.ts";
 import { divideUp } from "../tiles/tile.ts";
 import type { TuningProfile } from "../tiles/tuning-profiles.ts";
 import { grnGrad } from "./grn.ts";
-import { attr, type Calls, call, type FusionGroup, type Lowering, patchesInCompact, patchesOnMap } from "./lowering.ts";
+import {
+  attr,
+  type Calls,
+  call,
+  type FusionGroup,
+  type Lowering,
+  patchesInCompact,
+  patchesOnMap,
+  pooledAs,
+} from "./lowering.ts";
 import { targetOf } from "./sites.ts";
 import { sumOf, weightDot, weightwise } from "./weightwise.ts";
 
@@ -69,10 +78,15 @@ export const trainingLowerings: { readonly [K in Exclude<TrainingOp, "geluGrad">
   inverseDeviation: ({ anchor }, graph) => {
     const { eps, variance } = attr(anchor, "inverseDeviation");
     const input = nodeOf(graph, operand(anchor, 0));
-    return one(anchor, "inverseDeviation", { ...rowsOf(input), eps, variance }, { input: input.id });
+    return one(
+      anchor,
+      "inverseDeviation",
+      { ...rowsOf(input), ...pooledAs(input), eps, variance },
+      { input: input.id },
+    );
   },
   normalizeGrad: ({ anchor }) => {
-    const params = { ...rowsOf(anchor), variance: attr(anchor, "normalizeGrad").variance };
+    const params = { ...rowsOf(anchor), ...pooledAs(anchor), variance: attr(anchor, "normalizeGrad").variance };
     const [normalized, deviation, d] = [operand(anchor, 0), operand(anchor, 1), operand(anchor, 2)];
     return one(anchor, "normalizeGrad", params, { normalized, deviation, d });
   },
@@ -80,7 +94,7 @@ export const trainingLowerings: { readonly [K in Exclude<TrainingOp, "geluGrad">
     one(
       anchor,
       "rescaleGrad",
-      { ...attr(anchor, "rescaleGrad"), ...rowsOf(anchor) },
+      { ...attr(anchor, "rescaleGrad"), ...rowsOf(anchor), ...pooledAs(anchor) },
       { input: operand(anchor, 0), d: operand(anchor, 1) },
     ),
   grnScaleGrad: grnGrad,
@@ -125,7 +139,7 @@ export const trainingLowerings: { readonly [K in Exclude<TrainingOp, "geluGrad">
     one(
       anchor,
       "elementwise",
-      { op: "complement", length: elements(anchor.type), channels: channels(anchor.type) },
+      { op: "complement", ...pooledAs(anchor), length: elements(anchor.type), channels: channels(anchor.type) },
       { input: operand(anchor, 0) },
     ),
   maskedMeanGrad: ({ anchor }, graph) => {
@@ -180,7 +194,7 @@ function times(node: Node): Calls {
     invariant(by === 2, `no kernel negates '${node.id}'`);
     return sumOf(node, [operand(node, 0), operand(node, 0)]);
   }
-  const params = { op, length: elements(node.type), channels: channels(node.type) } as const;
+  const params = { op, ...pooledAs(node), length: elements(node.type), channels: channels(node.type) } as const;
   return one(node, "elementwise", params, { input: operand(node, 0) });
 }
 
@@ -203,7 +217,13 @@ function columnSum(
   const single = rows === 1 && !dot && removed === null;
   const tiles = single ? 1 : divideUp(rows, columnStrip);
   const sums = single ? input.id : `${node.id}.sums`;
-  const partial = call({ ...node, id: sums }, "columnSums", { rows, channels, dot, gelu, removed }, reads, { sums });
+  const partial = call(
+    { ...node, id: sums },
+    "columnSums",
+    { ...pooledAs(input), rows, channels, dot, gelu, removed },
+    reads,
+    { sums },
+  );
   const total = { length: channels, rows: tiles, over, taps: 1 };
   return {
     setup: [],
@@ -222,7 +242,7 @@ function weightGrad(node: Node, graph: Graph, tuning: TuningProfile, size: numbe
   const { tile, parts } = chooseWeightGrad(tuning, { outputs, columns, rows: height * width });
   const of = x.type.shape.length === 4 ? sites(x.type) : { height, width };
   const whole = of.height === height * size && of.width === width * size;
-  const params = { outputs, inputs, height, width, size, ...(whole ? {} : { of }), parts, chain, tile };
+  const params = { ...pooledAs(d), outputs, inputs, height, width, size, ...(whole ? {} : { of }), parts, chain, tile };
   const reads = { d: d.id, input: x.id };
   return inParts(node, parts, outputs * columns, 1, sums =>
     call({ ...node, id: sums }, "weightGrad", params, reads, { sums }),

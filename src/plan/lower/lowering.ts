@@ -1,5 +1,14 @@
 import { invariant } from "../../diagnostics/invariant.ts";
-import { type Graph, type Node, operand, type readers, resolve, sites, type ValueId } from "../../graph/graph.ts";
+import {
+  type Graph,
+  isBatched,
+  type Node,
+  operand,
+  type readers,
+  resolve,
+  sites,
+  type ValueId,
+} from "../../graph/graph.ts";
 import type { OpName, PatchGrid } from "../../graph/ops.ts";
 import type { KernelKind, KernelParams, PatchGeometry } from "../kernels.ts";
 import type { KernelCall } from "../plan.ts";
@@ -38,6 +47,10 @@ export const result = (group: FusionGroup): ValueId => {
   invariant(last, `the group of '${group.anchor.id}' is empty`);
   return last.id;
 };
+
+/** Said of what is about pooled vectors: they are f32 whatever maps are kept in. */
+export const pooledAs = ({ type }: Node): { readonly pooled?: true } =>
+  isBatched(type) && type.shape.length === 2 ? { pooled: true } : {};
 
 /** A kernel that is named after a node. */
 export const call = <K extends KernelKind>(

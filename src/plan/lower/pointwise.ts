@@ -11,7 +11,7 @@ import {
 } from "../../graph/graph.ts";
 import type { GeluApproximation } from "../../graph/ops.ts";
 import type { ElementwiseOp, KernelParams, PointwiseOp, PointwiseRead } from "../kernels.ts";
-import { attr, type Calls, call, type FusionGroup, type Lowering } from "./lowering.ts";
+import { attr, type Calls, call, type FusionGroup, type Lowering, pooledAs } from "./lowering.ts";
 import { weightwise } from "./weightwise.ts";
 
 // What is made value by value: an op by itself, or several in a kernel.
@@ -33,7 +33,10 @@ export const pointwiseLowerings = {
   add: (group, graph) => {
     const { anchor, members } = group;
     if (!isBatched(anchor.type)) return weightwise(group, graph);
-    return members.length > 1 ? pointwise(group, graph) : elementwise(anchor, "add", { other: operand(anchor, 1) });
+    if (members.length > 1) return pointwise(group, graph);
+    // What is laid out as the caller has it is f32 as well.
+    const foreign = anchor.inputs.some(id => nodeOf(graph, id).op === "toChannelsFirst");
+    return elementwise(anchor, "add", { other: operand(anchor, 1) }, foreign ? { pooled: true } : {});
   },
 } as const satisfies Readonly<Record<string, Lowering>>;
 
@@ -48,10 +51,9 @@ function elementwise(
   node: Node,
   op: KernelParams["elementwise"]["op"],
   more: Readonly<Record<string, ValueId>>,
-  form: Pick<KernelParams["elementwise"], "close"> = {},
+  form: Pick<KernelParams["elementwise"], "close" | "pooled"> = {},
 ): Calls {
-  const pooled = isBatched(node.type) && node.type.shape.length === 2 ? { pooled: true as const } : {};
-  const params = { op, ...pooled, length: elements(node.type), channels: channels(node.type), ...form };
+  const params = { op, ...pooledAs(node), length: elements(node.type), channels: channels(node.type), ...form };
   const reads = { input: operand(node, 0), ...more };
   return { setup: [], steps: [call(node, "elementwise", params, reads, { output: node.id })] };
 }
@@ -85,7 +87,7 @@ function pointwise({ anchor, members }: FusionGroup, graph: Graph): Calls {
     names.set(node.id, `v${index + 1}`);
     return { op: pointwiseOp(node), args };
   });
-  const params = { length: elements(anchor.type), channels: channels(anchor.type), reads, ops };
+  const params = { ...pooledAs(anchor), length: elements(anchor.type), channels: channels(anchor.type), reads, ops };
   return { setup: [], steps: [call(anchor, "pointwise", params, values, { output: anchor.id })] };
 }
 

@@ -34,14 +34,14 @@ export function gatherSites(group: FusionGroup): Calls {
   return { setup: [], steps: [call(anchor, "gatherSites", params, reads, { output: anchor.id })] };
 }
 
-/** The grid on a map and its channels; a value a patch is a map of one site each. */
+/** The grid on a map and its channels; a value a patch is a map of one site each, and f32 as pooled vectors are. */
 const shapeOf = (
   node: Node,
   grid: PatchGrid,
   patches: typeof patchesOnMap,
-): PatchGeometry & { readonly channels: number } =>
+): PatchGeometry & { readonly channels: number; readonly pooled?: true } =>
   node.type.shape.length === 2
-    ? { ...grid, down: 1, across: 1, channels: 1 }
+    ? { ...grid, down: 1, across: 1, channels: 1, pooled: true }
     : { ...patches(grid, node), channels: channels(node.type) };
 
 export function patchTable({ anchor }: FusionGroup): Calls {

@@ -6,7 +6,8 @@ import { activation, type CudaKernel, type CudaOperand, type Setting, scalars } 
 
 /** A block makes a square tile of outputs by columns of one part, a thread 4 x 4 of it, in f32 on CUDA cores. */
 export function weightGrad(p: WeightGradParams, { dtype }: Setting): CudaKernel {
-  const { outputs, inputs, height, width, size, parts, chain, tile, of } = p;
+  const { outputs, inputs, height, width, size, parts, chain, tile, of, pooled = false } = p;
+  const storage = pooled ? "f32" : "dtype";
   invariant(tile.kind === "tiled" && tile.rows === tile.columns, "the tile of a weight's gradient is square");
   const { rows: side, depth: step } = tile;
   const taps = size * size;
@@ -18,7 +19,7 @@ export function weightGrad(p: WeightGradParams, { dtype }: Setting): CudaKernel 
   return {
     template: "cuda/weight-grad",
     context: {
-      scalar: scalars[dtype],
+      scalar: pooled ? "float" : scalars[dtype],
       ...{ outputs, inputs, columns, size, taps, parts, chain, side, step, rows, width },
       patches: size > 1,
       inputWidth: input.width,
@@ -28,11 +29,12 @@ export function weightGrad(p: WeightGradParams, { dtype }: Setting): CudaKernel 
       outputTiles,
     },
     operands: [
-      activation("d", rows * outputs, dims(rows, outputs)),
+      activation("d", rows * outputs, dims(rows, outputs), storage),
       activation(
         "input",
         input.height * input.width * inputs,
         size === 1 ? dims(rows, inputs) : dims(input.height, input.width, inputs),
+        storage,
       ),
       sums(parts, outputs, columns),
     ],
