@@ -122,6 +122,14 @@ export const geluTitle = { erf: "GELU", tanh: "GELU", silu: "SiLU", relu: "ReLU"
   Record<GeluApproximation, string>
 >;
 
+/** Which slope of a GELU the partials gelu-slope and cuda-gelu-slope write; null for none. */
+export const slopeContext = (form: GeluApproximation | null) => ({
+  slope: form !== null,
+  tanhSlope: form === "tanh",
+  siluSlope: form === "silu",
+  reluSlope: form === "relu",
+});
+
 /** Threads of a kernel whose threads make a value each. */
 export const elementThreads = { wgsl: 64, cuda: 256 } as const satisfies Record<Form["language"], number>;
 

@@ -1,6 +1,5 @@
-import type { GeluApproximation } from "../../../graph/ops.ts";
 import type { KernelParams } from "../../../plan/kernels.ts";
-import { cudaForm, groupsOf, type SimpleOperand } from "../../simple/kernel.ts";
+import { cudaForm, groupsOf, type SimpleOperand, slopeContext } from "../../simple/kernel.ts";
 import { type SimpleKind, simpleKernel } from "../../simple/kernels.ts";
 import { type CudaKernel, type CudaOperand, geluName, type Setting, scalars } from "./shared.ts";
 
@@ -70,14 +69,6 @@ export const simple =
       work: { unit: "simt", flops: kernel.flops ?? 0 },
     };
   };
-
-/** What partials/cuda-gelu-slope says; null for none. */
-const slopeContext = (form: GeluApproximation | null) => ({
-  slope: form !== null,
-  tanhSlope: form === "tanh",
-  siluSlope: form === "silu",
-  reluSlope: form === "relu",
-});
 
 const operandOf = ({ kept, role, access, elements, perImage, note }: SimpleOperand): CudaOperand => {
   return { role, access, elements, perImage, note, storage: kept === "map" ? "dtype" : kept };

@@ -203,14 +203,6 @@ export const geluContext = (form: GeluApproximation | null) => ({
   relu: form === "relu",
 });
 
-/** The same of partials/gelu-slope. */
-export const slopeContext = (form: GeluApproximation | null) => ({
-  slope: form !== null,
-  tanhSlope: form === "tanh",
-  siluSlope: form === "silu",
-  reluSlope: form === "relu",
-});
-
 export const epilogueContext = (
   p: Pick<GemmParams, "rows" | "columns" | "gelu" | "residual" | "mask" | "hidden">,
   guardRows: boolean,

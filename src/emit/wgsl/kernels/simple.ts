@@ -1,8 +1,8 @@
 import type { KernelParams } from "../../../plan/kernels.ts";
 import type { DataType } from "../../../plan/plan.ts";
-import { groupsOf, type SimpleOperand, wgslForm } from "../../simple/kernel.ts";
+import { groupsOf, type SimpleOperand, slopeContext, wgslForm } from "../../simple/kernel.ts";
 import { type SimpleKind, simpleKernel } from "../../simple/kernels.ts";
-import { bindingContext, geluContext, grid1, type KernelSource, operandsOf, slopeContext, wgslType } from "./shared.ts";
+import { bindingContext, geluContext, grid1, type KernelSource, operandsOf, wgslType } from "./shared.ts";
 
 /** How templates/kernels are spelled in WGSL. */
 const words = {
