@@ -10,6 +10,7 @@ export type TemplateName =
   | "cuda/gemm-mma"
   | "cuda/gemv"
   | "cuda/mlp"
+  | "cuda/optimizer"
   | "cuda/pack"
   | "cuda/row-norm"
   | "cuda/site-depthwise"
@@ -24,6 +25,9 @@ export type TemplateName =
   | "host/torch-binding"
   | "host/torch-cmake"
   | "host/torch-module"
+  | "host/trainer-api"
+  | "host/trainer-runner"
+  | "host/trainer"
   | "kernels/average-pool"
   | "kernels/collect"
   | "kernels/column-sums"
@@ -912,34 +916,73 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
-  "cuda/pack": {"0":function(container,depth0,helpers,partials,data) {
-    return "layer.bias == nullptr ? 0.0f : ";
-},"1":function(container,depth0,helpers,partials,data) {
-    return "    const bool transposed = s.turn == Turn::transposed;\n    const int column = transposed ? k : n, row = transposed ? n : k, segment = transposed ? s.channels : s.segment;\n    const int t = segment > 0 ? row / segment : row % s.taps, c = segment > 0 ? row % segment : row / s.taps;\n    const int tap = s.turn == Turn::flipped ? s.taps - 1 - t : t;\n    const bool inside = column < s.columns && t < s.taps && c < s.channels;\n    const float w = inside ? folded(layer, step_count, column, c, tap) : 0.0f;\n";
-},"2":function(container,depth0,helpers,partials,data) {
-    return "    const int tap = s.segment > 0 ? k / s.segment : k % s.taps, c = s.segment > 0 ? k % s.segment : k / s.taps;\n    const bool inside = n < s.columns && tap < s.taps && c < s.channels;\n    const float w = inside ? folded(layer, step_count, n, c, tap) : 0.0f;\n";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "s.turn == Turn::none && ";
+  "cuda/optimizer": {"0":function(container,depth0,helpers,partials,data) {
+    return "    state.ema[i] += step[6] * (after - state.ema[i]); // which rounds once\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
         return undefined
     };
 
-  return "// Packs a PyTorch weight [columns][channels][taps] as [depth][padded columns], zero-padded, and its bias, after the\n// layer's steps have changed both. A thread packs one column. Runs once, when the weights are loaded.\n#include \"kernels.h\"\n\nnamespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":5,"column":12},"end":{"line":5,"column":21}} ), depth0)) != null ? stack1 : "")
+  return "// What acts on all parameters alike, on a shelf of "
+    + ((stack1 = alias2(alias1(depth0, "shelf", {"start":{"line":1,"column":54},"end":{"line":1,"column":59}} ), depth0)) != null ? stack1 : "")
+    + " floats: the sum of a step's gradients, their norm, and AdamW.\n#include \"kernels.h\"\n\nnamespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":4,"column":12},"end":{"line":4,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "::optimizer {\nusing namespace cnx;\n\nnamespace {\nconstexpr int threads = 256;\n// Elements that a thread has: so many loads are under way at once.\nconstexpr int each = 4;\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-block-sum"),depth0,{"name":"cuda-block-sum","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\nGrid blocks_for(size_t elements) {\n  return {static_cast<unsigned>((elements + threads * each - 1) / (threads * each)), 1, 1};\n}\nCNX_DEVICE size_t element(int e) {\n  return (static_cast<size_t>(block_x()) * each + static_cast<size_t>(e)) * threads + static_cast<size_t>(thread());\n}\n\nCNX_KERNEL(threads, 4) add_kernel(float *__restrict__ sum, const float *__restrict__ gradient, float share, bool first, size_t elements) {\n  CNX_UNROLL\n  for (int e = 0; e < each; e++) {\n    const size_t i = element(e);\n    if (i < elements) sum[i] = first ? share * sum[i] : sum[i] + share * gradient[i];\n  }\n}\n\n// A block sums "
+    + ((stack1 = alias2(alias1(depth0, "partial", {"start":{"line":29,"column":18},"end":{"line":29,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " squares.\nCNX_KERNEL(threads, 4) squares_kernel(const float *__restrict__ gradient, float *__restrict__ partials) {\n  const size_t start = static_cast<size_t>(block_x()) * "
+    + ((stack1 = alias2(alias1(depth0, "partial", {"start":{"line":31,"column":58},"end":{"line":31,"column":65}} ), depth0)) != null ? stack1 : "")
+    + ";\n  float sum = 0.0f;\n  for (size_t i = start + static_cast<size_t>(thread()); i < start + "
+    + ((stack1 = alias2(alias1(depth0, "partial", {"start":{"line":33,"column":71},"end":{"line":33,"column":78}} ), depth0)) != null ? stack1 : "")
+    + " && i < shelf; i += threads)\n    sum += gradient[i] * gradient[i];\n  sum = block_sum(sum);\n  if (thread() == 0) partials[block_x()] = sum;\n}\n\nCNX_KERNEL(threads, 1) norm_kernel(const float *__restrict__ partials, float clip, float *__restrict__ norm) {\n  float sum = 0.0f;\n  for (size_t i = static_cast<size_t>(thread()); i < partial_count; i += threads) sum += partials[i];\n  sum = block_sum(sum);\n  if (thread() != 0) return;\n  const float whole = square_root(sum);\n  norm[0] = whole;\n  norm[1] = clip > 0.0f && whole > clip ? clip / (whole + 1e-6f) : 1.0f;\n  if (!(sum <= 3.4028235e38f)) norm[1] = 0.0f; // neither infinite nor NaN\n}\n\n// In the order of torch.optim.AdamW (Loshchilov and Hutter, Decoupled Weight Decay Regularization).\nCNX_KERNEL(threads, 4) adamw_kernel(State state, const float *__restrict__ norm, const float *__restrict__ step) {\n  const float scale = norm[1];\n  if (scale == 0.0f) return;\n  const float beta1 = step[1], beta2 = step[2], eps = step[3], first = step[4], second = step[5];\n  CNX_UNROLL\n  for (int e = 0; e < each; e++) {\n    const size_t i = element(e);\n    if (i >= shelf) return;\n    const float *treatment = state.treatment + i / "
+    + ((stack1 = alias2(alias1(depth0, "align", {"start":{"line":59,"column":53},"end":{"line":59,"column":58}} ), depth0)) != null ? stack1 : "")
+    + " * 2;\n    const float lr = step[0] * treatment[0];\n    const float g = state.gradient[i] * scale;\n    const float m = beta1 * state.exp_avg[i] + (1.0f - beta1) * g;\n    const float v = beta2 * state.exp_avg_sq[i] + (1.0f - beta2) * g * g;\n    const float before = state.param[i];\n    const float after = before - lr * treatment[1] * before - lr / first * m / (square_root(v) / second + eps);\n    state.exp_avg[i] = m;\n    state.exp_avg_sq[i] = v;\n    state.param[i] = after;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":4},"end":{"line":71,"column":11}}})) != null ? stack1 : "")
+    + "  }\n}\n} // namespace\n\nint add(float *sum, const float *gradient, float share, bool first, size_t elements, Stream stream) {\n  return launch(add_kernel, blocks_for(elements), threads, 0, stream, sum, gradient, share, first, elements);\n}\n\nint gradient_norm(const float *gradient, float *partials, float clip, float *norm, Stream stream) {\n  const size_t bytes = sizeof(float) * "
+    + ((stack1 = alias2(alias1(depth0, "warps", {"start":{"line":81,"column":41},"end":{"line":81,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ";\n  const Grid blocks = {static_cast<unsigned>(partial_count), 1, 1};\n  const int status = launch(squares_kernel, blocks, threads, bytes, stream, gradient, partials);\n  if (status != 0) return status;\n  return launch(norm_kernel, Grid{1, 1, 1}, threads, bytes, stream, static_cast<const float *>(partials), clip, norm);\n}\n\nint adamw(const State &state, const float *norm, const float *step, Stream stream) {\n  return launch(adamw_kernel, blocks_for(shelf), threads, 0, stream, state, norm, step);\n}\n\n} // namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":92,"column":17},"end":{"line":92,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "::optimizer\n";
+},"usePartial":true,"useData":true},
+
+  "cuda/pack": {"0":function(container,depth0,helpers,partials,data) {
+    return "whenever the weights have changed";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "once, when the weights are loaded";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "layer.bias == nullptr ? 0.0f : ";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "    const bool transposed = s.turn == Turn::transposed;\n    const int column = transposed ? k : n, row = transposed ? n : k, segment = transposed ? s.channels : s.segment;\n    const int t = segment > 0 ? row / segment : row % s.taps, c = segment > 0 ? row % segment : row / s.taps;\n    const int tap = s.turn == Turn::flipped ? s.taps - 1 - t : t;\n    const bool inside = column < s.columns && t < s.taps && c < s.channels;\n    const float w = inside ? folded(layer, step_count, column, c, tap) : 0.0f;\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "    const int tap = s.segment > 0 ? k / s.segment : k % s.taps, c = s.segment > 0 ? k % s.segment : k / s.taps;\n    const bool inside = n < s.columns && tap < s.taps && c < s.channels;\n    const float w = inside ? folded(layer, step_count, n, c, tap) : 0.0f;\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    return "s.turn == Turn::none && ";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Packs a PyTorch weight [columns][channels][taps] as [depth][padded columns], zero-padded, and its bias, after the\n// layer's steps have changed both. A thread packs one column. Runs "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"learned"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":2,"column":68},"end":{"line":2,"column":164}}})) != null ? stack1 : "")
+    + ".\n#include \"kernels.h\"\n\nnamespace "
+    + ((stack1 = alias3(alias2(depth0, "namespace", {"start":{"line":5,"column":12},"end":{"line":5,"column":21}} ), depth0)) != null ? stack1 : "")
     + "::packing {\nusing namespace cnx;\n\n// An element of the weight after so many steps.\nCNX_DEVICE float folded(const Layer<const float *> &layer, int steps, int n, int c, int tap) {\n  float w = layer.weight[(static_cast<size_t>(n) * layer.shape.channels + c) * layer.shape.taps + tap];\n  for (int i = 0; i < steps; i++) {\n    const auto &[op, by] = layer.steps[i];\n    if (op == Op::scale_inputs) w *= by[c];\n    if (op == Op::scale_outputs) w *= by[n];\n  }\n  return w;\n}\n\nCNX_DEVICE float folded_bias(const Layer<const float *> &layer, int n) {\n  float b = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"bare"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":12},"end":{"line":20,"column":62}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"bare"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":12},"end":{"line":20,"column":62}}})) != null ? stack1 : "")
     + "layer.bias[n];\n  for (int i = 0; i < step_count; i++) {\n    const auto &[op, by] = layer.steps[i];\n    if (op == Op::scale_bias) b *= by[n];\n    if (op == Op::bias_through)\n      for (int tap = 0; tap < layer.shape.taps; tap++)\n        for (int c = 0; c < layer.shape.channels; c++) b += folded(layer, i, n, c, tap) * by[c];\n  }\n  return b;\n}\n\ntemplate <class T> CNX_KERNEL(64, 1) kernel(Layer<const float *> layer, T *packed, float *packed_bias) {\n  const Shape &s = layer.shape;\n  const int n = block_x() * 64 + thread();\n  if (n >= s.padded_columns) return;\n  for (int k = 0; k < s.depth; k++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":36,"column":4},"end":{"line":47,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":36,"column":4},"end":{"line":47,"column":11}}})) != null ? stack1 : "")
     + "    packed[static_cast<size_t>(k) * s.padded_columns + n] = narrow<T>(w);\n  }\n  packed_bias[n] = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":19},"end":{"line":50,"column":64}}})) != null ? stack1 : "")
-    + "n < s.columns ? folded_bias(layer, n) : 0.0f;\n}\n\ntemplate <class T> int run_as(const Layer<const float *> &layer, void *packed, float *packed_bias) {\n  const Grid grid = {static_cast<unsigned>((layer.shape.padded_columns + 63) / 64), 1, 1};\n  return launch(kernel<T>, grid, 64, 0, nullptr, layer, static_cast<T *>(packed), packed_bias);\n}\n\nint run(const Layer<const float *> &layer, void *packed, float *packed_bias) {\n  return layer.shape.narrow ? run_as<"
-    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":59,"column":39},"end":{"line":59,"column":45}} ), depth0)) != null ? stack1 : "")
-    + ">(layer, packed, packed_bias) : run_as<float>(layer, packed, packed_bias);\n}\n\n} // namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":62,"column":17},"end":{"line":62,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":19},"end":{"line":50,"column":64}}})) != null ? stack1 : "")
+    + "n < s.columns ? folded_bias(layer, n) : 0.0f;\n}\n\ntemplate <class T> int run_as(const Layer<const float *> &layer, void *packed, float *packed_bias, Stream stream) {\n  const Grid grid = {static_cast<unsigned>((layer.shape.padded_columns + 63) / 64), 1, 1};\n  return launch(kernel<T>, grid, 64, 0, stream, layer, static_cast<T *>(packed), packed_bias);\n}\n\nint run(const Layer<const float *> &layer, void *packed, float *packed_bias, Stream stream) {\n  return layer.shape.narrow ? run_as<"
+    + ((stack1 = alias3(alias2(depth0, "scalar", {"start":{"line":59,"column":39},"end":{"line":59,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ">(layer, packed, packed_bias, stream) : run_as<float>(layer, packed, packed_bias, stream);\n}\n\n} // namespace "
+    + ((stack1 = alias3(alias2(depth0, "namespace", {"start":{"line":62,"column":17},"end":{"line":62,"column":26}} ), depth0)) != null ? stack1 : "")
     + "::packing\n";
 },"useData":true},
 
@@ -1969,6 +2012,27 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     return "// How gradients come back through it: a matrix transposed, a depthwise kernel by half a turn; without its bias.\nenum class Turn { none, transposed, flipped };\n";
 },"2":function(container,depth0,helpers,partials,data) {
     return "  Turn turn;\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// What acts on all parameters alike: on shelves of "
+    + ((stack1 = alias2(alias1(depth0, "shelf", {"start":{"line":51,"column":54},"end":{"line":51,"column":59}} ), depth0)) != null ? stack1 : "")
+    + " floats, one after the other, with zeros between them.\nnamespace optimizer {\n// sum += share * gradient, or where it is the first of a step and lies in `sum` already, sum *= share.\nint add(float *sum, const float *gradient, float share, bool first, size_t elements, cnx::Stream stream);\n// norm[0] = the L2 norm of all gradients, norm[1] = what AdamW multiplies them by: less than 1 where the norm is beyond\n// `clip` (0 for no bound), 0 where it is not finite.\nint gradient_norm(const float *gradient, float *partials, float clip, float *norm, cnx::Stream stream);\n// What is kept of a parameter, and how it is treated.\nstruct State {\n  float *param, *exp_avg, *exp_avg_sq"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":60,"column":37},"end":{"line":60,"column":61}}})) != null ? stack1 : "")
+    + ";\n  const float *gradient, *treatment; // {learning rate, weight decay} of "
+    + ((stack1 = alias2(alias1(depth0, "align", {"start":{"line":61,"column":75},"end":{"line":61,"column":80}} ), depth0)) != null ? stack1 : "")
+    + " elements each\n};\n// One update of AdamW by step = {lr, beta1, beta2, eps, 1 - beta1^n, sqrt(1 - beta2^n), 1 - decay of the average}.\nint adamw(const State &state, const float *norm, const float *step, cnx::Stream stream);\nconstexpr size_t shelf = "
+    + ((stack1 = alias2(alias1(depth0, "shelf", {"start":{"line":65,"column":27},"end":{"line":65,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ", partial_count = "
+    + ((stack1 = alias2(alias1(depth0, "partials", {"start":{"line":65,"column":54},"end":{"line":65,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ";\n} // namespace optimizer\n\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    return ", *ema";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -1991,79 +2055,26 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":2},"end":{"line":27,"column":9}}})) != null ? stack1 : "")
     + "};\n// What is done to a weight w[n,c,tap] and its bias b[n] by a vector f.\nenum class Op {\n  none,\n  scale_inputs,  // w *= f[c]\n  scale_outputs, // w *= f[n]\n  scale_bias,    // b *= f[n]\n  bias_through,  // b += sum over c and tap of w * f[c]\n};\nconstexpr int step_count = "
     + ((stack1 = alias2(alias1(depth0, "stepCount", {"start":{"line":37,"column":29},"end":{"line":37,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "; // of the layer with most\n// A layer, by its parameters' numbers or addresses; its steps are in order.\ntemplate <class Parameter> struct Layer {\n  Shape shape;\n  Parameter weight, bias;\n  struct {\n    Op op;\n    Parameter by;\n  } steps[step_count];\n};\nint run(const Layer<const float *> &layer, void *packed, float *packed_bias);\n} // namespace packing\n\n} // namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":50,"column":17},"end":{"line":50,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "; // of the layer with most\n// A layer, by its parameters' numbers or addresses; its steps are in order.\ntemplate <class Parameter> struct Layer {\n  Shape shape;\n  Parameter weight, bias;\n  struct {\n    Op op;\n    Parameter by;\n  } steps[step_count];\n};\nint run(const Layer<const float *> &layer, void *packed, float *packed_bias, cnx::Stream stream);\n} // namespace packing\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"learned"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":0},"end":{"line":68,"column":7}}})) != null ? stack1 : "")
+    + "} // namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":69,"column":17},"end":{"line":69,"column":26}} ), depth0)) != null ? stack1 : "")
     + "\n";
 },"useData":true},
 
   "host/launch-plan": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return ((stack1 = container.lambda(container.strict(depth0, "id", {"start":{"line":13,"column":29},"end":{"line":13,"column":31}} ), depth0)) != null ? stack1 : "")
-    + ", ";
-},"1":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "    {\""
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":21,"column":8},"end":{"line":21,"column":12}} ), depth0)) != null ? stack1 : "")
-    + "\", "
-    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":21,"column":19},"end":{"line":21,"column":27}} ), depth0)) != null ? stack1 : "")
-    + "},\n";
-},"2":function(container,depth0,helpers,partials,data) {
-    return "// Those of a `fixed` place lie behind all images.\nenum class Place { weights, workspace, counters, fixed, port };\n";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "enum class Place { weights, workspace, counters, port };\n";
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "    {Place::"
-    + ((stack1 = alias2(alias1(depth0, "place", {"start":{"line":42,"column":14},"end":{"line":42,"column":19}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":42,"column":25},"end":{"line":42,"column":27}} ), depth0)) != null ? stack1 : "")
-    + "}, // "
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":42,"column":39},"end":{"line":42,"column":43}} ), depth0)) != null ? stack1 : "")
-    + "\n";
-},"5":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "constexpr size_t fixed_bytes = "
-    + ((stack1 = container.lambda(container.strict(depth0, "fixedBytes", {"start":{"line":49,"column":33},"end":{"line":49,"column":43}} ), depth0)) != null ? stack1 : "")
-    + ";   // of the workspace, whatever the batch\n";
-},"6":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "\n    {parameter::"
-    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":57,"column":18},"end":{"line":57,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":17,"column":18},"end":{"line":17,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", value::"
-    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":57,"column":33},"end":{"line":57,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":17,"column":33},"end":{"line":17,"column":35}} ), depth0)) != null ? stack1 : "")
     + "},";
-},"7":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "    {"
-    + ((stack1 = alias2(alias1(depth0, "layer", {"start":{"line":68,"column":9},"end":{"line":68,"column":14}} ), depth0)) != null ? stack1 : "")
-    + ", value::"
-    + ((stack1 = alias2(alias1(depth0, "packed", {"start":{"line":68,"column":27},"end":{"line":68,"column":33}} ), depth0)) != null ? stack1 : "")
-    + ", value::"
-    + ((stack1 = alias2(alias1(depth0, "packedBias", {"start":{"line":68,"column":46},"end":{"line":68,"column":56}} ), depth0)) != null ? stack1 : "")
-    + "},\n";
-},"8":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "    {\""
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":80,"column":8},"end":{"line":80,"column":12}} ), depth0)) != null ? stack1 : "")
-    + "\", "
-    + ((stack1 = alias2(alias1(depth0, "entry", {"start":{"line":80,"column":19},"end":{"line":80,"column":24}} ), depth0)) != null ? stack1 : "")
-    + "::run, {"
-    + ((stack1 = alias2(alias1(depth0, "operands", {"start":{"line":80,"column":38},"end":{"line":80,"column":46}} ), depth0)) != null ? stack1 : "")
-    + "}},\n";
-},"9":function(container,depth0,helpers,partials,data) {
-    return " + fixed_bytes";
-},"10":function(container,depth0,helpers,partials,data) {
+},"1":function(container,depth0,helpers,partials,data) {
     return "              : v.place == Place::fixed     ? bytes + workspace_size(batch) - fixed_bytes + v.at\n";
-},"11":function(container,depth0,helpers,partials,data) {
+},"2":function(container,depth0,helpers,partials,data) {
     return "of.bias < 0 ? nullptr : ";
-},"12":function(container,depth0,helpers,partials,data) {
+},"3":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2071,13 +2082,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":239,"column":94},"end":{"line":239,"column":120}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":169,"column":94},"end":{"line":169,"column":120}}})) != null ? stack1 : "")
     + "float *"
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":239,"column":129},"end":{"line":239,"column":133}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":169,"column":129},"end":{"line":169,"column":133}} ), depth0)) != null ? stack1 : "")
     + ", ";
-},"13":function(container,depth0,helpers,partials,data) {
+},"4":function(container,depth0,helpers,partials,data) {
     return "const ";
-},"14":function(container,depth0,helpers,partials,data) {
+},"5":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2085,18 +2096,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":242,"column":42},"end":{"line":242,"column":107}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":172,"column":42},"end":{"line":172,"column":107}}})) != null ? stack1 : "")
     + ", ";
-},"15":function(container,depth0,helpers,partials,data) {
+},"6":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "const_cast<float *>("
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":242,"column":77},"end":{"line":242,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":172,"column":77},"end":{"line":172,"column":81}} ), depth0)) != null ? stack1 : "")
     + ")";
-},"16":function(container,depth0,helpers,partials,data) {
+},"7":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":242,"column":94},"end":{"line":242,"column":98}} ), depth0)) != null ? stack1 : "");
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":172,"column":94},"end":{"line":172,"column":98}} ), depth0)) != null ? stack1 : "");
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -2113,218 +2124,194 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":2,"column":12},"end":{"line":2,"column":18}} ), depth0)) != null ? stack1 : "")
     + "\"\n\n#include \"kernels.h\"\n\n#include <new>\n\nnamespace "
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":8,"column":12},"end":{"line":8,"column":21}} ), depth0)) != null ? stack1 : "")
-    + " {\nnamespace {\n\n// Parameters of the checkpoint.\nnamespace parameter {\nenum { "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"parameters"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":7},"end":{"line":13,"column":44}}})) != null ? stack1 : "")
-    + "count };\n}\nstruct Parameter {\n  const char *name;\n  size_t elements;\n};\nconstexpr Parameter parameters[] = {\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"parameters"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":0},"end":{"line":22,"column":9}}})) != null ? stack1 : "")
-    + "};\n\n// What kernels read and write.\nnamespace value {\nenum { "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"values"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":7},"end":{"line":27,"column":40}}})) != null ? stack1 : "")
-    + "count };\n}\n// `weights` lie in memory of the model, `workspace` and `port` in the caller's. Offsets in the workspace are of one image.\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"fixedBytes"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":30,"column":0},"end":{"line":35,"column":7}}})) != null ? stack1 : "")
-    + "struct Value {\n  Place place;\n  size_t at; // bytes, or the number of the port\n};\nconstexpr Value values[] = {\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"values"),{"name":"each","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":0},"end":{"line":43,"column":9}}})) != null ? stack1 : "")
-    + "};\nconstexpr size_t weight_bytes = "
-    + ((stack1 = alias2(alias1(depth0, "weightBytes", {"start":{"line":45,"column":34},"end":{"line":45,"column":45}} ), depth0)) != null ? stack1 : "")
-    + ";\nconstexpr size_t image_bytes = "
-    + ((stack1 = alias2(alias1(depth0, "imageBytes", {"start":{"line":46,"column":33},"end":{"line":46,"column":43}} ), depth0)) != null ? stack1 : "")
-    + ";   // of the workspace, each image\nconstexpr size_t counter_bytes = "
-    + ((stack1 = alias2(alias1(depth0, "counterBytes", {"start":{"line":47,"column":35},"end":{"line":47,"column":47}} ), depth0)) != null ? stack1 : "")
-    + "; // of the workspace, each image: blocks that have arrived\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"fixedBytes"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":0},"end":{"line":50,"column":7}}})) != null ? stack1 : "")
-    + "\n// Parameters that kernels read as they are.\nstruct Kept {\n  int parameter, value;\n};\nconstexpr Kept kept[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"kept"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":26},"end":{"line":57,"column":50}}})) != null ? stack1 : "")
-    + "\n    {-1, -1}};\n\n// Once, when the weights are loaded: {shape}, weight, bias, {steps}; packed, packed bias.\nstruct Setup {\n  packing::Layer<int> layer;\n  int packed, packed_bias;\n};\nusing packing::Op;\nconstexpr Setup setup[] = {\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"setup"),{"name":"each","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":0},"end":{"line":69,"column":9}}})) != null ? stack1 : "")
-    + "};\n\n// Every forward pass, in order.\nstruct Step {\n  const char *name;\n  Run *run;\n  int operands["
-    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":76,"column":17},"end":{"line":76,"column":29}} ), depth0)) != null ? stack1 : "")
-    + "];\n};\nconstexpr Step steps[] = {\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"steps"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":79,"column":0},"end":{"line":81,"column":9}}})) != null ? stack1 : "")
-    + "};\nconstexpr int step_count = sizeof(steps) / sizeof(steps[0]);\n\nsize_t aligned(size_t bytes) { return (bytes + 255) / 256 * 256; }\nsize_t workspace_size(int batch) {\n  return aligned(image_bytes * static_cast<size_t>(batch)) + aligned(counter_bytes * static_cast<size_t>(batch))"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"fixedBytes"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":87,"column":112},"end":{"line":87,"column":151}}})) != null ? stack1 : "")
-    + ";\n}\n\n} // namespace\n} // namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":91,"column":17},"end":{"line":91,"column":26}} ), depth0)) != null ? stack1 : "")
+    + " {\nnamespace {\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"plan-tables"),depth0,{"name":"plan-tables","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "// Parameters that kernels read as they are.\nstruct Kept {\n  int parameter, value;\n};\nconstexpr Kept kept[] = {"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"kept"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":26},"end":{"line":17,"column":50}}})) != null ? stack1 : "")
+    + "\n    {-1, -1}};\n\n} // namespace\n} // namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":21,"column":17},"end":{"line":21,"column":26}} ), depth0)) != null ? stack1 : "")
     + "\n\nstruct "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":93,"column":9},"end":{"line":93,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":23,"column":9},"end":{"line":23,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_model {\n  unsigned char *weights;\n  bool owned;\n};\n\nnamespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":98,"column":12},"end":{"line":98,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":28,"column":12},"end":{"line":28,"column":21}} ), depth0)) != null ? stack1 : "")
     + " {\nnamespace {\n\n// Where every value lies for one call.\nstruct Addresses {\n  void *at[value::count];\n  Addresses(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":104,"column":20},"end":{"line":104,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":34,"column":20},"end":{"line":34,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int batch, void *const *ports, void *workspace) {\n    unsigned char *bytes = static_cast<unsigned char *>(workspace);\n    for (int i = 0; i < value::count; i++) {\n      const Value &v = values[i];\n      at[i] = v.place == Place::weights     ? model->weights + v.at\n              : v.place == Place::workspace ? bytes + v.at * static_cast<size_t>(batch)\n              : v.place == Place::counters  ? bytes + aligned(image_bytes * static_cast<size_t>(batch))\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"fixedBytes"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":111,"column":14},"end":{"line":113,"column":21}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"fixedBytes"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":14},"end":{"line":43,"column":21}}})) != null ? stack1 : "")
     + "                                            : ports[v.at];\n    }\n  }\n};\n\nint run_step(const Step &step, const Addresses &addresses, int batch, cnx::Stream stream) {\n  void *operands["
-    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":120,"column":19},"end":{"line":120,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":50,"column":19},"end":{"line":50,"column":31}} ), depth0)) != null ? stack1 : "")
     + "] = {};\n  for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":121,"column":24},"end":{"line":121,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":51,"column":24},"end":{"line":51,"column":36}} ), depth0)) != null ? stack1 : "")
     + "; i++)\n    if (step.operands[i] >= 0) operands[i] = addresses.at[step.operands[i]];\n  return step.run(batch, operands, stream);\n}\n\nint check(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":126,"column":18},"end":{"line":126,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":56,"column":18},"end":{"line":56,"column":24}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int batch, void *const *ports, void *workspace, size_t size) {\n  if (model == nullptr || workspace == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":127,"column":57},"end":{"line":127,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":57,"column":57},"end":{"line":57,"column":62}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "portCount", {"start":{"line":128,"column":24},"end":{"line":128,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "portCount", {"start":{"line":58,"column":24},"end":{"line":58,"column":33}} ), depth0)) != null ? stack1 : "")
     + "; i++)\n    if (ports[i] == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":129,"column":38},"end":{"line":129,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":59,"column":38},"end":{"line":59,"column":43}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  if (batch < "
-    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":130,"column":16},"end":{"line":130,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":60,"column":16},"end":{"line":60,"column":24}} ), depth0)) != null ? stack1 : "")
     + " || batch > "
-    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":130,"column":40},"end":{"line":130,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":60,"column":40},"end":{"line":60,"column":48}} ), depth0)) != null ? stack1 : "")
     + ") return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":130,"column":61},"end":{"line":130,"column":66}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":60,"column":61},"end":{"line":60,"column":66}} ), depth0)) != null ? stack1 : "")
     + "_BATCH;\n  if (size < workspace_size(batch) || reinterpret_cast<size_t>(workspace) % 256 != 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":131,"column":95},"end":{"line":131,"column":100}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":61,"column":95},"end":{"line":61,"column":100}} ), depth0)) != null ? stack1 : "")
     + "_WORKSPACE;\n  return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":132,"column":11},"end":{"line":132,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":62,"column":11},"end":{"line":62,"column":16}} ), depth0)) != null ? stack1 : "")
     + "_OK;\n}\n\nint load(unsigned char *weights, const float *const *host, float *staging) {\n  const float *from[parameter::count];\n  size_t at = 0;\n  for (int i = 0; i < parameter::count; i++) {\n    from[i] = staging + at;\n    at += (parameters[i].elements + 3) / 4 * 4;\n    const int status = cnx::device_upload(const_cast<float *>(from[i]), host[i], parameters[i].elements * sizeof(float));\n    if (status != 0) return status;\n  }\n  for (const Kept &k : kept) {\n    if (k.parameter < 0) break;\n    const int status = cnx::device_upload(weights + values[k.value].at, host[k.parameter],\n                                          parameters[k.parameter].elements * sizeof(float));\n    if (status != 0) return status;\n  }\n  for (const Setup &s : setup) {\n    const packing::Layer<int> &of = s.layer;\n    packing::Layer<const float *> layer = {of.shape, from[of.weight], "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"bare"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":152,"column":70},"end":{"line":152,"column":113}}})) != null ? stack1 : "")
-    + "from[of.bias], {}};\n    for (int i = 0; i < packing::step_count; i++) layer.steps[i] = {of.steps[i].op, from[of.steps[i].by]};\n    const int status = packing::run(layer, weights + values[s.packed].at,\n                                    reinterpret_cast<float *>(weights + values[s.packed_bias].at));\n    if (status != 0) return status;\n  }\n  return cnx::device_finish(nullptr);\n}\n\n} // namespace\n} // namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":162,"column":17},"end":{"line":162,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"bare"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":82,"column":70},"end":{"line":82,"column":113}}})) != null ? stack1 : "")
+    + "from[of.bias], {}};\n    for (int i = 0; i < packing::step_count; i++) layer.steps[i] = {of.steps[i].op, from[of.steps[i].by]};\n    const int status = packing::run(layer, weights + values[s.packed].at,\n                                    reinterpret_cast<float *>(weights + values[s.packed_bias].at), nullptr);\n    if (status != 0) return status;\n  }\n  return cnx::device_finish(nullptr);\n}\n\n} // namespace\n} // namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":92,"column":17},"end":{"line":92,"column":26}} ), depth0)) != null ? stack1 : "")
     + "\n\nextern \"C\" {\n\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":166,"column":14},"end":{"line":166,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":96,"column":14},"end":{"line":96,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_status_text("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":166,"column":37},"end":{"line":166,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":96,"column":37},"end":{"line":96,"column":43}} ), depth0)) != null ? stack1 : "")
     + "_status status) {\n  switch (status) {\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":168,"column":9},"end":{"line":168,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":98,"column":9},"end":{"line":98,"column":14}} ), depth0)) != null ? stack1 : "")
     + "_OK: return \"no error\";\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":169,"column":9},"end":{"line":169,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":99,"column":9},"end":{"line":99,"column":14}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER: return \"a pointer that must not be NULL is NULL\";\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":170,"column":9},"end":{"line":170,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":100,"column":9},"end":{"line":100,"column":14}} ), depth0)) != null ? stack1 : "")
     + "_BATCH: return \"the batch is not "
-    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":170,"column":51},"end":{"line":170,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":100,"column":51},"end":{"line":100,"column":59}} ), depth0)) != null ? stack1 : "")
     + " to "
-    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":170,"column":67},"end":{"line":170,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":100,"column":67},"end":{"line":100,"column":75}} ), depth0)) != null ? stack1 : "")
     + ", for which this library was built\";\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":171,"column":9},"end":{"line":171,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":101,"column":9},"end":{"line":101,"column":14}} ), depth0)) != null ? stack1 : "")
     + "_WORKSPACE: return \"the workspace is smaller than "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":171,"column":68},"end":{"line":171,"column":74}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":101,"column":68},"end":{"line":101,"column":74}} ), depth0)) != null ? stack1 : "")
     + "_workspace_size says, or not aligned to 256 bytes\";\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":172,"column":9},"end":{"line":172,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":102,"column":9},"end":{"line":102,"column":14}} ), depth0)) != null ? stack1 : "")
     + "_NO_DEVICE: return \"there is no CUDA device\";\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":173,"column":9},"end":{"line":173,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":103,"column":9},"end":{"line":103,"column":14}} ), depth0)) != null ? stack1 : "")
     + "_ARCHITECTURE: return \"the device is older than compute capability 8.0\";\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":174,"column":9},"end":{"line":174,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":104,"column":9},"end":{"line":104,"column":14}} ), depth0)) != null ? stack1 : "")
     + "_MEMORY: return \"the device has too little memory for the weights\";\n  default: return status >= 1000 ? cnx::device_text(status) : \"not a status of this library\";\n  }\n}\n\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":179,"column":9},"end":{"line":179,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":109,"column":9},"end":{"line":109,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_parameter_count(void) { return "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":179,"column":51},"end":{"line":179,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":109,"column":51},"end":{"line":109,"column":60}} ), depth0)) != null ? stack1 : "")
     + "::parameter::count; }\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":180,"column":14},"end":{"line":180,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":110,"column":14},"end":{"line":110,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_parameter_name(size_t index) {\n  return index < "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":181,"column":19},"end":{"line":181,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":111,"column":19},"end":{"line":111,"column":28}} ), depth0)) != null ? stack1 : "")
     + "::parameter::count ? "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":181,"column":53},"end":{"line":181,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":111,"column":53},"end":{"line":111,"column":62}} ), depth0)) != null ? stack1 : "")
     + "::parameters[index].name : nullptr;\n}\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":183,"column":9},"end":{"line":183,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":113,"column":9},"end":{"line":113,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_parameter_elements(size_t index) {\n  return index < "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":184,"column":19},"end":{"line":184,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":114,"column":19},"end":{"line":114,"column":28}} ), depth0)) != null ? stack1 : "")
     + "::parameter::count ? "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":184,"column":53},"end":{"line":184,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":114,"column":53},"end":{"line":114,"column":62}} ), depth0)) != null ? stack1 : "")
     + "::parameters[index].elements : 0;\n}\n\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":187,"column":9},"end":{"line":187,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":117,"column":9},"end":{"line":117,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_weights_size(void) { return "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":187,"column":48},"end":{"line":187,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":117,"column":48},"end":{"line":117,"column":57}} ), depth0)) != null ? stack1 : "")
     + "::weight_bytes; }\n\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":119,"column":2},"end":{"line":119,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":119,"column":20},"end":{"line":119,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_pack(const float *const *host, void *weights) {\n  using namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":120,"column":20},"end":{"line":120,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ";\n  if (host == nullptr || weights == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":121,"column":54},"end":{"line":121,"column":59}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  size_t elements = 0;\n  for (int i = 0; i < parameter::count; i++) {\n    if (host[i] == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":124,"column":37},"end":{"line":124,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n    elements += (parameters[i].elements + 3) / 4 * 4;\n  }\n  const int capability = cnx::device_capability();\n  if (capability == 0) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":128,"column":32},"end":{"line":128,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "_NO_DEVICE;\n  if (capability < 80) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":129,"column":32},"end":{"line":129,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "_ARCHITECTURE;\n  void *staging = nullptr;\n  if (cnx::device_allocate(&staging, elements * sizeof(float)) != 0) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":131,"column":78},"end":{"line":131,"column":83}} ), depth0)) != null ? stack1 : "")
+    + "_MEMORY;\n  const int status = load(static_cast<unsigned char *>(weights), host, static_cast<float *>(staging));\n  cnx::device_free(staging);\n  return status;\n}\n\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":137,"column":2},"end":{"line":137,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":137,"column":20},"end":{"line":137,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_open("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":137,"column":36},"end":{"line":137,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "_model **model, const void *weights) {\n  if (model == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":138,"column":33},"end":{"line":138,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  *model = nullptr;\n  if (weights == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":140,"column":35},"end":{"line":140,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  *model = new (std::nothrow) "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":141,"column":32},"end":{"line":141,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "_model{static_cast<unsigned char *>(const_cast<void *>(weights)), false};\n  return *model == nullptr ? "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":142,"column":31},"end":{"line":142,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "_MEMORY : "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":142,"column":50},"end":{"line":142,"column":55}} ), depth0)) != null ? stack1 : "")
+    + "_OK;\n}\n\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":145,"column":2},"end":{"line":145,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":145,"column":20},"end":{"line":145,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_create("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":145,"column":38},"end":{"line":145,"column":44}} ), depth0)) != null ? stack1 : "")
+    + "_model **model, const float *const *host) {\n  if (model == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":146,"column":33},"end":{"line":146,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  *model = nullptr;\n  if (host == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":148,"column":32},"end":{"line":148,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  if (cnx::device_capability() == 0) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":149,"column":46},"end":{"line":149,"column":51}} ), depth0)) != null ? stack1 : "")
+    + "_NO_DEVICE;\n  void *weights = nullptr;\n  if (cnx::device_allocate(&weights, "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":151,"column":39},"end":{"line":151,"column":48}} ), depth0)) != null ? stack1 : "")
+    + "::weight_bytes) != 0) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":151,"column":81},"end":{"line":151,"column":86}} ), depth0)) != null ? stack1 : "")
+    + "_MEMORY;\n  int status = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":152,"column":17},"end":{"line":152,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_pack(host, weights);\n  if (status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":153,"column":18},"end":{"line":153,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_OK) status = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":153,"column":41},"end":{"line":153,"column":47}} ), depth0)) != null ? stack1 : "")
+    + "_open(model, weights);\n  if (status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":154,"column":18},"end":{"line":154,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_OK) (*model)->owned = true;\n  else cnx::device_free(weights);\n  return status;\n}\n\nvoid "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":159,"column":7},"end":{"line":159,"column":13}} ), depth0)) != null ? stack1 : "")
+    + "_destroy("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":159,"column":26},"end":{"line":159,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "_model *model) {\n  if (model == nullptr) return;\n  if (model->owned) cnx::device_free(model->weights);\n  delete model;\n}\n\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":165,"column":9},"end":{"line":165,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size(int batch) {\n  return batch < "
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":166,"column":19},"end":{"line":166,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " || batch > "
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":166,"column":43},"end":{"line":166,"column":51}} ), depth0)) != null ? stack1 : "")
+    + " ? 0 : "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":166,"column":62},"end":{"line":166,"column":71}} ), depth0)) != null ? stack1 : "")
+    + "::workspace_size(batch);\n}\n\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":169,"column":2},"end":{"line":169,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":169,"column":20},"end":{"line":169,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_forward(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":169,"column":45},"end":{"line":169,"column":51}} ), depth0)) != null ? stack1 : "")
+    + "_model *model, int batch, "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":169,"column":79},"end":{"line":169,"column":146}}})) != null ? stack1 : "")
+    + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream) {\n  using namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":171,"column":20},"end":{"line":171,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ";\n  void *const ports[] = {"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":172,"column":26},"end":{"line":172,"column":118}}})) != null ? stack1 : "")
+    + " };\n  int status = check(model, batch, ports, workspace, workspace_size);\n  if (status != 0) return status;\n  const Addresses addresses(model, batch, ports, workspace);\n  if (counter_bytes > 0) {\n    void *counters = static_cast<unsigned char *>(workspace) + aligned(image_bytes * static_cast<size_t>(batch));\n    status = cnx::device_fill(counters, 0, counter_bytes * static_cast<size_t>(batch), stream);\n  }\n  for (int i = 0; i < step_count && status == 0; i++) status = run_step(steps[i], addresses, batch, stream);\n  return status;\n}\n\nint "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":184,"column":6},"end":{"line":184,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "_launch_count(void) { return "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":184,"column":45},"end":{"line":184,"column":54}} ), depth0)) != null ? stack1 : "")
+    + "::step_count; }\nconst char *"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":185,"column":14},"end":{"line":185,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "_launch_name(int index) {\n  return index >= 0 && index < "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":186,"column":33},"end":{"line":186,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "::step_count ? "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":186,"column":61},"end":{"line":186,"column":70}} ), depth0)) != null ? stack1 : "")
+    + "::steps[index].name : nullptr;\n}\n\n"
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":189,"column":2},"end":{"line":189,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":189,"column":20},"end":{"line":189,"column":26}} ), depth0)) != null ? stack1 : "")
-    + "_pack(const float *const *host, void *weights) {\n  using namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":190,"column":20},"end":{"line":190,"column":29}} ), depth0)) != null ? stack1 : "")
-    + ";\n  if (host == nullptr || weights == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":191,"column":54},"end":{"line":191,"column":59}} ), depth0)) != null ? stack1 : "")
-    + "_NULL_POINTER;\n  size_t elements = 0;\n  for (int i = 0; i < parameter::count; i++) {\n    if (host[i] == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":194,"column":37},"end":{"line":194,"column":42}} ), depth0)) != null ? stack1 : "")
-    + "_NULL_POINTER;\n    elements += (parameters[i].elements + 3) / 4 * 4;\n  }\n  const int capability = cnx::device_capability();\n  if (capability == 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":198,"column":32},"end":{"line":198,"column":37}} ), depth0)) != null ? stack1 : "")
-    + "_NO_DEVICE;\n  if (capability < 80) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":199,"column":32},"end":{"line":199,"column":37}} ), depth0)) != null ? stack1 : "")
-    + "_ARCHITECTURE;\n  void *staging = nullptr;\n  if (cnx::device_allocate(&staging, elements * sizeof(float)) != 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":201,"column":78},"end":{"line":201,"column":83}} ), depth0)) != null ? stack1 : "")
-    + "_MEMORY;\n  const int status = load(static_cast<unsigned char *>(weights), host, static_cast<float *>(staging));\n  cnx::device_free(staging);\n  return status;\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":207,"column":2},"end":{"line":207,"column":8}} ), depth0)) != null ? stack1 : "")
-    + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":207,"column":20},"end":{"line":207,"column":26}} ), depth0)) != null ? stack1 : "")
-    + "_open("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":207,"column":36},"end":{"line":207,"column":42}} ), depth0)) != null ? stack1 : "")
-    + "_model **model, const void *weights) {\n  if (model == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":208,"column":33},"end":{"line":208,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "_NULL_POINTER;\n  *model = nullptr;\n  if (weights == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":210,"column":35},"end":{"line":210,"column":40}} ), depth0)) != null ? stack1 : "")
-    + "_NULL_POINTER;\n  *model = new (std::nothrow) "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":211,"column":32},"end":{"line":211,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "_model{static_cast<unsigned char *>(const_cast<void *>(weights)), false};\n  return *model == nullptr ? "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":212,"column":31},"end":{"line":212,"column":36}} ), depth0)) != null ? stack1 : "")
-    + "_MEMORY : "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":212,"column":50},"end":{"line":212,"column":55}} ), depth0)) != null ? stack1 : "")
-    + "_OK;\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":215,"column":2},"end":{"line":215,"column":8}} ), depth0)) != null ? stack1 : "")
-    + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":215,"column":20},"end":{"line":215,"column":26}} ), depth0)) != null ? stack1 : "")
-    + "_create("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":215,"column":38},"end":{"line":215,"column":44}} ), depth0)) != null ? stack1 : "")
-    + "_model **model, const float *const *host) {\n  if (model == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":216,"column":33},"end":{"line":216,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "_NULL_POINTER;\n  *model = nullptr;\n  if (host == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":218,"column":32},"end":{"line":218,"column":37}} ), depth0)) != null ? stack1 : "")
-    + "_NULL_POINTER;\n  if (cnx::device_capability() == 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":219,"column":46},"end":{"line":219,"column":51}} ), depth0)) != null ? stack1 : "")
-    + "_NO_DEVICE;\n  void *weights = nullptr;\n  if (cnx::device_allocate(&weights, "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":221,"column":39},"end":{"line":221,"column":48}} ), depth0)) != null ? stack1 : "")
-    + "::weight_bytes) != 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":221,"column":81},"end":{"line":221,"column":86}} ), depth0)) != null ? stack1 : "")
-    + "_MEMORY;\n  int status = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":222,"column":17},"end":{"line":222,"column":23}} ), depth0)) != null ? stack1 : "")
-    + "_pack(host, weights);\n  if (status == "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":223,"column":18},"end":{"line":223,"column":23}} ), depth0)) != null ? stack1 : "")
-    + "_OK) status = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":223,"column":41},"end":{"line":223,"column":47}} ), depth0)) != null ? stack1 : "")
-    + "_open(model, weights);\n  if (status == "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":224,"column":18},"end":{"line":224,"column":23}} ), depth0)) != null ? stack1 : "")
-    + "_OK) (*model)->owned = true;\n  else cnx::device_free(weights);\n  return status;\n}\n\nvoid "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":229,"column":7},"end":{"line":229,"column":13}} ), depth0)) != null ? stack1 : "")
-    + "_destroy("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":229,"column":26},"end":{"line":229,"column":32}} ), depth0)) != null ? stack1 : "")
-    + "_model *model) {\n  if (model == nullptr) return;\n  if (model->owned) cnx::device_free(model->weights);\n  delete model;\n}\n\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":235,"column":9},"end":{"line":235,"column":15}} ), depth0)) != null ? stack1 : "")
-    + "_workspace_size(int batch) {\n  return batch < "
-    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":236,"column":19},"end":{"line":236,"column":27}} ), depth0)) != null ? stack1 : "")
-    + " || batch > "
-    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":236,"column":43},"end":{"line":236,"column":51}} ), depth0)) != null ? stack1 : "")
-    + " ? 0 : "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":236,"column":62},"end":{"line":236,"column":71}} ), depth0)) != null ? stack1 : "")
-    + "::workspace_size(batch);\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":239,"column":2},"end":{"line":239,"column":8}} ), depth0)) != null ? stack1 : "")
-    + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":239,"column":20},"end":{"line":239,"column":26}} ), depth0)) != null ? stack1 : "")
-    + "_forward(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":239,"column":45},"end":{"line":239,"column":51}} ), depth0)) != null ? stack1 : "")
-    + "_model *model, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":239,"column":79},"end":{"line":239,"column":146}}})) != null ? stack1 : "")
-    + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream) {\n  using namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":241,"column":20},"end":{"line":241,"column":29}} ), depth0)) != null ? stack1 : "")
-    + ";\n  void *const ports[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":242,"column":26},"end":{"line":242,"column":118}}})) != null ? stack1 : "")
-    + " };\n  int status = check(model, batch, ports, workspace, workspace_size);\n  if (status != 0) return status;\n  const Addresses addresses(model, batch, ports, workspace);\n  if (counter_bytes > 0) {\n    void *counters = static_cast<unsigned char *>(workspace) + aligned(image_bytes * static_cast<size_t>(batch));\n    status = cnx::device_fill(counters, 0, counter_bytes * static_cast<size_t>(batch), stream);\n  }\n  for (int i = 0; i < step_count && status == 0; i++) status = run_step(steps[i], addresses, batch, stream);\n  return status;\n}\n\nint "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":254,"column":6},"end":{"line":254,"column":12}} ), depth0)) != null ? stack1 : "")
-    + "_launch_count(void) { return "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":254,"column":45},"end":{"line":254,"column":54}} ), depth0)) != null ? stack1 : "")
-    + "::step_count; }\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":255,"column":14},"end":{"line":255,"column":20}} ), depth0)) != null ? stack1 : "")
-    + "_launch_name(int index) {\n  return index >= 0 && index < "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":256,"column":33},"end":{"line":256,"column":42}} ), depth0)) != null ? stack1 : "")
-    + "::step_count ? "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":256,"column":61},"end":{"line":256,"column":70}} ), depth0)) != null ? stack1 : "")
-    + "::steps[index].name : nullptr;\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":259,"column":2},"end":{"line":259,"column":8}} ), depth0)) != null ? stack1 : "")
-    + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":259,"column":20},"end":{"line":259,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_launch(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":259,"column":44},"end":{"line":259,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":189,"column":44},"end":{"line":189,"column":50}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int index, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":259,"column":89},"end":{"line":259,"column":156}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":189,"column":89},"end":{"line":189,"column":156}}})) != null ? stack1 : "")
     + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream) {\n  using namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":261,"column":20},"end":{"line":261,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":191,"column":20},"end":{"line":191,"column":29}} ), depth0)) != null ? stack1 : "")
     + ";\n  void *const ports[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":262,"column":26},"end":{"line":262,"column":118}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":192,"column":26},"end":{"line":192,"column":118}}})) != null ? stack1 : "")
     + " };\n  const int status = check(model, batch, ports, workspace, workspace_size);\n  if (status != 0 || index < 0 || index >= step_count) return status;\n  return run_step(steps[index], Addresses(model, batch, ports, workspace), batch, stream);\n}\n\n} // extern \"C\"\n";
-},"useData":true},
+},"usePartial":true,"useData":true},
 
   "host/runner": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -2739,6 +2726,665 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":81,"column":40},"end":{"line":81,"column":93}}})) != null ? stack1 : "")
     + ")\n";
 },"useData":true,"useDepths":true},
+
+  "host/trainer-api": {"0":function(container,depth0,helpers,partials,data) {
+    return " * Products are TF32: linear layers and downsampling round what they multiply to 10 bits of mantissa, for tensor cores.\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return ", the average of the weights";
+},"2":function(container,depth0,helpers,partials,data) {
+    return ", which this trainer does not keep";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return " *   "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":70,"column":7},"end":{"line":70,"column":11}} ), depth0)) != null ? stack1 : "")
+    + ": f32 "
+    + ((stack1 = alias2(alias1(depth0, "note", {"start":{"line":70,"column":21},"end":{"line":70,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"unless","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":70,"column":27},"end":{"line":70,"column":103}}})) != null ? stack1 : "")
+    + "\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    return ": of the weights before the step, times no share";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":93},"end":{"line":73,"column":119}}})) != null ? stack1 : "")
+    + "float *"
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":73,"column":128},"end":{"line":73,"column":132}} ), depth0)) != null ? stack1 : "")
+    + ", ";
+},"6":function(container,depth0,helpers,partials,data) {
+    return "const ";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "/* "
+    + ((stack1 = alias2(alias1(depth0, "summary", {"start":{"line":1,"column":5},"end":{"line":1,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "\n * Plain C. What learns, its gradients, AdamW's moments and every sum are f32; maps and packed weights are stored as "
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":2,"column":119},"end":{"line":2,"column":125}} ), depth0)) != null ? stack1 : "")
+    + ".\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":5,"column":7}}})) != null ? stack1 : "")
+    + " * Needs a GPU of compute capability 8.0 or newer: sm_80, 86, 89, 90, 100, 120.\n *\n * A step: "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":8,"column":13},"end":{"line":8,"column":19}} ), depth0)) != null ? stack1 : "")
+    + "_backward once for each of its micro-batches, then "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":8,"column":74},"end":{"line":8,"column":80}} ), depth0)) != null ? stack1 : "")
+    + "_update. Both queue work on a stream and return:\n * they neither allocate nor wait, so a stream that is being captured into a CUDA graph may be given. */\n#ifndef "
+    + ((stack1 = alias2(alias1(depth0, "guard", {"start":{"line":10,"column":10},"end":{"line":10,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "\n#define "
+    + ((stack1 = alias2(alias1(depth0, "guard", {"start":{"line":11,"column":10},"end":{"line":11,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "\n#include <stddef.h>\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n/* 0, one of these, or 1000 + a cudaError_t. "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":17,"column":47},"end":{"line":17,"column":53}} ), depth0)) != null ? stack1 : "")
+    + "_status_text says each in words. */\ntypedef int "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":18,"column":14},"end":{"line":18,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "_status;\nenum {\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":20,"column":4},"end":{"line":20,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_OK = 0,\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":21,"column":4},"end":{"line":21,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER = 1,   /* a pointer that must not be NULL is */\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":22,"column":4},"end":{"line":22,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_BATCH = 2,          /* the batch is not "
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":22,"column":54},"end":{"line":22,"column":62}} ), depth0)) != null ? stack1 : "")
+    + " to "
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":22,"column":70},"end":{"line":22,"column":78}} ), depth0)) != null ? stack1 : "")
+    + " */\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":23,"column":4},"end":{"line":23,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_WORKSPACE = 3,      /* the workspace is too small or not aligned to 256 bytes */\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":24,"column":4},"end":{"line":24,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_NO_DEVICE = 4,      /* there is no CUDA device */\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":25,"column":4},"end":{"line":25,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_ARCHITECTURE = 5,   /* the device is older than compute capability 8.0 */\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":26,"column":4},"end":{"line":26,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_MEMORY = 6,         /* there is no memory for the trainer itself */\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":27,"column":4},"end":{"line":27,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_STATE = 7,          /* the state is not aligned to 256 bytes */\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":28,"column":4},"end":{"line":28,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_PARAMETER = 8       /* there is no such parameter, or nothing of that kind is kept of it */\n};\nconst char *"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":30,"column":14},"end":{"line":30,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "_status_text("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":30,"column":37},"end":{"line":30,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "_status status);\n\n/* "
+    + ((stack1 = alias2(alias1(depth0, "parameterCount", {"start":{"line":32,"column":5},"end":{"line":32,"column":19}} ), depth0)) != null ? stack1 : "")
+    + " parameters under their names in the official checkpoint. Their gradients lie side by side in the order in which\n * they get ready: `place` is where a parameter begins there, in floats. */\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":34,"column":9},"end":{"line":34,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_count(void);\nconst char *"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":35,"column":14},"end":{"line":35,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_name(size_t index);\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":36,"column":9},"end":{"line":36,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_elements(size_t index);\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":37,"column":9},"end":{"line":37,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_place(size_t index);\n\n/* All that a trainer keeps lies in "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":39,"column":38},"end":{"line":39,"column":44}} ), depth0)) != null ? stack1 : "")
+    + "_state_size() bytes of device memory of yours, aligned to 256: parameters, gradients,\n * moments"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":10},"end":{"line":40,"column":56}}})) != null ? stack1 : "")
+    + ", and the packed copies that the kernels read. Create fills it with zeros and waits for the device;\n * destroy leaves it alone. A parameter's learning rate is lr_scale times the step's, and its decay weight_decay. */\ntypedef struct "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":42,"column":17},"end":{"line":42,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_trainer "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":42,"column":36},"end":{"line":42,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "_trainer;\ntypedef struct {\n  float lr_scale, weight_decay;\n} "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":45,"column":4},"end":{"line":45,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "_treatment;\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":46,"column":9},"end":{"line":46,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_state_size(void);\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":47,"column":2},"end":{"line":47,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":47,"column":20},"end":{"line":47,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_create("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":47,"column":38},"end":{"line":47,"column":44}} ), depth0)) != null ? stack1 : "")
+    + "_trainer **trainer, void *state, const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":47,"column":87},"end":{"line":47,"column":93}} ), depth0)) != null ? stack1 : "")
+    + "_treatment *treatments);\nvoid "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":48,"column":7},"end":{"line":48,"column":13}} ), depth0)) != null ? stack1 : "")
+    + "_destroy("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":48,"column":26},"end":{"line":48,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer);\n\n/* Row-major f32 between host memory and the state; both wait for the device. After parameters have been written, and before\n * the next backward pass, "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":51,"column":29},"end":{"line":51,"column":35}} ), depth0)) != null ? stack1 : "")
+    + "_pack makes what the kernels read. */\ntypedef enum {\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":53,"column":4},"end":{"line":53,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_PARAM = 0,\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":54,"column":4},"end":{"line":54,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_EXP_AVG = 1,\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":55,"column":4},"end":{"line":55,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_EXP_AVG_SQ = 2,\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":56,"column":4},"end":{"line":56,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_EMA = 3,      /* the average of the weights"
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"ema"),{"name":"unless","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":55},"end":{"line":56,"column":115}}})) != null ? stack1 : "")
+    + " */\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":57,"column":4},"end":{"line":57,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_GRADIENT = 4  /* of the step that has begun, or else of the last one, before clipping */\n} "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":58,"column":4},"end":{"line":58,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "_kind;\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":59,"column":2},"end":{"line":59,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":59,"column":20},"end":{"line":59,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_write("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":59,"column":37},"end":{"line":59,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer, "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":59,"column":66},"end":{"line":59,"column":72}} ), depth0)) != null ? stack1 : "")
+    + "_kind kind, size_t parameter, const float *host);\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":60,"column":2},"end":{"line":60,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":60,"column":20},"end":{"line":60,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_read(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":60,"column":42},"end":{"line":60,"column":48}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer, "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":60,"column":71},"end":{"line":60,"column":77}} ), depth0)) != null ? stack1 : "")
+    + "_kind kind, size_t parameter, float *host);\nstruct CUstream_st;\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":62,"column":2},"end":{"line":62,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":62,"column":20},"end":{"line":62,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_pack(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":62,"column":42},"end":{"line":62,"column":48}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer, struct CUstream_st *stream);\n\n/* Bytes of device memory that a backward pass of `batch` images uses; 0 for a batch that is out of range. */\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":65,"column":9},"end":{"line":65,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size(int batch);\n\n/* A forward and a backward pass of a micro-batch. The gradients, times `share` (1 / k where a step has k micro-batches),\n * are added to those of the step if `accumulate` is not 0, and begin a new step if it is. All pointers are device memory.\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":0},"end":{"line":71,"column":9}}})) != null ? stack1 : "")
+    + " *   workspace: "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":72,"column":18},"end":{"line":72,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size(batch) bytes, aligned to 256, used by one pass at a time */\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":73,"column":2},"end":{"line":73,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":73,"column":20},"end":{"line":73,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_backward("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":73,"column":40},"end":{"line":73,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer, int batch, "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":78},"end":{"line":73,"column":145}}})) != null ? stack1 : "")
+    + "\n    float share, int accumulate, void *workspace, size_t workspace_size, struct CUstream_st *stream);\n\n/* The gradients of a step, side by side in device memory: all of them, between them zeros. */\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":77,"column":2},"end":{"line":77,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":77,"column":20},"end":{"line":77,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_gradients(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":77,"column":47},"end":{"line":77,"column":53}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer, float **gradients, size_t *elements);\n\n/* Called by backward, on the host, when the last work that makes a segment of the gradients has been queued: an all-reduce\n * over devices that is queued here runs beside the rest of the pass. There are "
+    + ((stack1 = alias2(alias1(depth0, "segmentCount", {"start":{"line":80,"column":82},"end":{"line":80,"column":94}} ), depth0)) != null ? stack1 : "")
+    + " segments, from the last layer to the\n * first; each lies behind the one before. NULL for no more calls. */\ntypedef void "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":82,"column":15},"end":{"line":82,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "_ready(void *user, int segment, float *gradients, size_t elements, struct CUstream_st *stream);\nint "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":83,"column":6},"end":{"line":83,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "_segment_count(void);\nconst char *"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":84,"column":14},"end":{"line":84,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "_segment_name(int segment);\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":85,"column":2},"end":{"line":85,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":85,"column":20},"end":{"line":85,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_on_ready("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":85,"column":40},"end":{"line":85,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer, "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":85,"column":69},"end":{"line":85,"column":75}} ), depth0)) != null ? stack1 : "")
+    + "_ready *ready, void *user);\n\n/* One update of AdamW by the gradients of the step; where their norm is not finite, nothing changes.\n *   step: device memory, as "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":88,"column":31},"end":{"line":88,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "_step_values fills it: copied there before each update, so that a captured one follows\n *   clip: the norm beyond which all gradients are scaled down to it, 0 for no such bound\n *   norm: 2 floats of device memory: the norm before clipping, and what the gradients were multiplied by, 0 where it was\n *     not finite */\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":92,"column":2},"end":{"line":92,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":92,"column":20},"end":{"line":92,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_update("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":92,"column":38},"end":{"line":92,"column":44}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer, const float *step, float clip, float *norm, struct CUstream_st *stream);\n\n/* What the n-th update is done by, n from 1; those that were skipped do not count. */\ntypedef struct {\n  double lr, beta1, beta2, eps;\n  double ema; /* the share of itself that the average of the weights keeps */\n} "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":98,"column":4},"end":{"line":98,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "_adamw;\nenum { "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":99,"column":9},"end":{"line":99,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_STEP_VALUES = 7 };\nvoid "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":100,"column":7},"end":{"line":100,"column":13}} ), depth0)) != null ? stack1 : "")
+    + "_step_values(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":100,"column":36},"end":{"line":100,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "_adamw *adamw, size_t n, float *host);\n\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
+},"useData":true},
+
+  "host/trainer-runner": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.lambda(container.strict(depth0, "elements", {"start":{"line":116,"column":50},"end":{"line":116,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":60},"end":{"line":116,"column":92}}})) != null ? stack1 : "")
+    + ", ";
+},"1":function(container,depth0,helpers,partials,data) {
+    return " * images";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "in["
+    + ((stack1 = container.lambda(container.strict(depth0, "index", {"start":{"line":125,"column":68},"end":{"line":125,"column":73}} ), depth0)) != null ? stack1 : "")
+    + "], ";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Trains "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":1,"column":12},"end":{"line":1,"column":16}} ), depth0)) != null ? stack1 : "")
+    + " for a program that it talks with, as an example of "
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":1,"column":72},"end":{"line":1,"column":78}} ), depth0)) != null ? stack1 : "")
+    + " and for `cnxc train`:\n//   "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":2,"column":7},"end":{"line":2,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_run [forward|reverse|shuffled|greedy|greedy_reverse] [early|late] [WORKERS]\n// The words say how the CPU runs the threads of a block; the results must not depend on them. Reads commands from standard\n// input and answers on standard output; all numbers are little-endian, u32 or f32:\n//   t {lr scale, weight decay} of every parameter → u32 status     first of all, once\n//   w kind parameter values → u32 status                            kinds are those of "
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":6,"column":90},"end":{"line":6,"column":96}} ), depth0)) != null ? stack1 : "")
+    + "\n//   p → u32 status                                                   packs what was written\n//   b batch share accumulate inputs → u32 status, loss\n//   u values of the step, clip → u32 status, norm, scale\n//   r kind parameter → u32 status, values\n// A status that is not 0 is the last answer, and its text follows on standard error.\n#include \""
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":12,"column":12},"end":{"line":12,"column":18}} ), depth0)) != null ? stack1 : "")
+    + "\"\n\n#include \"device.h\"\n\n#include <cstdint>\n#include <cstdio>\n#include <cstdlib>\n#include <cstring>\n#include <vector>\n\nnamespace {\n\nvoid must(int status) {\n  if (status == 0) return;\n  const uint32_t told = static_cast<uint32_t>(status);\n  std::fwrite(&told, sizeof(told), 1, stdout);\n  std::fflush(stdout);\n  std::fprintf(stderr, \"%s\\n\", "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":29,"column":33},"end":{"line":29,"column":39}} ), depth0)) != null ? stack1 : "")
+    + "_status_text(status));\n  std::exit(status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":30,"column":24},"end":{"line":30,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "_NO_DEVICE || status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":30,"column":57},"end":{"line":30,"column":62}} ), depth0)) != null ? stack1 : "")
+    + "_ARCHITECTURE ? 5 : 1);\n}\n\n// The end of the input is the end of the program.\ntemplate <class T> void take(T *to, size_t count) {\n  if (std::fread(to, sizeof(T), count, stdin) != count) std::exit(0);\n}\ntemplate <class T> T take() {\n  T value{};\n  take(&value, 1);\n  return value;\n}\n\nvoid answer(const float *values, size_t count) {\n  const uint32_t fine = 0;\n  if (std::fwrite(&fine, sizeof(fine), 1, stdout) != 1 || std::fwrite(values, sizeof(float), count, stdout) != count || std::fflush(stdout) != 0)\n    std::exit(6);\n}\n\n// Device memory that grows as it is needed.\nstruct Memory {\n  void *at = nullptr;\n  size_t bytes = 0;\n  void *of(size_t wanted) {\n    if (wanted > bytes) {\n      cnx::device_free(at);\n      at = nullptr;\n      must(cnx::device_allocate(&at, wanted));\n      bytes = wanted;\n    }\n    return at;\n  }\n  float *floats(size_t count) { return static_cast<float *>(of(count * sizeof(float))); }\n};\n\n#ifndef __CUDACC__\nvoid choose(int argc, char **argv) {\n  using cnx::cpu::Order;\n  const char *const names[] = {\"forward\", \"reverse\", \"shuffled\", \"greedy\", \"greedy_reverse\"};\n  if (argc > 1)\n    for (int i = 0; i < 5; i++)\n      if (std::strcmp(argv[1], names[i]) == 0) cnx::cpu::settings.order = static_cast<Order>(i);\n  if (argc > 2) cnx::cpu::settings.late = std::strcmp(argv[2], \"early\") != 0;\n  if (argc > 3) cnx::cpu::settings.workers = static_cast<unsigned>(std::atoi(argv[3]));\n}\n#else\nvoid choose(int, char **) {}\n#endif\n\n} // namespace\n\nint main(int argc, char **argv) {\n  choose(argc, argv);\n  Memory state, workspace, loss, step, norm;\n  Memory inputs["
+    + ((stack1 = alias2(alias1(depth0, "inputCount", {"start":{"line":84,"column":18},"end":{"line":84,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "];\n  std::vector<float> host;\n  "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":86,"column":4},"end":{"line":86,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer = nullptr;\n  for (;;) {\n    const char command = take<char>();\n    switch (command) {\n    case 't': {\n      std::vector<"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":91,"column":20},"end":{"line":91,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_treatment> treatments("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":91,"column":53},"end":{"line":91,"column":59}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_count());\n      take(treatments.data(), treatments.size());\n      must("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":93,"column":13},"end":{"line":93,"column":19}} ), depth0)) != null ? stack1 : "")
+    + "_create(&trainer, state.of("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":93,"column":50},"end":{"line":93,"column":56}} ), depth0)) != null ? stack1 : "")
+    + "_state_size()), treatments.data()));\n      answer(nullptr, 0);\n      break;\n    }\n    case 'w': case 'r': {\n      const uint32_t kind = take<uint32_t>(), parameter = take<uint32_t>();\n      const size_t elements = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":99,"column":32},"end":{"line":99,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_elements(parameter);\n      host.resize(elements);\n      if (command == 'w') take(host.data(), elements);\n      must(command == 'w' ? "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":102,"column":30},"end":{"line":102,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "_write(trainer, static_cast<"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":102,"column":68},"end":{"line":102,"column":74}} ), depth0)) != null ? stack1 : "")
+    + "_kind>(kind), parameter, host.data())\n                          : "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":103,"column":30},"end":{"line":103,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "_read(trainer, static_cast<"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":103,"column":67},"end":{"line":103,"column":73}} ), depth0)) != null ? stack1 : "")
+    + "_kind>(kind), parameter, host.data()));\n      answer(host.data(), command == 'w' ? 0 : elements);\n      break;\n    }\n    case 'p':\n      must("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":108,"column":13},"end":{"line":108,"column":19}} ), depth0)) != null ? stack1 : "")
+    + "_pack(trainer, nullptr));\n      answer(nullptr, 0);\n      break;\n    case 'b': {\n      const int batch = static_cast<int>(take<uint32_t>());\n      const float share = take<float>();\n      const int accumulate = static_cast<int>(take<uint32_t>());\n      const size_t images = static_cast<size_t>(batch);\n      const size_t sizes[] = {"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":31},"end":{"line":116,"column":103}}})) != null ? stack1 : "")
+    + " };\n      float *in["
+    + ((stack1 = alias2(alias1(depth0, "inputCount", {"start":{"line":117,"column":18},"end":{"line":117,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "];\n      for (int i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "inputCount", {"start":{"line":118,"column":28},"end":{"line":118,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "; i++) {\n        host.resize(sizes[i]);\n        take(host.data(), sizes[i]);\n        in[i] = inputs[i].floats(sizes[i]);\n        must(cnx::device_upload(in[i], host.data(), sizes[i] * sizeof(float)));\n      }\n      const size_t bytes = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":124,"column":29},"end":{"line":124,"column":35}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size(batch);\n      must("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":125,"column":13},"end":{"line":125,"column":19}} ), depth0)) != null ? stack1 : "")
+    + "_backward(trainer, batch, "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":125,"column":47},"end":{"line":125,"column":87}}})) != null ? stack1 : "")
+    + "loss.floats(1), share, accumulate, workspace.of(bytes), bytes, nullptr));\n      float found = 0;\n      must(cnx::device_finish(nullptr));\n      must(cnx::device_download(&found, loss.at, sizeof(found)));\n      answer(&found, 1);\n      break;\n    }\n    case 'u': {\n      float values["
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":133,"column":21},"end":{"line":133,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_STEP_VALUES];\n      take(values, "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":134,"column":21},"end":{"line":134,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_STEP_VALUES);\n      const float clip = take<float>();\n      must(cnx::device_upload(step.floats("
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":136,"column":44},"end":{"line":136,"column":49}} ), depth0)) != null ? stack1 : "")
+    + "_STEP_VALUES), values, sizeof(values)));\n      must("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":137,"column":13},"end":{"line":137,"column":19}} ), depth0)) != null ? stack1 : "")
+    + "_update(trainer, step.floats("
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":137,"column":52},"end":{"line":137,"column":57}} ), depth0)) != null ? stack1 : "")
+    + "_STEP_VALUES), clip, norm.floats(2), nullptr));\n      float found[2];\n      must(cnx::device_finish(nullptr));\n      must(cnx::device_download(found, norm.at, sizeof(found)));\n      answer(found, 2);\n      break;\n    }\n    default: std::exit(2);\n    }\n  }\n}\n";
+},"useData":true},
+
+  "host/trainer": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "place", {"start":{"line":16,"column":53},"end":{"line":16,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ", ";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    {\""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":26,"column":8},"end":{"line":26,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "\", "
+    + ((stack1 = alias2(alias1(depth0, "lastStep", {"start":{"line":26,"column":19},"end":{"line":26,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "place", {"start":{"line":26,"column":33},"end":{"line":26,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":26,"column":44},"end":{"line":26,"column":52}} ), depth0)) != null ? stack1 : "")
+    + "},\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return " - 1";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "  if (shelf > ema_shelf) shelf--; // there is none\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "              : v.place == Place::fixed     ? bytes + workspace_size(batch) - fixed_bytes + v.at\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " || kind == "
+    + ((stack1 = container.lambda(container.strict(depth0, "upper", {"start":{"line":118,"column":119},"end":{"line":118,"column":124}} ), depth0)) != null ? stack1 : "")
+    + "_EMA";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":196,"column":93},"end":{"line":196,"column":119}}})) != null ? stack1 : "")
+    + "float *"
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":196,"column":128},"end":{"line":196,"column":132}} ), depth0)) != null ? stack1 : "")
+    + ", ";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "const ";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":199,"column":42},"end":{"line":199,"column":107}}})) != null ? stack1 : "")
+    + ", ";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "const_cast<float *>("
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":199,"column":77},"end":{"line":199,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ")";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":199,"column":94},"end":{"line":199,"column":98}} ), depth0)) != null ? stack1 : "");
+},"11":function(container,depth0,helpers,partials,data) {
+    return "shelf_of(trainer, ema_shelf), ";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":1,"column":5},"end":{"line":1,"column":9}} ), depth0)) != null ? stack1 : "")
+    + ": state, weight packing and launches, as tables, and the C functions of "
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":1,"column":85},"end":{"line":1,"column":91}} ), depth0)) != null ? stack1 : "")
+    + " over them.\n#include \""
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":2,"column":12},"end":{"line":2,"column":18}} ), depth0)) != null ? stack1 : "")
+    + "\"\n\n#include \"kernels.h\"\n\n#include <cmath>\n#include <new>\n#include <vector>\n\nnamespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":10,"column":12},"end":{"line":10,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " {\nnamespace {\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"plan-tables"),depth0,{"name":"plan-tables","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n// Where parameters begin on a shelf, in floats; parameters in the order of the checkpoint.\nconstexpr size_t places[] = {"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"parameters"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":30},"end":{"line":16,"column":72}}})) != null ? stack1 : "")
+    + "};\n\n// Parts of the gradients, and the step that makes the last of one.\nstruct Segment {\n  const char *name;\n  int last_step;\n  size_t place, elements;\n};\nconstexpr Segment segments[] = {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"segments"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":0},"end":{"line":27,"column":9}}})) != null ? stack1 : "")
+    + "};\nconstexpr int segment_count = sizeof(segments) / sizeof(segments[0]);\n\n// The state: shelves of all parameters, then what is not one value for each.\nenum Shelf { param_shelf, exp_avg_shelf, exp_avg_sq_shelf, ema_shelf, sum_shelf, gradient_shelf, shelf_count };\nconstexpr size_t shelf_bytes = optimizer::shelf * sizeof(float);\nconstexpr size_t treatment_bytes = optimizer::shelf / "
+    + ((stack1 = alias2(alias1(depth0, "align", {"start":{"line":34,"column":56},"end":{"line":34,"column":61}} ), depth0)) != null ? stack1 : "")
+    + " * 2 * sizeof(float);\nconstexpr size_t treatment_at = (shelf_count"
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"ema"),{"name":"unless","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":44},"end":{"line":35,"column":74}}})) != null ? stack1 : "")
+    + ") * shelf_bytes;\nsize_t partials_at() { return treatment_at + aligned(treatment_bytes); }\nsize_t packed_at() { return partials_at() + aligned(optimizer::partial_count * sizeof(float)); }\nsize_t state_size() { return packed_at() + aligned(packed_bytes); }\n\n} // namespace\n} // namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":41,"column":17},"end":{"line":41,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "\n\nstruct "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":43,"column":9},"end":{"line":43,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_trainer {\n  unsigned char *state;\n  "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":45,"column":4},"end":{"line":45,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "_ready *ready;\n  void *user;\n};\n\nnamespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":49,"column":12},"end":{"line":49,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " {\nnamespace {\n\nfloat *shelf_of(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":52,"column":24},"end":{"line":52,"column":30}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer, int shelf) {\n"
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"ema"),{"name":"unless","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":53,"column":2},"end":{"line":55,"column":13}}})) != null ? stack1 : "")
+    + "  return reinterpret_cast<float *>(trainer->state + static_cast<size_t>(shelf) * shelf_bytes);\n}\n\n// Where every value lies for one call; the gradients that it makes lie on one of two shelves.\nstruct Addresses {\n  void *at[value::count];\n  Addresses(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":62,"column":20},"end":{"line":62,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer, int batch, void *const *ports, void *workspace, float *gradients) {\n    unsigned char *bytes = static_cast<unsigned char *>(workspace);\n    for (int i = 0; i < value::count; i++) {\n      const Value &v = values[i];\n      at[i] = v.place == Place::packed      ? trainer->state + packed_at() + v.at\n              : v.place == Place::param     ? static_cast<void *>(reinterpret_cast<unsigned char *>(shelf_of(trainer, param_shelf)) + v.at)\n              : v.place == Place::gradient  ? static_cast<void *>(reinterpret_cast<unsigned char *>(gradients) + v.at)\n              : v.place == Place::workspace ? bytes + v.at * static_cast<size_t>(batch)\n              : v.place == Place::counters  ? bytes + aligned(image_bytes * static_cast<size_t>(batch))\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"fixedBytes"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":71,"column":14},"end":{"line":73,"column":21}}})) != null ? stack1 : "")
+    + "                                            : ports[v.at];\n    }\n  }\n};\n\nint check(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":79,"column":18},"end":{"line":79,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer, int batch, void *const *ports, void *workspace, size_t size) {\n  if (trainer == nullptr || workspace == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":80,"column":59},"end":{"line":80,"column":64}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  for (int i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "portCount", {"start":{"line":81,"column":24},"end":{"line":81,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "; i++)\n    if (ports[i] == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":82,"column":38},"end":{"line":82,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  if (batch < "
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":83,"column":16},"end":{"line":83,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " || batch > "
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":83,"column":40},"end":{"line":83,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ") return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":83,"column":61},"end":{"line":83,"column":66}} ), depth0)) != null ? stack1 : "")
+    + "_BATCH;\n  if (size < workspace_size(batch) || reinterpret_cast<size_t>(workspace) % 256 != 0) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":84,"column":95},"end":{"line":84,"column":100}} ), depth0)) != null ? stack1 : "")
+    + "_WORKSPACE;\n  return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":85,"column":11},"end":{"line":85,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "_OK;\n}\n\n// Folds and packs the parameters as they are now.\nint pack(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":89,"column":17},"end":{"line":89,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer, cnx::Stream stream) {\n  const float *params = shelf_of(trainer, param_shelf);\n  unsigned char *packed = trainer->state + packed_at();\n  for (const Setup &s : setup) {\n    const packing::Layer<int> &of = s.layer;\n    packing::Layer<const float *> layer = {of.shape, params + places[of.weight], of.bias < 0 ? nullptr : params + places[of.bias], {}};\n    for (int i = 0; i < packing::step_count; i++) layer.steps[i] = {of.steps[i].op, params + places[of.steps[i].by]};\n    const int status = packing::run(layer, packed + values[s.packed].at,\n                                    reinterpret_cast<float *>(packed + values[s.packed_bias].at), stream);\n    if (status != 0) return status;\n  }\n  return 0;\n}\n\nint start(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":103,"column":18},"end":{"line":103,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer, const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":103,"column":53},"end":{"line":103,"column":59}} ), depth0)) != null ? stack1 : "")
+    + "_treatment *treatments) {\n  std::vector<float> each(treatment_bytes / sizeof(float));\n  for (int i = 0; i < parameter::count; i++)\n    for (size_t at = places[i] / "
+    + ((stack1 = alias2(alias1(depth0, "align", {"start":{"line":106,"column":35},"end":{"line":106,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "; at * "
+    + ((stack1 = alias2(alias1(depth0, "align", {"start":{"line":106,"column":51},"end":{"line":106,"column":56}} ), depth0)) != null ? stack1 : "")
+    + " < places[i] + parameters[i].elements; at++) {\n      each[2 * at] = treatments[i].lr_scale;\n      each[2 * at + 1] = treatments[i].weight_decay;\n    }\n  int status = cnx::device_fill(trainer->state, 0, state_size(), nullptr);\n  if (status == 0) status = cnx::device_finish(nullptr);\n  return status == 0 ? cnx::device_upload(trainer->state + treatment_at, each.data(), treatment_bytes) : status;\n}\n\n// What is kept of a parameter; NULL where there is nothing.\nfloat *kept(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":116,"column":20},"end":{"line":116,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer, int kind, size_t parameter) {\n  constexpr int shelves[] = {param_shelf, exp_avg_shelf, exp_avg_sq_shelf, ema_shelf, sum_shelf};\n  if (kind < "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":118,"column":15},"end":{"line":118,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "_PARAM || kind > "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":118,"column":41},"end":{"line":118,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "_GRADIENT || parameter >= parameter::count"
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"ema"),{"name":"unless","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":118,"column":90},"end":{"line":118,"column":141}}})) != null ? stack1 : "")
+    + ") return nullptr;\n  return shelf_of(trainer, shelves[kind]) + places[parameter];\n}\n\n} // namespace\n} // namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":123,"column":17},"end":{"line":123,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "\n\nextern \"C\" {\n\nconst char *"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":127,"column":14},"end":{"line":127,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "_status_text("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":127,"column":37},"end":{"line":127,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "_status status) {\n  switch (status) {\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":129,"column":9},"end":{"line":129,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_OK: return \"no error\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":130,"column":9},"end":{"line":130,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER: return \"a pointer that must not be NULL is NULL\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":131,"column":9},"end":{"line":131,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_BATCH: return \"the batch is not "
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":131,"column":51},"end":{"line":131,"column":59}} ), depth0)) != null ? stack1 : "")
+    + " to "
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":131,"column":67},"end":{"line":131,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ", for which this library was built\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":132,"column":9},"end":{"line":132,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_WORKSPACE: return \"the workspace is smaller than "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":132,"column":68},"end":{"line":132,"column":74}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size says, or not aligned to 256 bytes\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":133,"column":9},"end":{"line":133,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_NO_DEVICE: return \"there is no CUDA device\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":134,"column":9},"end":{"line":134,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_ARCHITECTURE: return \"the device is older than compute capability 8.0\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":135,"column":9},"end":{"line":135,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_MEMORY: return \"there is no memory for the trainer\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":136,"column":9},"end":{"line":136,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_STATE: return \"the state is not aligned to 256 bytes\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":137,"column":9},"end":{"line":137,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_PARAMETER: return \"there is no such parameter, or nothing of that kind is kept of it\";\n  default: return status >= 1000 ? cnx::device_text(status) : \"not a status of this library\";\n  }\n}\n\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":142,"column":9},"end":{"line":142,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_count(void) { return "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":142,"column":51},"end":{"line":142,"column":60}} ), depth0)) != null ? stack1 : "")
+    + "::parameter::count; }\nconst char *"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":143,"column":14},"end":{"line":143,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_name(size_t index) {\n  return index < "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":144,"column":19},"end":{"line":144,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "::parameter::count ? "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":144,"column":53},"end":{"line":144,"column":62}} ), depth0)) != null ? stack1 : "")
+    + "::parameters[index].name : nullptr;\n}\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":146,"column":9},"end":{"line":146,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_elements(size_t index) {\n  return index < "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":147,"column":19},"end":{"line":147,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "::parameter::count ? "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":147,"column":53},"end":{"line":147,"column":62}} ), depth0)) != null ? stack1 : "")
+    + "::parameters[index].elements : 0;\n}\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":149,"column":9},"end":{"line":149,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_place(size_t index) {\n  return index < "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":150,"column":19},"end":{"line":150,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "::parameter::count ? "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":150,"column":53},"end":{"line":150,"column":62}} ), depth0)) != null ? stack1 : "")
+    + "::places[index] : 0;\n}\n\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":153,"column":9},"end":{"line":153,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_state_size(void) { return "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":153,"column":46},"end":{"line":153,"column":55}} ), depth0)) != null ? stack1 : "")
+    + "::state_size(); }\n\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":155,"column":2},"end":{"line":155,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":155,"column":20},"end":{"line":155,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_create("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":155,"column":38},"end":{"line":155,"column":44}} ), depth0)) != null ? stack1 : "")
+    + "_trainer **trainer, void *state, const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":155,"column":87},"end":{"line":155,"column":93}} ), depth0)) != null ? stack1 : "")
+    + "_treatment *treatments) {\n  if (trainer == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":156,"column":35},"end":{"line":156,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  *trainer = nullptr;\n  if (state == nullptr || treatments == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":158,"column":58},"end":{"line":158,"column":63}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  if (reinterpret_cast<size_t>(state) % 256 != 0) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":159,"column":59},"end":{"line":159,"column":64}} ), depth0)) != null ? stack1 : "")
+    + "_STATE;\n  const int capability = cnx::device_capability();\n  if (capability == 0) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":161,"column":32},"end":{"line":161,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "_NO_DEVICE;\n  if (capability < 80) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":162,"column":32},"end":{"line":162,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "_ARCHITECTURE;\n  *trainer = new (std::nothrow) "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":163,"column":34},"end":{"line":163,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "_trainer{static_cast<unsigned char *>(state), nullptr, nullptr};\n  if (*trainer == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":164,"column":36},"end":{"line":164,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "_MEMORY;\n  const int status = "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":165,"column":23},"end":{"line":165,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "::start(*trainer, treatments);\n  if (status == 0) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":166,"column":28},"end":{"line":166,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "_OK;\n  delete *trainer;\n  *trainer = nullptr;\n  return status;\n}\n\nvoid "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":172,"column":7},"end":{"line":172,"column":13}} ), depth0)) != null ? stack1 : "")
+    + "_destroy("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":172,"column":26},"end":{"line":172,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer) { delete trainer; }\n\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":174,"column":2},"end":{"line":174,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":174,"column":20},"end":{"line":174,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_write("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":174,"column":37},"end":{"line":174,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer, "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":174,"column":66},"end":{"line":174,"column":72}} ), depth0)) != null ? stack1 : "")
+    + "_kind kind, size_t parameter, const float *host) {\n  if (trainer == nullptr || host == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":175,"column":54},"end":{"line":175,"column":59}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  float *to = "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":176,"column":16},"end":{"line":176,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "::kept(trainer, kind, parameter);\n  if (to == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":177,"column":30},"end":{"line":177,"column":35}} ), depth0)) != null ? stack1 : "")
+    + "_PARAMETER;\n  return cnx::device_upload(to, host, "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":178,"column":40},"end":{"line":178,"column":49}} ), depth0)) != null ? stack1 : "")
+    + "::parameters[parameter].elements * sizeof(float));\n}\n\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":181,"column":2},"end":{"line":181,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":181,"column":20},"end":{"line":181,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_read(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":181,"column":42},"end":{"line":181,"column":48}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer, "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":181,"column":71},"end":{"line":181,"column":77}} ), depth0)) != null ? stack1 : "")
+    + "_kind kind, size_t parameter, float *host) {\n  if (trainer == nullptr || host == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":182,"column":54},"end":{"line":182,"column":59}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  const float *from = "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":183,"column":24},"end":{"line":183,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "::kept(trainer, kind, parameter);\n  if (from == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":184,"column":32},"end":{"line":184,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "_PARAMETER;\n  return cnx::device_download(host, from, "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":185,"column":44},"end":{"line":185,"column":53}} ), depth0)) != null ? stack1 : "")
+    + "::parameters[parameter].elements * sizeof(float));\n}\n\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":188,"column":2},"end":{"line":188,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":188,"column":20},"end":{"line":188,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_pack(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":188,"column":42},"end":{"line":188,"column":48}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer, struct CUstream_st *stream) {\n  return trainer == nullptr ? "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":189,"column":32},"end":{"line":189,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER : "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":189,"column":57},"end":{"line":189,"column":66}} ), depth0)) != null ? stack1 : "")
+    + "::pack(trainer, stream);\n}\n\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":192,"column":9},"end":{"line":192,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size(int batch) {\n  return batch < "
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":193,"column":19},"end":{"line":193,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " || batch > "
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":193,"column":43},"end":{"line":193,"column":51}} ), depth0)) != null ? stack1 : "")
+    + " ? 0 : "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":193,"column":62},"end":{"line":193,"column":71}} ), depth0)) != null ? stack1 : "")
+    + "::workspace_size(batch);\n}\n\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":196,"column":2},"end":{"line":196,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":196,"column":20},"end":{"line":196,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_backward("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":196,"column":40},"end":{"line":196,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer, int batch, "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":196,"column":78},"end":{"line":196,"column":145}}})) != null ? stack1 : "")
+    + "\n    float share, int accumulate, void *workspace, size_t workspace_size, struct CUstream_st *stream) {\n  using namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":198,"column":20},"end":{"line":198,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ";\n  void *const ports[] = {"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":199,"column":26},"end":{"line":199,"column":118}}})) != null ? stack1 : "")
+    + " };\n  int status = check(trainer, batch, ports, workspace, workspace_size);\n  if (status != 0) return status;\n  // The first of a step makes its gradients where those of the step lie.\n  const bool first = accumulate == 0;\n  float *sum = shelf_of(trainer, sum_shelf), *gradients = first ? sum : shelf_of(trainer, gradient_shelf);\n  const Addresses addresses(trainer, batch, ports, workspace, gradients);\n  if (counter_bytes > 0) {\n    void *counters = static_cast<unsigned char *>(workspace) + aligned(image_bytes * static_cast<size_t>(batch));\n    status = cnx::device_fill(counters, 0, counter_bytes * static_cast<size_t>(batch), stream);\n  }\n  for (int i = 0, segment = 0; i < step_count && status == 0; i++) {\n    void *operands["
+    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":211,"column":21},"end":{"line":211,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "] = {};\n    for (int k = 0; k < "
+    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":212,"column":26},"end":{"line":212,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "; k++)\n      if (steps[i].operands[k] >= 0) operands[k] = addresses.at[steps[i].operands[k]];\n    status = steps[i].run(batch, operands, stream);\n    for (; status == 0 && segment < segment_count && segments[segment].last_step == i; segment++) {\n      const Segment &s = segments[segment];\n      if (!first || share != 1.0f) status = optimizer::add(sum + s.place, gradients + s.place, share, first, s.elements, stream);\n      if (status == 0 && trainer->ready != nullptr) trainer->ready(trainer->user, segment, sum + s.place, s.elements, stream);\n    }\n  }\n  return status;\n}\n\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":224,"column":2},"end":{"line":224,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":224,"column":20},"end":{"line":224,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_gradients(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":224,"column":47},"end":{"line":224,"column":53}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer, float **gradients, size_t *elements) {\n  using namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":225,"column":20},"end":{"line":225,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ";\n  if (trainer == nullptr || gradients == nullptr || elements == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":226,"column":82},"end":{"line":226,"column":87}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  *gradients = shelf_of(trainer, sum_shelf);\n  *elements = optimizer::shelf;\n  return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":229,"column":11},"end":{"line":229,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "_OK;\n}\n\nint "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":232,"column":6},"end":{"line":232,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "_segment_count(void) { return "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":232,"column":46},"end":{"line":232,"column":55}} ), depth0)) != null ? stack1 : "")
+    + "::segment_count; }\nconst char *"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":233,"column":14},"end":{"line":233,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "_segment_name(int segment) {\n  return segment >= 0 && segment < "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":234,"column":37},"end":{"line":234,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "::segment_count ? "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":234,"column":68},"end":{"line":234,"column":77}} ), depth0)) != null ? stack1 : "")
+    + "::segments[segment].name : nullptr;\n}\n\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":237,"column":2},"end":{"line":237,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":237,"column":20},"end":{"line":237,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_on_ready("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":237,"column":40},"end":{"line":237,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer, "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":237,"column":69},"end":{"line":237,"column":75}} ), depth0)) != null ? stack1 : "")
+    + "_ready *ready, void *user) {\n  if (trainer == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":238,"column":35},"end":{"line":238,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  trainer->ready = ready;\n  trainer->user = user;\n  return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":241,"column":11},"end":{"line":241,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "_OK;\n}\n\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":244,"column":2},"end":{"line":244,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":244,"column":20},"end":{"line":244,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_update("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":244,"column":38},"end":{"line":244,"column":44}} ), depth0)) != null ? stack1 : "")
+    + "_trainer *trainer, const float *step, float clip, float *norm, struct CUstream_st *stream) {\n  using namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":245,"column":20},"end":{"line":245,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ";\n  if (trainer == nullptr || step == nullptr || norm == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":246,"column":73},"end":{"line":246,"column":78}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  const float *gradients = shelf_of(trainer, sum_shelf);\n  float *partials = reinterpret_cast<float *>(trainer->state + partials_at());\n  const optimizer::State state = {shelf_of(trainer, param_shelf), shelf_of(trainer, exp_avg_shelf), shelf_of(trainer, exp_avg_sq_shelf),\n                                  "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":250,"column":34},"end":{"line":250,"column":82}}})) != null ? stack1 : "")
+    + "gradients,\n                                  reinterpret_cast<const float *>(trainer->state + treatment_at)};\n  int status = optimizer::gradient_norm(gradients, partials, clip, norm, stream);\n  if (status == 0) status = optimizer::adamw(state, norm, step, stream);\n  return status == 0 ? pack(trainer, stream) : status;\n}\n\nvoid "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":257,"column":7},"end":{"line":257,"column":13}} ), depth0)) != null ? stack1 : "")
+    + "_step_values(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":257,"column":36},"end":{"line":257,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "_adamw *adamw, size_t n, float *host) {\n  const double values["
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":258,"column":24},"end":{"line":258,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "_STEP_VALUES] = {adamw->lr,\n                                         adamw->beta1,\n                                         adamw->beta2,\n                                         adamw->eps,\n                                         1.0 - std::pow(adamw->beta1, static_cast<double>(n)),\n                                         std::sqrt(1.0 - std::pow(adamw->beta2, static_cast<double>(n))),\n                                         1.0 - adamw->ema};\n  for (int i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":265,"column":24},"end":{"line":265,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "_STEP_VALUES; i++) host[i] = static_cast<float>(values[i]);\n}\n\n} // extern \"C\"\n";
+},"usePartial":true,"useData":true},
 
   "kernels/average-pool": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -9391,6 +10037,134 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + "; i++) {\n    float sum = 0.0f;\n    CNX_UNROLL\n    for (int p = 0; p < parts; p++) sum += load_fresh(all + p * part_size + i * "
     + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":20,"column":82},"end":{"line":20,"column":89}} ), depth0)) != null ? stack1 : "")
     + ");\n    c[i / 4 / n_tiles][i / 4 % n_tiles][i % 4] = sum;\n  }\n  if (thread() == 0) counter[tile] = 0;\n  return true;\n}\n";
+},"useData":true},
+
+  "plan-tables": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "id", {"start":{"line":3,"column":29},"end":{"line":3,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ", ";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    {\""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":11,"column":8},"end":{"line":11,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "\", "
+    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":11,"column":19},"end":{"line":11,"column":27}} ), depth0)) != null ? stack1 : "")
+    + "},\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "// `packed`, `param` and `gradient` lie in the trainer's state, `workspace` and `port` in memory of the caller's. Offsets in the\n// workspace are of one image.\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "// `weights` lie in memory of the model, `workspace` and `port` in the caller's. Offsets in the workspace are of one image.\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "// Those of a `fixed` place lie behind all images.\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return " "
+    + ((stack1 = container.lambda(depth0, depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":49},"end":{"line":28,"column":78}}})) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data) {
+    return ",";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    {Place::"
+    + ((stack1 = alias2(alias1(depth0, "place", {"start":{"line":35,"column":14},"end":{"line":35,"column":19}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":35,"column":25},"end":{"line":35,"column":27}} ), depth0)) != null ? stack1 : "")
+    + "}, // "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":35,"column":39},"end":{"line":35,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "\n";
+},"8":function(container,depth0,helpers,partials,data) {
+    return "packed";
+},"9":function(container,depth0,helpers,partials,data) {
+    return "weight";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "constexpr size_t fixed_bytes = "
+    + ((stack1 = container.lambda(container.strict(depth0, "fixedBytes", {"start":{"line":42,"column":33},"end":{"line":42,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ";   // of the workspace, whatever the batch\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    return "Whenever the weights have changed";
+},"12":function(container,depth0,helpers,partials,data) {
+    return "Once, when the weights are loaded";
+},"13":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    {"
+    + ((stack1 = alias2(alias1(depth0, "layer", {"start":{"line":53,"column":9},"end":{"line":53,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ", value::"
+    + ((stack1 = alias2(alias1(depth0, "packed", {"start":{"line":53,"column":27},"end":{"line":53,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ", value::"
+    + ((stack1 = alias2(alias1(depth0, "packedBias", {"start":{"line":53,"column":46},"end":{"line":53,"column":56}} ), depth0)) != null ? stack1 : "")
+    + "},\n";
+},"14":function(container,depth0,helpers,partials,data) {
+    return "forward and backward pass";
+},"15":function(container,depth0,helpers,partials,data) {
+    return "forward pass";
+},"16":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    {\""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":65,"column":8},"end":{"line":65,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "\", "
+    + ((stack1 = alias2(alias1(depth0, "entry", {"start":{"line":65,"column":19},"end":{"line":65,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "::run, {"
+    + ((stack1 = alias2(alias1(depth0, "operands", {"start":{"line":65,"column":38},"end":{"line":65,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "}},\n";
+},"17":function(container,depth0,helpers,partials,data) {
+    return " + fixed_bytes";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Parameters of the checkpoint.\nnamespace parameter {\nenum { "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"parameters"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":7},"end":{"line":3,"column":44}}})) != null ? stack1 : "")
+    + "count };\n}\nstruct Parameter {\n  const char *name;\n  size_t elements;\n};\nconstexpr Parameter parameters[] = {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"parameters"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":12,"column":9}}})) != null ? stack1 : "")
+    + "};\n\n// What kernels read and write.\nnamespace value {\nenum { "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"values"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":7},"end":{"line":17,"column":40}}})) != null ? stack1 : "")
+    + "count };\n}\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"learned"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":19,"column":0},"end":{"line":24,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"fixedBytes"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":0},"end":{"line":27,"column":7}}})) != null ? stack1 : "")
+    + "enum class Place {"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"placeNames"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":19},"end":{"line":28,"column":87}}})) != null ? stack1 : "")
+    + " };\nstruct Value {\n  Place place;\n  size_t at; // bytes, or the number of the port\n};\nconstexpr Value values[] = {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"values"),{"name":"each","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":0},"end":{"line":36,"column":9}}})) != null ? stack1 : "")
+    + "};\nconstexpr size_t "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"learned"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":38,"column":17},"end":{"line":38,"column":59}}})) != null ? stack1 : "")
+    + "_bytes = "
+    + ((stack1 = alias3(alias2(depth0, "weightBytes", {"start":{"line":38,"column":70},"end":{"line":38,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr size_t image_bytes = "
+    + ((stack1 = alias3(alias2(depth0, "imageBytes", {"start":{"line":39,"column":33},"end":{"line":39,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ";   // of the workspace, each image\nconstexpr size_t counter_bytes = "
+    + ((stack1 = alias3(alias2(depth0, "counterBytes", {"start":{"line":40,"column":35},"end":{"line":40,"column":47}} ), depth0)) != null ? stack1 : "")
+    + "; // of the workspace, each image: blocks that have arrived\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"fixedBytes"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":0},"end":{"line":43,"column":7}}})) != null ? stack1 : "")
+    + "\n// "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"learned"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":45,"column":3},"end":{"line":45,"column":99}}})) != null ? stack1 : "")
+    + ": {shape}, weight, bias, {steps}; packed, packed bias.\nstruct Setup {\n  packing::Layer<int> layer;\n  int packed, packed_bias;\n};\nusing packing::Op;\nconstexpr Setup setup[] = {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"setup"),{"name":"each","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":52,"column":0},"end":{"line":54,"column":9}}})) != null ? stack1 : "")
+    + "};\n\n// Every "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"learned"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":57,"column":9},"end":{"line":57,"column":76}}})) != null ? stack1 : "")
+    + ", in order.\nstruct Step {\n  const char *name;\n  Run *run;\n  int operands["
+    + ((stack1 = alias3(alias2(depth0, "operandCount", {"start":{"line":61,"column":17},"end":{"line":61,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "];\n};\nconstexpr Step steps[] = {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"steps"),{"name":"each","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":0},"end":{"line":66,"column":9}}})) != null ? stack1 : "")
+    + "};\nconstexpr int step_count = sizeof(steps) / sizeof(steps[0]);\n\nsize_t aligned(size_t bytes) { return (bytes + 255) / 256 * 256; }\nsize_t workspace_size(int batch) {\n  return aligned(image_bytes * static_cast<size_t>(batch)) + aligned(counter_bytes * static_cast<size_t>(batch))"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"fixedBytes"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":112},"end":{"line":72,"column":151}}})) != null ? stack1 : "")
+    + ";\n}\n";
 },"useData":true},
 
   "compared-corner": {"0":function(container,depth0,helpers,partials,data) {

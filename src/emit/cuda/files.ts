@@ -18,7 +18,6 @@ export function cudaFiles(plan: Plan, context: EmitContext, torch: boolean): rea
   const lines = banner(context);
   const slashes = lines.map(line => `// ${line}\n`).join("");
   const shared = sharedOf(plan);
-  const packing = packingOf(plan);
   const sources = [
     ...kernels.map(({ name }) => ({ file: `${name}.cu` })),
     { file: "pack.cu" },
@@ -26,16 +25,7 @@ export function cudaFiles(plan: Plan, context: EmitContext, torch: boolean): rea
   ];
   const files: readonly (readonly [path: string, contents: string])[] = [
     ["device.h", slashes + deviceText(plan)],
-    [
-      "kernels.h",
-      slashes +
-        renderTemplate("host/kernel-list", {
-          ...packing,
-          turned: hasTurned(plan),
-          stepCount: mostSteps(plan),
-          kernels: kernels.map(entryOf),
-        }),
-    ],
+    ["kernels.h", slashes + renderTemplate("host/kernel-list", { ...kernelList(plan), learned: false })],
     ...kernels.map(one => [`${one.name}.cu`, slashes + kernelText(one, plan)] as const),
     ["pack.cu", slashes + packText(plan)],
     [
@@ -77,12 +67,24 @@ function namesOf(model: string) {
   const upper = stem.toUpperCase();
   return { prefix: stem, upper, namespace: namespaceOf(model), package: stem, guard: `CNXC_${upper}_H` };
 }
-type Shared = ReturnType<typeof namesOf> & { readonly name: string; readonly scalar: string; readonly header: string };
+export type Shared = ReturnType<typeof namesOf> & {
+  readonly name: string;
+  readonly scalar: string;
+  readonly header: string;
+};
 
-function sharedOf({ name, precision }: Plan): Shared {
+export function sharedOf({ name, precision }: Plan): Shared {
   const names = namesOf(name);
   return { ...names, name, scalar: scalars[storageOf(precision)], header: `${names.prefix}.h` };
 }
+
+/** What all kernels and the packing are declared by. */
+export const kernelList = (plan: Plan) => ({
+  ...packingOf(plan),
+  turned: hasTurned(plan),
+  stepCount: mostSteps(plan),
+  kernels: distinctKernels(plan.steps).kernels.map(({ name }) => ({ entry: identifier(name) })),
+});
 
 const packingOf = (plan: Plan): Shared => ({ ...sharedOf(plan), scalar: elementType("matrix", plan.precision) });
 
@@ -93,10 +95,8 @@ export function deviceText(plan: Plan): string {
 }
 
 /** The text of what packs the weights, without the banner. */
-export const packText = (plan: Plan): string =>
-  renderTemplate("cuda/pack", { ...packingOf(plan), bare: hasBare(plan), turned: hasTurned(plan) });
-
-const entryOf = ({ name }: Step) => ({ entry: identifier(name) });
+export const packText = (plan: Plan, learned = false): string =>
+  renderTemplate("cuda/pack", { ...packingOf(plan), bare: hasBare(plan), turned: hasTurned(plan), learned });
 
 /** The text of one kernel's file, without the banner. */
 export function kernelText(step: Step, plan: Plan): string {

@@ -1,12 +1,18 @@
 import { invariant } from "../../diagnostics/invariant.ts";
 import type { ValueId } from "../../graph/graph.ts";
 import type { FoldOp } from "../../plan/kernels.ts";
+import { alignment } from "../../plan/place.ts";
 import { type Buffer, bytesOf, distinctKernels, type Plan, type Step, valueBy, valuesOf } from "../../plan/plan.ts";
+import { roundUp } from "../../plan/tiles/tile.ts";
 import { identifier, portsOf } from "./ports.ts";
+import type { TrainerState } from "./trainer/state.ts";
 
-/** What the tables of a library hold: values and where they lie, what is packed, and the launches in order. */
-export function launchPlan(plan: Plan) {
-  const places = placesOf(plan);
+/**
+ * What the tables of a library hold: values and where they lie, what is packed, and the launches in order. A trainer has
+ * parameters and gradients in its state, and packs again.
+ */
+export function launchPlan(plan: Plan, state: TrainerState | null = null) {
+  const places = placesOf(plan, state);
   const ids = new Map<string, ValueId>();
   for (const { name } of places) {
     const id = identifier(name);
@@ -27,7 +33,9 @@ export function launchPlan(plan: Plan) {
       elements: shape.reduce((a, b) => a * b, 1),
     })),
     values: places.map(({ name, place, at }) => ({ name, id: identifier(name), place, at })),
-    weightBytes: plan.weightBytes,
+    placeNames: placeNames.filter(place => places.some(value => value.place === place)),
+    learned: state !== null,
+    weightBytes: state === null ? plan.weightBytes : end(places.filter(({ place }) => place === "packed")),
     imageBytes: plan.arenas.reduce((a, b) => a + b, 0),
     fixedBytes: plan.fixedArenas.reduce((a, b) => a + b, 0),
     counterBytes: [...plan.buffers.values()].reduce((sum, of) => sum + (of.role === "counters" ? bytesOf(of) : 0), 0),
@@ -45,7 +53,7 @@ export function launchPlan(plan: Plan) {
     batchMin: plan.batch.min,
     batchMax: plan.batch.max,
     ports: portsOf(plan),
-    portCount: plan.inputs.length + plan.outputs.length,
+    portCount: places.filter(({ place }) => place === "port").length,
   };
 }
 
@@ -94,29 +102,34 @@ export const mostSteps = ({ setup }: Plan): number =>
 
 const products: ReadonlySet<Step["kind"]> = new Set(["gemm", "mlp", "downsample", "gemv"]);
 
+const placeNames = ["weights", "packed", "param", "gradient", "workspace", "counters", "fixed", "port"] as const;
+
 interface Placed {
   readonly name: ValueId;
   readonly buffer: Buffer;
-  readonly place: "port" | "weights" | "counters" | "workspace" | "fixed";
+  readonly place: (typeof placeNames)[number];
   readonly at: number;
 }
 
 /** Where every value lies that a launch touches: ports, weights in their order, counters, and scratch as it is written. */
-function placesOf(plan: Plan): readonly Placed[] {
+function placesOf(plan: Plan, state: TrainerState | null): readonly Placed[] {
   const all = [...plan.buffers.values()];
-  const ports = [...plan.inputs, ...plan.outputs].map(({ buffer }, at): Placed => {
-    return { name: buffer, buffer: plan.buffers.get(buffer) as Buffer, place: "port", at };
-  });
+  const gradients = new Map([...(state?.learned.values() ?? [])].map(({ gradient, place }) => [gradient, 4 * place]));
+  const ports = [...plan.inputs, ...plan.outputs]
+    .filter(({ buffer }) => !gradients.has(buffer))
+    .map(({ buffer }, at): Placed => ({ name: buffer, buffer: plan.buffers.get(buffer) as Buffer, place: "port", at }));
   const placed = (buffers: readonly Buffer[], place: Placed["place"]) =>
     buffers.map((buffer): Placed => ({ name: buffer.name, buffer, place, at: buffer.slot?.offset ?? 0 }));
-  const weights = all.filter(({ slot }) => slot?.arena === "weights");
+  const weights = all
+    .filter(({ slot }) => slot?.arena === "weights")
+    .sort((a, b) => (a.slot?.offset ?? 0) - (b.slot?.offset ?? 0));
   const written = [...new Set(plan.steps.flatMap(writtenInOrder))].map(name => plan.buffers.get(name) as Buffer);
   return [
     ...ports,
-    ...placed(
-      weights.sort((a, b) => (a.slot?.offset ?? 0) - (b.slot?.offset ?? 0)),
-      "weights",
-    ),
+    ...(state === null ? placed(weights, "weights") : inState(weights, state)),
+    ...[...gradients].map(([name, at]): Placed => {
+      return { name, buffer: plan.buffers.get(name) as Buffer, place: "gradient", at };
+    }),
     ...placed(
       all.filter(({ role }) => role === "counters"),
       "counters",
@@ -130,6 +143,26 @@ function placesOf(plan: Plan): readonly Placed[] {
       "fixed",
     ),
   ];
+}
+
+/** Parameters that kernels read as they are lie with all others; what is packed lies side by side. */
+function inState(weights: readonly Buffer[], { learned }: TrainerState): readonly Placed[] {
+  const isParam = ({ role }: Buffer) => role === "param";
+  const params = weights.filter(isParam).map((buffer): Placed => {
+    const place = learned.get(buffer.name)?.place;
+    invariant(place !== undefined, `nothing is learned of '${buffer.name}'`);
+    return { name: buffer.name, buffer, place: "param", at: 4 * place };
+  });
+  const packed: Placed[] = [];
+  for (const buffer of weights.filter(of => !isParam(of)))
+    packed.push({ name: buffer.name, buffer, place: "packed", at: end(packed) });
+  return [...params, ...packed];
+}
+
+/** Where the next value may begin. */
+function end(placed: readonly Placed[]): number {
+  const last = placed.at(-1);
+  return last === undefined ? 0 : roundUp(last.at + bytesOf(last.buffer), alignment);
 }
 
 /** What a step writes, by name. */

@@ -2,11 +2,11 @@ import { readFile, writeFile } from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
 import { emit, type Unit } from "../../compile.ts";
-import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { type CudaOptions, cudaTarget } from "../../emit/cuda/target.ts";
 import { inMemoryContext } from "../../emit/target.ts";
-import type { StorageType } from "../../model/model.ts";
+import type { Batch, StorageType } from "../../model/model.ts";
 import { f16Params, type Plan } from "../../plan/plan.ts";
 import { elements } from "../../weights/tensor.ts";
 import { withinHalf } from "../../weights/use/within-half.ts";
@@ -29,21 +29,24 @@ export interface CudaBuild extends Pick<CudaOptions, "tf32" | "tuned"> {
   readonly dtype: StorageType;
 }
 
+/** A model, and the images of a run: so many, or any number of a range. */
+interface LibraryRequest extends Pick<RunRequest, "model" | "taps" | "sites" | "learning"> {
+  readonly batch: number | Batch;
+}
+
 /** What a library is made from; `machine` decides how it is compiled. */
-export function planCuda(
-  request: Pick<RunRequest, "model" | "batch" | "taps" | "sites" | "learning">,
-  build: CudaBuild,
-): Result<Unit> {
+export function planCuda(request: LibraryRequest, build: CudaBuild): Result<Unit> {
   const context = { ...inMemoryContext, version };
   const { model, batch, taps, sites, learning } = request;
   const target = cudaTarget(build.dtype, build);
-  return emit({ model, target, batch: { min: batch, max: batch }, taps, sites, learning, context });
+  const images = typeof batch === "number" ? { min: batch, max: batch } : batch;
+  return emit({ model, target, batch: images, taps, sites, learning, context });
 }
 
 /** From the cache, or compiled by nvcc or g++. */
 export async function buildLibrary(
   machine: CudaMachine,
-  request: Pick<RunRequest, "model" | "batch" | "taps" | "sites" | "learning">,
+  request: LibraryRequest,
   build: CudaBuild,
   progress: (line: string) => void,
 ): Promise<Result<CudaLibrary>> {
@@ -71,8 +74,19 @@ export async function runLibrary(
   return withTempFolder(folder => runIn(folder, library, request, times));
 }
 
-/** What the program's exit code means; see the runner's template. */
+/** What the programs' exit code means; see their templates. */
 const noDevice = 5;
+
+/** What went wrong in a program that has ended. */
+export function cudaErrors(code: number, stderr: string): Diagnostic {
+  const reason = stderr.trim().split("\n").at(-1) || `it ended with exit code ${code}`;
+  return code === noDevice
+    ? error("missing-tool", null, "a CUDA device of compute capability 8.0 or newer", "running CUDA kernels", reason)
+    : error("tool-failed", null, "the CUDA library", reason);
+}
+
+/** Threads of the CPU that run the blocks of a launch. */
+export const cudaWorkers = (): string => `${Math.min(4, os.availableParallelism())}`;
 
 async function runIn(
   folder: string,
@@ -90,27 +104,13 @@ async function runIn(
     at("input"),
     bytesOf(plan.inputs, async ({ name }) => (inputs.get(name) as RunTensor).data),
   );
-  const workers = `${Math.min(4, os.availableParallelism())}`;
   const words = [
     ...[at("weights"), at("input"), at("output"), `${batch}`],
-    ...(machine === "cpu" ? ["forward", "late", workers] : []),
+    ...(machine === "cpu" ? ["forward", "late", cudaWorkers()] : []),
     ...(times ? ["times"] : []),
   ];
   const run = await runTool(program, words);
-  if (run === null || run.code !== 0) {
-    const reason = run?.stderr.trim().split("\n").at(-1) ?? "its program is gone";
-    return fail(
-      run?.code === noDevice
-        ? error(
-            "missing-tool",
-            null,
-            "a CUDA device of compute capability 8.0 or newer",
-            "running CUDA kernels",
-            reason,
-          )
-        : error("tool-failed", null, "the CUDA library", reason || `it ended with exit code ${run?.code}`),
-    );
-  }
+  if (run === null || run.code !== 0) return fail(cudaErrors(run?.code ?? 1, run?.stderr ?? "its program is gone"));
   const bytes = await readFile(at("output"));
   const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   const outputs = new Map<string, RunTensor>();
