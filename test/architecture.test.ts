@@ -38,7 +38,7 @@ const order = ["diagnostics", "json", "embedded", "syntax", "model", "graph", "p
 const left = (of: string): readonly string[] => order.slice(0, order.indexOf(of) + 1);
 const allowed: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(order.map(name => [name, left(name)])),
-  emit: [...left("emit"), "preprocess", "weights"],
+  emit: [...left("emit"), "preprocess", "training", "weights"],
   runtime: [],
   html: ["diagnostics"],
   preprocess: [...left("model")],

@@ -26,6 +26,7 @@ export type TemplateName =
   | "host/torch-cmake"
   | "host/torch-module"
   | "host/trainer-api"
+  | "host/trainer-example"
   | "host/trainer-runner"
   | "host/trainer"
   | "kernels/average-pool"
@@ -1744,9 +1745,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":56},"end":{"line":64,"column":82}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":56},"end":{"line":26,"column":82}}})) != null ? stack1 : "")
     + "float *"
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":64,"column":91},"end":{"line":64,"column":95}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":26,"column":91},"end":{"line":26,"column":95}} ), depth0)) != null ? stack1 : "")
     + ", ";
 },"1":function(container,depth0,helpers,partials,data) {
     return "const ";
@@ -1758,8 +1759,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":43},"end":{"line":66,"column":75}}})) != null ? stack1 : "")
-    + ((stack1 = container.lambda(container.strict(depth0, "elements", {"start":{"line":66,"column":77},"end":{"line":66,"column":85}} ), depth0)) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":43},"end":{"line":28,"column":75}}})) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "elements", {"start":{"line":28,"column":77},"end":{"line":28,"column":85}} ), depth0)) != null ? stack1 : "")
     + " * sizeof(float), ";
 },"3":function(container,depth0,helpers,partials,data) {
     return "images * ";
@@ -1771,24 +1772,24 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":0},"end":{"line":75,"column":7}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":0},"end":{"line":37,"column":7}}})) != null ? stack1 : "");
 },"5":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  if (status == "
-    + ((stack1 = alias2(alias1(depths[1], "upper", {"start":{"line":74,"column":18},"end":{"line":74,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "upper", {"start":{"line":36,"column":18},"end":{"line":36,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_OK) status = status_of(cudaMemcpy(at["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":74,"column":68},"end":{"line":74,"column":73}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":36,"column":68},"end":{"line":36,"column":73}} ), depth0)) != null ? stack1 : "")
     + "], "
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":74,"column":80},"end":{"line":74,"column":84}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":36,"column":80},"end":{"line":36,"column":84}} ), depth0)) != null ? stack1 : "")
     + ", bytes["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":74,"column":96},"end":{"line":74,"column":101}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":36,"column":96},"end":{"line":36,"column":101}} ), depth0)) != null ? stack1 : "")
     + "], cudaMemcpyHostToDevice));\n";
 },"6":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "at["
-    + ((stack1 = container.lambda(container.strict(depth0, "index", {"start":{"line":78,"column":66},"end":{"line":78,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "index", {"start":{"line":40,"column":66},"end":{"line":40,"column":71}} ), depth0)) != null ? stack1 : "")
     + "], ";
 },"7":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -1798,18 +1799,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"unless","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":80,"column":0},"end":{"line":82,"column":11}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"unless","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":42,"column":0},"end":{"line":44,"column":11}}})) != null ? stack1 : "");
 },"8":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  if (status == "
-    + ((stack1 = alias2(alias1(depths[1], "upper", {"start":{"line":81,"column":18},"end":{"line":81,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "upper", {"start":{"line":43,"column":18},"end":{"line":43,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_OK) status = status_of(cudaMemcpy("
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":81,"column":65},"end":{"line":81,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":43,"column":65},"end":{"line":43,"column":69}} ), depth0)) != null ? stack1 : "")
     + ", at["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":81,"column":78},"end":{"line":81,"column":83}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":43,"column":78},"end":{"line":43,"column":83}} ), depth0)) != null ? stack1 : "")
     + "], bytes["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":81,"column":96},"end":{"line":81,"column":101}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":43,"column":96},"end":{"line":43,"column":101}} ), depth0)) != null ? stack1 : "")
     + "], cudaMemcpyDeviceToHost));\n";
 },"9":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -1819,12 +1820,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":45},"end":{"line":89,"column":74}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":45},"end":{"line":51,"column":74}}})) != null ? stack1 : "");
 },"10":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " "
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":89,"column":61},"end":{"line":89,"column":65}} ), depth0)) != null ? stack1 : "");
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":51,"column":61},"end":{"line":51,"column":65}} ), depth0)) != null ? stack1 : "");
 },"11":function(container,depth0,helpers,partials,data) {
     return "s";
 },"12":function(container,depth0,helpers,partials,data) {
@@ -1835,7 +1836,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":97,"column":0},"end":{"line":101,"column":7}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":59,"column":0},"end":{"line":63,"column":7}}})) != null ? stack1 : "");
 },"13":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -1845,13 +1846,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  float *"
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":98,"column":11},"end":{"line":98,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":60,"column":11},"end":{"line":60,"column":15}} ), depth0)) != null ? stack1 : "")
     + " = read_file(argv["
-    + ((stack1 = alias2(alias1(depth0, "argument", {"start":{"line":98,"column":37},"end":{"line":98,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "argument", {"start":{"line":60,"column":37},"end":{"line":60,"column":45}} ), depth0)) != null ? stack1 : "")
     + "], "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":98,"column":50},"end":{"line":98,"column":81}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":60,"column":50},"end":{"line":60,"column":81}}})) != null ? stack1 : "")
     + "(size_t)"
-    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":98,"column":91},"end":{"line":98,"column":99}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":60,"column":91},"end":{"line":60,"column":99}} ), depth0)) != null ? stack1 : "")
     + ");\n";
 },"14":function(container,depth0,helpers,partials,data) {
     return "batch * ";
@@ -1864,10 +1865,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  float *"
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":100,"column":11},"end":{"line":100,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":62,"column":11},"end":{"line":62,"column":15}} ), depth0)) != null ? stack1 : "")
     + " = malloc("
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":27},"end":{"line":100,"column":58}}})) != null ? stack1 : "")
-    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":100,"column":60},"end":{"line":100,"column":68}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":62,"column":27},"end":{"line":62,"column":58}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":62,"column":60},"end":{"line":62,"column":68}} ), depth0)) != null ? stack1 : "")
     + " * sizeof(float));\n";
 },"16":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -1877,15 +1878,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":104,"column":23},"end":{"line":104,"column":27}} ), depth0)) != null ? stack1 : "")
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":66,"column":23},"end":{"line":66,"column":27}} ), depth0)) != null ? stack1 : "")
     + " != NULL"
-    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"last"),{"name":"unless","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":37},"end":{"line":104,"column":68}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"last"),{"name":"unless","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":37},"end":{"line":66,"column":68}}})) != null ? stack1 : "");
 },"17":function(container,depth0,helpers,partials,data) {
     return " && ";
 },"18":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":105,"column":48},"end":{"line":105,"column":52}} ), depth0)) != null ? stack1 : "")
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":67,"column":48},"end":{"line":67,"column":52}} ), depth0)) != null ? stack1 : "")
     + ", ";
 },"19":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -1895,7 +1896,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"unless","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":108,"column":0},"end":{"line":110,"column":11}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"unless","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":70,"column":0},"end":{"line":72,"column":11}}})) != null ? stack1 : "");
 },"20":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -1905,19 +1906,19 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (size_t i = 0; status == "
-    + ((stack1 = alias2(alias1(depths[1], "upper", {"start":{"line":109,"column":33},"end":{"line":109,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "upper", {"start":{"line":71,"column":33},"end":{"line":71,"column":41}} ), depth0)) != null ? stack1 : "")
     + "_OK && i < "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":109,"column":54},"end":{"line":109,"column":85}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":71,"column":54},"end":{"line":71,"column":85}}})) != null ? stack1 : "")
     + "(size_t)"
-    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":109,"column":95},"end":{"line":109,"column":103}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":71,"column":95},"end":{"line":71,"column":103}} ), depth0)) != null ? stack1 : "")
     + "; i++) printf(\"%.9g\\n\", "
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":109,"column":131},"end":{"line":109,"column":135}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":71,"column":131},"end":{"line":71,"column":135}} ), depth0)) != null ? stack1 : "")
     + "[i]);\n";
 },"21":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  free("
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":113,"column":9},"end":{"line":113,"column":13}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":75,"column":9},"end":{"line":75,"column":13}} ), depth0)) != null ? stack1 : "")
     + ");\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -1937,70 +1938,70 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":2,"column":11},"end":{"line":2,"column":18}} ), depth0)) != null ? stack1 : "")
     + "_example; with CNXC_CPU device memory is memory, as for the kernels that are built so. */\n#include \""
     + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":3,"column":12},"end":{"line":3,"column":18}} ), depth0)) != null ? stack1 : "")
-    + "\"\n\n#include <stdio.h>\n#include <stdlib.h>\n\n#ifdef CNXC_CPU\n#include <string.h>\nenum { cudaSuccess, cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost };\nstatic int cudaMalloc(void **memory, size_t bytes) {\n  *memory = aligned_alloc(256, (bytes + 255) / 256 * 256);\n  return *memory == NULL;\n}\nstatic int cudaMemcpy(void *to, const void *from, size_t bytes, int kind) {\n  memcpy(to, from, bytes);\n  return kind < 0;\n}\nstatic int cudaFree(void *memory) {\n  free(memory);\n  return 0;\n}\n#else\n#include <cuda_runtime.h>\n#endif\n\n/* `count` values of a file into memory to be freed, or NULL. */\nstatic float *read_file(const char *name, size_t count) {\n  float *values = malloc(count * sizeof(float));\n  FILE *file = fopen(name, \"rb\");\n  if (values != NULL && (file == NULL || fread(values, sizeof(float), count, file) != count)) {\n    free(values);\n    values = NULL;\n  }\n  if (file != NULL) fclose(file);\n  if (values == NULL) fprintf(stderr, \"%s does not hold %zu values\\n\", name, count);\n  return values;\n}\n\n/* What has been told already. */\nenum { NO_FILE = -1 };\n\nstatic int status_of(int error) { return error == cudaSuccess ? "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":43,"column":66},"end":{"line":43,"column":71}} ), depth0)) != null ? stack1 : "")
-    + "_OK : 1000 + error; }\n\n/* The weights as `cnxc compile --weights` writes them: parameters one after the other. */\nstatic int load("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":46,"column":18},"end":{"line":46,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "\"\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"example-memory"),depth0,{"name":"example-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n/* The weights as `cnxc compile --weights` writes them: parameters one after the other. */\nstatic int load("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":8,"column":18},"end":{"line":8,"column":24}} ), depth0)) != null ? stack1 : "")
     + "_model **model, const char *name) {\n  const size_t count = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":47,"column":25},"end":{"line":47,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":9,"column":25},"end":{"line":9,"column":31}} ), depth0)) != null ? stack1 : "")
     + "_parameter_count();\n  size_t total = 0;\n  for (size_t i = 0; i < count; i++) total += "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":49,"column":48},"end":{"line":49,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":11,"column":48},"end":{"line":11,"column":54}} ), depth0)) != null ? stack1 : "")
     + "_parameter_elements(i);\n  int status = NO_FILE;\n  float *values = read_file(name, total);\n  const float **parameters = malloc(count * sizeof(*parameters));\n  if (values != NULL && parameters != NULL) {\n    const float *next = values;\n    for (size_t i = 0; i < count; next += "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":55,"column":44},"end":{"line":55,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":17,"column":44},"end":{"line":17,"column":50}} ), depth0)) != null ? stack1 : "")
     + "_parameter_elements(i++)) parameters[i] = next;\n    status = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":56,"column":15},"end":{"line":56,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":18,"column":15},"end":{"line":18,"column":21}} ), depth0)) != null ? stack1 : "")
     + "_create(model, parameters); /* copies them */\n  }\n  free(parameters);\n  free(values);\n  return status;\n}\n\n/* One pass over host memory. */\nstatic int run_once(const char *weights, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":41},"end":{"line":64,"column":108}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":41},"end":{"line":26,"column":108}}})) != null ? stack1 : "")
     + "int batch) {\n  const size_t images = (size_t)batch;\n  const size_t bytes[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":27},"end":{"line":66,"column":114}}})) != null ? stack1 : "")
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":66,"column":116},"end":{"line":66,"column":122}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":27},"end":{"line":28,"column":114}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":28,"column":116},"end":{"line":28,"column":122}} ), depth0)) != null ? stack1 : "")
     + "_workspace_size(batch)};\n  enum { buffers = sizeof(bytes) / sizeof(bytes[0]) };\n  void *at[buffers] = {0}; /* device memory; freeing NULL does nothing */\n  "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":69,"column":4},"end":{"line":69,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":31,"column":4},"end":{"line":31,"column":10}} ), depth0)) != null ? stack1 : "")
     + "_model *model = NULL;\n  int status = load(&model, weights);\n  for (int i = 0; i < buffers && status == "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":71,"column":45},"end":{"line":71,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":33,"column":45},"end":{"line":33,"column":50}} ), depth0)) != null ? stack1 : "")
     + "_OK; i++) status = status_of(cudaMalloc(&at[i], bytes[i]));\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":0},"end":{"line":76,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":0},"end":{"line":38,"column":9}}})) != null ? stack1 : "")
     + "  if (status == "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":77,"column":18},"end":{"line":77,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":39,"column":18},"end":{"line":39,"column":23}} ), depth0)) != null ? stack1 : "")
     + "_OK)\n    status = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":78,"column":15},"end":{"line":78,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":40,"column":15},"end":{"line":40,"column":21}} ), depth0)) != null ? stack1 : "")
     + "_forward(model, batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":78,"column":46},"end":{"line":78,"column":85}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":46},"end":{"line":40,"column":85}}})) != null ? stack1 : "")
     + "at[buffers - 1], bytes[buffers - 1], NULL);\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":79,"column":0},"end":{"line":83,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":0},"end":{"line":45,"column":9}}})) != null ? stack1 : "")
     + "  for (int i = 0; i < buffers; i++) cudaFree(at[i]);\n  "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":85,"column":4},"end":{"line":85,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":47,"column":4},"end":{"line":47,"column":10}} ), depth0)) != null ? stack1 : "")
     + "_destroy(model);\n  return status;\n}\n\n/* "
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":89,"column":5},"end":{"line":89,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":51,"column":5},"end":{"line":51,"column":12}} ), depth0)) != null ? stack1 : "")
     + "_example WEIGHTS"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":30},"end":{"line":89,"column":83}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":30},"end":{"line":51,"column":83}}})) != null ? stack1 : "")
     + ": files of f32, "
-    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":89,"column":101},"end":{"line":89,"column":109}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":51,"column":101},"end":{"line":51,"column":109}} ), depth0)) != null ? stack1 : "")
     + " image"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"single"),{"name":"unless","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":117},"end":{"line":89,"column":147}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"single"),{"name":"unless","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":117},"end":{"line":51,"column":147}}})) != null ? stack1 : "")
     + "; prints every output, a value a line. */\nint main(int argc, char **argv) {\n  enum { batch = "
-    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":91,"column":19},"end":{"line":91,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":53,"column":19},"end":{"line":53,"column":27}} ), depth0)) != null ? stack1 : "")
     + " };\n  if (argc != "
-    + ((stack1 = alias2(alias1(depth0, "argumentCount", {"start":{"line":92,"column":16},"end":{"line":92,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "argumentCount", {"start":{"line":54,"column":16},"end":{"line":54,"column":29}} ), depth0)) != null ? stack1 : "")
     + ") {\n    fprintf(stderr, \"usage: %s WEIGHTS"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":93,"column":38},"end":{"line":93,"column":91}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":38},"end":{"line":55,"column":91}}})) != null ? stack1 : "")
     + "\\n\", argv[0]);\n    return 2;\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":96,"column":0},"end":{"line":102,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":58,"column":0},"end":{"line":64,"column":9}}})) != null ? stack1 : "")
     + "  int status = NO_FILE;\n  if ("
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":6},"end":{"line":104,"column":77}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":6},"end":{"line":66,"column":77}}})) != null ? stack1 : "")
     + ")\n    status = run_once(argv[1], "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":105,"column":31},"end":{"line":105,"column":65}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":31},"end":{"line":67,"column":65}}})) != null ? stack1 : "")
     + "batch);\n  if (status != "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":106,"column":18},"end":{"line":106,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":68,"column":18},"end":{"line":68,"column":23}} ), depth0)) != null ? stack1 : "")
     + "_OK && status != NO_FILE) fprintf(stderr, \"%s\\n\", "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":106,"column":77},"end":{"line":106,"column":83}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":68,"column":77},"end":{"line":68,"column":83}} ), depth0)) != null ? stack1 : "")
     + "_status_text(status));\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":107,"column":0},"end":{"line":111,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":0},"end":{"line":114,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":0},"end":{"line":73,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":0},"end":{"line":76,"column":9}}})) != null ? stack1 : "")
     + "  return status != "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":115,"column":21},"end":{"line":115,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":77,"column":21},"end":{"line":77,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_OK;\n}\n";
-},"useData":true,"useDepths":true},
+},"usePartial":true,"useData":true,"useDepths":true},
 
   "host/kernel-list": {"0":function(container,depth0,helpers,partials,data) {
     var stack1;
@@ -2066,9 +2067,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "\n    {parameter::"
-    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":17,"column":18},"end":{"line":17,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":18,"column":18},"end":{"line":18,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", value::"
-    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":17,"column":33},"end":{"line":17,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":18,"column":33},"end":{"line":18,"column":35}} ), depth0)) != null ? stack1 : "")
     + "},";
 },"1":function(container,depth0,helpers,partials,data) {
     return "              : v.place == Place::fixed     ? bytes + workspace_size(batch) - fixed_bytes + v.at\n";
@@ -2082,9 +2083,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":169,"column":94},"end":{"line":169,"column":120}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":170,"column":94},"end":{"line":170,"column":120}}})) != null ? stack1 : "")
     + "float *"
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":169,"column":129},"end":{"line":169,"column":133}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":170,"column":129},"end":{"line":170,"column":133}} ), depth0)) != null ? stack1 : "")
     + ", ";
 },"4":function(container,depth0,helpers,partials,data) {
     return "const ";
@@ -2096,18 +2097,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":172,"column":42},"end":{"line":172,"column":107}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":173,"column":42},"end":{"line":173,"column":107}}})) != null ? stack1 : "")
     + ", ";
 },"6":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "const_cast<float *>("
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":172,"column":77},"end":{"line":172,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":173,"column":77},"end":{"line":173,"column":81}} ), depth0)) != null ? stack1 : "")
     + ")";
 },"7":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":172,"column":94},"end":{"line":172,"column":98}} ), depth0)) != null ? stack1 : "");
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":173,"column":94},"end":{"line":173,"column":98}} ), depth0)) != null ? stack1 : "");
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -2126,190 +2127,190 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":8,"column":12},"end":{"line":8,"column":21}} ), depth0)) != null ? stack1 : "")
     + " {\nnamespace {\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"plan-tables"),depth0,{"name":"plan-tables","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "// Parameters that kernels read as they are.\nstruct Kept {\n  int parameter, value;\n};\nconstexpr Kept kept[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"kept"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":26},"end":{"line":17,"column":50}}})) != null ? stack1 : "")
+    + "\n// Parameters that kernels read as they are.\nstruct Kept {\n  int parameter, value;\n};\nconstexpr Kept kept[] = {"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"kept"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":26},"end":{"line":18,"column":50}}})) != null ? stack1 : "")
     + "\n    {-1, -1}};\n\n} // namespace\n} // namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":21,"column":17},"end":{"line":21,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":22,"column":17},"end":{"line":22,"column":26}} ), depth0)) != null ? stack1 : "")
     + "\n\nstruct "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":23,"column":9},"end":{"line":23,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":24,"column":9},"end":{"line":24,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_model {\n  unsigned char *weights;\n  bool owned;\n};\n\nnamespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":28,"column":12},"end":{"line":28,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":29,"column":12},"end":{"line":29,"column":21}} ), depth0)) != null ? stack1 : "")
     + " {\nnamespace {\n\n// Where every value lies for one call.\nstruct Addresses {\n  void *at[value::count];\n  Addresses(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":34,"column":20},"end":{"line":34,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":35,"column":20},"end":{"line":35,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int batch, void *const *ports, void *workspace) {\n    unsigned char *bytes = static_cast<unsigned char *>(workspace);\n    for (int i = 0; i < value::count; i++) {\n      const Value &v = values[i];\n      at[i] = v.place == Place::weights     ? model->weights + v.at\n              : v.place == Place::workspace ? bytes + v.at * static_cast<size_t>(batch)\n              : v.place == Place::counters  ? bytes + aligned(image_bytes * static_cast<size_t>(batch))\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"fixedBytes"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":14},"end":{"line":43,"column":21}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"fixedBytes"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":42,"column":14},"end":{"line":44,"column":21}}})) != null ? stack1 : "")
     + "                                            : ports[v.at];\n    }\n  }\n};\n\nint run_step(const Step &step, const Addresses &addresses, int batch, cnx::Stream stream) {\n  void *operands["
-    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":50,"column":19},"end":{"line":50,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":51,"column":19},"end":{"line":51,"column":31}} ), depth0)) != null ? stack1 : "")
     + "] = {};\n  for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":51,"column":24},"end":{"line":51,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":52,"column":24},"end":{"line":52,"column":36}} ), depth0)) != null ? stack1 : "")
     + "; i++)\n    if (step.operands[i] >= 0) operands[i] = addresses.at[step.operands[i]];\n  return step.run(batch, operands, stream);\n}\n\nint check(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":56,"column":18},"end":{"line":56,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":57,"column":18},"end":{"line":57,"column":24}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int batch, void *const *ports, void *workspace, size_t size) {\n  if (model == nullptr || workspace == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":57,"column":57},"end":{"line":57,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":58,"column":57},"end":{"line":58,"column":62}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "portCount", {"start":{"line":58,"column":24},"end":{"line":58,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "portCount", {"start":{"line":59,"column":24},"end":{"line":59,"column":33}} ), depth0)) != null ? stack1 : "")
     + "; i++)\n    if (ports[i] == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":59,"column":38},"end":{"line":59,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":60,"column":38},"end":{"line":60,"column":43}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  if (batch < "
-    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":60,"column":16},"end":{"line":60,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":61,"column":16},"end":{"line":61,"column":24}} ), depth0)) != null ? stack1 : "")
     + " || batch > "
-    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":60,"column":40},"end":{"line":60,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":61,"column":40},"end":{"line":61,"column":48}} ), depth0)) != null ? stack1 : "")
     + ") return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":60,"column":61},"end":{"line":60,"column":66}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":61,"column":61},"end":{"line":61,"column":66}} ), depth0)) != null ? stack1 : "")
     + "_BATCH;\n  if (size < workspace_size(batch) || reinterpret_cast<size_t>(workspace) % 256 != 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":61,"column":95},"end":{"line":61,"column":100}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":62,"column":95},"end":{"line":62,"column":100}} ), depth0)) != null ? stack1 : "")
     + "_WORKSPACE;\n  return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":62,"column":11},"end":{"line":62,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":63,"column":11},"end":{"line":63,"column":16}} ), depth0)) != null ? stack1 : "")
     + "_OK;\n}\n\nint load(unsigned char *weights, const float *const *host, float *staging) {\n  const float *from[parameter::count];\n  size_t at = 0;\n  for (int i = 0; i < parameter::count; i++) {\n    from[i] = staging + at;\n    at += (parameters[i].elements + 3) / 4 * 4;\n    const int status = cnx::device_upload(const_cast<float *>(from[i]), host[i], parameters[i].elements * sizeof(float));\n    if (status != 0) return status;\n  }\n  for (const Kept &k : kept) {\n    if (k.parameter < 0) break;\n    const int status = cnx::device_upload(weights + values[k.value].at, host[k.parameter],\n                                          parameters[k.parameter].elements * sizeof(float));\n    if (status != 0) return status;\n  }\n  for (const Setup &s : setup) {\n    const packing::Layer<int> &of = s.layer;\n    packing::Layer<const float *> layer = {of.shape, from[of.weight], "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"bare"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":82,"column":70},"end":{"line":82,"column":113}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"bare"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":83,"column":70},"end":{"line":83,"column":113}}})) != null ? stack1 : "")
     + "from[of.bias], {}};\n    for (int i = 0; i < packing::step_count; i++) layer.steps[i] = {of.steps[i].op, from[of.steps[i].by]};\n    const int status = packing::run(layer, weights + values[s.packed].at,\n                                    reinterpret_cast<float *>(weights + values[s.packed_bias].at), nullptr);\n    if (status != 0) return status;\n  }\n  return cnx::device_finish(nullptr);\n}\n\n} // namespace\n} // namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":92,"column":17},"end":{"line":92,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":93,"column":17},"end":{"line":93,"column":26}} ), depth0)) != null ? stack1 : "")
     + "\n\nextern \"C\" {\n\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":96,"column":14},"end":{"line":96,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":97,"column":14},"end":{"line":97,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_status_text("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":96,"column":37},"end":{"line":96,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":97,"column":37},"end":{"line":97,"column":43}} ), depth0)) != null ? stack1 : "")
     + "_status status) {\n  switch (status) {\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":98,"column":9},"end":{"line":98,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_OK: return \"no error\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":99,"column":9},"end":{"line":99,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_NULL_POINTER: return \"a pointer that must not be NULL is NULL\";\n  case "
+    + "_OK: return \"no error\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":100,"column":9},"end":{"line":100,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_BATCH: return \"the batch is not "
-    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":100,"column":51},"end":{"line":100,"column":59}} ), depth0)) != null ? stack1 : "")
-    + " to "
-    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":100,"column":67},"end":{"line":100,"column":75}} ), depth0)) != null ? stack1 : "")
-    + ", for which this library was built\";\n  case "
+    + "_NULL_POINTER: return \"a pointer that must not be NULL is NULL\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":101,"column":9},"end":{"line":101,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_WORKSPACE: return \"the workspace is smaller than "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":101,"column":68},"end":{"line":101,"column":74}} ), depth0)) != null ? stack1 : "")
-    + "_workspace_size says, or not aligned to 256 bytes\";\n  case "
+    + "_BATCH: return \"the batch is not "
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":101,"column":51},"end":{"line":101,"column":59}} ), depth0)) != null ? stack1 : "")
+    + " to "
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":101,"column":67},"end":{"line":101,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ", for which this library was built\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":102,"column":9},"end":{"line":102,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_NO_DEVICE: return \"there is no CUDA device\";\n  case "
+    + "_WORKSPACE: return \"the workspace is smaller than "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":102,"column":68},"end":{"line":102,"column":74}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size says, or not aligned to 256 bytes\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":103,"column":9},"end":{"line":103,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_ARCHITECTURE: return \"the device is older than compute capability 8.0\";\n  case "
+    + "_NO_DEVICE: return \"there is no CUDA device\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":104,"column":9},"end":{"line":104,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_ARCHITECTURE: return \"the device is older than compute capability 8.0\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":105,"column":9},"end":{"line":105,"column":14}} ), depth0)) != null ? stack1 : "")
     + "_MEMORY: return \"the device has too little memory for the weights\";\n  default: return status >= 1000 ? cnx::device_text(status) : \"not a status of this library\";\n  }\n}\n\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":109,"column":9},"end":{"line":109,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":110,"column":9},"end":{"line":110,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_parameter_count(void) { return "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":109,"column":51},"end":{"line":109,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":110,"column":51},"end":{"line":110,"column":60}} ), depth0)) != null ? stack1 : "")
     + "::parameter::count; }\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":110,"column":14},"end":{"line":110,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":111,"column":14},"end":{"line":111,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_parameter_name(size_t index) {\n  return index < "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":111,"column":19},"end":{"line":111,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":112,"column":19},"end":{"line":112,"column":28}} ), depth0)) != null ? stack1 : "")
     + "::parameter::count ? "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":111,"column":53},"end":{"line":111,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":112,"column":53},"end":{"line":112,"column":62}} ), depth0)) != null ? stack1 : "")
     + "::parameters[index].name : nullptr;\n}\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":113,"column":9},"end":{"line":113,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":114,"column":9},"end":{"line":114,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_parameter_elements(size_t index) {\n  return index < "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":114,"column":19},"end":{"line":114,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":115,"column":19},"end":{"line":115,"column":28}} ), depth0)) != null ? stack1 : "")
     + "::parameter::count ? "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":114,"column":53},"end":{"line":114,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":115,"column":53},"end":{"line":115,"column":62}} ), depth0)) != null ? stack1 : "")
     + "::parameters[index].elements : 0;\n}\n\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":117,"column":9},"end":{"line":117,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":118,"column":9},"end":{"line":118,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_weights_size(void) { return "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":117,"column":48},"end":{"line":117,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":118,"column":48},"end":{"line":118,"column":57}} ), depth0)) != null ? stack1 : "")
     + "::weight_bytes; }\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":119,"column":2},"end":{"line":119,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":120,"column":2},"end":{"line":120,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":119,"column":20},"end":{"line":119,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":120,"column":20},"end":{"line":120,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_pack(const float *const *host, void *weights) {\n  using namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":120,"column":20},"end":{"line":120,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":121,"column":20},"end":{"line":121,"column":29}} ), depth0)) != null ? stack1 : "")
     + ";\n  if (host == nullptr || weights == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":121,"column":54},"end":{"line":121,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":122,"column":54},"end":{"line":122,"column":59}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  size_t elements = 0;\n  for (int i = 0; i < parameter::count; i++) {\n    if (host[i] == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":124,"column":37},"end":{"line":124,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":125,"column":37},"end":{"line":125,"column":42}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n    elements += (parameters[i].elements + 3) / 4 * 4;\n  }\n  const int capability = cnx::device_capability();\n  if (capability == 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":128,"column":32},"end":{"line":128,"column":37}} ), depth0)) != null ? stack1 : "")
-    + "_NO_DEVICE;\n  if (capability < 80) return "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":129,"column":32},"end":{"line":129,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "_NO_DEVICE;\n  if (capability < 80) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":130,"column":32},"end":{"line":130,"column":37}} ), depth0)) != null ? stack1 : "")
     + "_ARCHITECTURE;\n  void *staging = nullptr;\n  if (cnx::device_allocate(&staging, elements * sizeof(float)) != 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":131,"column":78},"end":{"line":131,"column":83}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":132,"column":78},"end":{"line":132,"column":83}} ), depth0)) != null ? stack1 : "")
     + "_MEMORY;\n  const int status = load(static_cast<unsigned char *>(weights), host, static_cast<float *>(staging));\n  cnx::device_free(staging);\n  return status;\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":137,"column":2},"end":{"line":137,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":138,"column":2},"end":{"line":138,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":137,"column":20},"end":{"line":137,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":138,"column":20},"end":{"line":138,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_open("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":137,"column":36},"end":{"line":137,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":138,"column":36},"end":{"line":138,"column":42}} ), depth0)) != null ? stack1 : "")
     + "_model **model, const void *weights) {\n  if (model == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":138,"column":33},"end":{"line":138,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":139,"column":33},"end":{"line":139,"column":38}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  *model = nullptr;\n  if (weights == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":140,"column":35},"end":{"line":140,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":141,"column":35},"end":{"line":141,"column":40}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  *model = new (std::nothrow) "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":141,"column":32},"end":{"line":141,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":142,"column":32},"end":{"line":142,"column":38}} ), depth0)) != null ? stack1 : "")
     + "_model{static_cast<unsigned char *>(const_cast<void *>(weights)), false};\n  return *model == nullptr ? "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":142,"column":31},"end":{"line":142,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":143,"column":31},"end":{"line":143,"column":36}} ), depth0)) != null ? stack1 : "")
     + "_MEMORY : "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":142,"column":50},"end":{"line":142,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":143,"column":50},"end":{"line":143,"column":55}} ), depth0)) != null ? stack1 : "")
     + "_OK;\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":145,"column":2},"end":{"line":145,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":146,"column":2},"end":{"line":146,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":145,"column":20},"end":{"line":145,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":146,"column":20},"end":{"line":146,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_create("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":145,"column":38},"end":{"line":145,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":146,"column":38},"end":{"line":146,"column":44}} ), depth0)) != null ? stack1 : "")
     + "_model **model, const float *const *host) {\n  if (model == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":146,"column":33},"end":{"line":146,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":147,"column":33},"end":{"line":147,"column":38}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  *model = nullptr;\n  if (host == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":148,"column":32},"end":{"line":148,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":149,"column":32},"end":{"line":149,"column":37}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  if (cnx::device_capability() == 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":149,"column":46},"end":{"line":149,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":150,"column":46},"end":{"line":150,"column":51}} ), depth0)) != null ? stack1 : "")
     + "_NO_DEVICE;\n  void *weights = nullptr;\n  if (cnx::device_allocate(&weights, "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":151,"column":39},"end":{"line":151,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":152,"column":39},"end":{"line":152,"column":48}} ), depth0)) != null ? stack1 : "")
     + "::weight_bytes) != 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":151,"column":81},"end":{"line":151,"column":86}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":152,"column":81},"end":{"line":152,"column":86}} ), depth0)) != null ? stack1 : "")
     + "_MEMORY;\n  int status = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":152,"column":17},"end":{"line":152,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":153,"column":17},"end":{"line":153,"column":23}} ), depth0)) != null ? stack1 : "")
     + "_pack(host, weights);\n  if (status == "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":153,"column":18},"end":{"line":153,"column":23}} ), depth0)) != null ? stack1 : "")
-    + "_OK) status = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":153,"column":41},"end":{"line":153,"column":47}} ), depth0)) != null ? stack1 : "")
-    + "_open(model, weights);\n  if (status == "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":154,"column":18},"end":{"line":154,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_OK) status = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":154,"column":41},"end":{"line":154,"column":47}} ), depth0)) != null ? stack1 : "")
+    + "_open(model, weights);\n  if (status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":155,"column":18},"end":{"line":155,"column":23}} ), depth0)) != null ? stack1 : "")
     + "_OK) (*model)->owned = true;\n  else cnx::device_free(weights);\n  return status;\n}\n\nvoid "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":159,"column":7},"end":{"line":159,"column":13}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":160,"column":7},"end":{"line":160,"column":13}} ), depth0)) != null ? stack1 : "")
     + "_destroy("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":159,"column":26},"end":{"line":159,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":160,"column":26},"end":{"line":160,"column":32}} ), depth0)) != null ? stack1 : "")
     + "_model *model) {\n  if (model == nullptr) return;\n  if (model->owned) cnx::device_free(model->weights);\n  delete model;\n}\n\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":165,"column":9},"end":{"line":165,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":166,"column":9},"end":{"line":166,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_workspace_size(int batch) {\n  return batch < "
-    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":166,"column":19},"end":{"line":166,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":167,"column":19},"end":{"line":167,"column":27}} ), depth0)) != null ? stack1 : "")
     + " || batch > "
-    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":166,"column":43},"end":{"line":166,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":167,"column":43},"end":{"line":167,"column":51}} ), depth0)) != null ? stack1 : "")
     + " ? 0 : "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":166,"column":62},"end":{"line":166,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":167,"column":62},"end":{"line":167,"column":71}} ), depth0)) != null ? stack1 : "")
     + "::workspace_size(batch);\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":169,"column":2},"end":{"line":169,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":170,"column":2},"end":{"line":170,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":169,"column":20},"end":{"line":169,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":170,"column":20},"end":{"line":170,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_forward(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":169,"column":45},"end":{"line":169,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":170,"column":45},"end":{"line":170,"column":51}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":169,"column":79},"end":{"line":169,"column":146}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":170,"column":79},"end":{"line":170,"column":146}}})) != null ? stack1 : "")
     + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream) {\n  using namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":171,"column":20},"end":{"line":171,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":172,"column":20},"end":{"line":172,"column":29}} ), depth0)) != null ? stack1 : "")
     + ";\n  void *const ports[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":172,"column":26},"end":{"line":172,"column":118}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":173,"column":26},"end":{"line":173,"column":118}}})) != null ? stack1 : "")
     + " };\n  int status = check(model, batch, ports, workspace, workspace_size);\n  if (status != 0) return status;\n  const Addresses addresses(model, batch, ports, workspace);\n  if (counter_bytes > 0) {\n    void *counters = static_cast<unsigned char *>(workspace) + aligned(image_bytes * static_cast<size_t>(batch));\n    status = cnx::device_fill(counters, 0, counter_bytes * static_cast<size_t>(batch), stream);\n  }\n  for (int i = 0; i < step_count && status == 0; i++) status = run_step(steps[i], addresses, batch, stream);\n  return status;\n}\n\nint "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":184,"column":6},"end":{"line":184,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":185,"column":6},"end":{"line":185,"column":12}} ), depth0)) != null ? stack1 : "")
     + "_launch_count(void) { return "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":184,"column":45},"end":{"line":184,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":185,"column":45},"end":{"line":185,"column":54}} ), depth0)) != null ? stack1 : "")
     + "::step_count; }\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":185,"column":14},"end":{"line":185,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":186,"column":14},"end":{"line":186,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_launch_name(int index) {\n  return index >= 0 && index < "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":186,"column":33},"end":{"line":186,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":187,"column":33},"end":{"line":187,"column":42}} ), depth0)) != null ? stack1 : "")
     + "::step_count ? "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":186,"column":61},"end":{"line":186,"column":70}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":187,"column":61},"end":{"line":187,"column":70}} ), depth0)) != null ? stack1 : "")
     + "::steps[index].name : nullptr;\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":189,"column":2},"end":{"line":189,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":190,"column":2},"end":{"line":190,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":189,"column":20},"end":{"line":189,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":190,"column":20},"end":{"line":190,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_launch(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":189,"column":44},"end":{"line":189,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":190,"column":44},"end":{"line":190,"column":50}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int index, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":189,"column":89},"end":{"line":189,"column":156}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":190,"column":89},"end":{"line":190,"column":156}}})) != null ? stack1 : "")
     + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream) {\n  using namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":191,"column":20},"end":{"line":191,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":192,"column":20},"end":{"line":192,"column":29}} ), depth0)) != null ? stack1 : "")
     + ";\n  void *const ports[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":192,"column":26},"end":{"line":192,"column":118}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":193,"column":26},"end":{"line":193,"column":118}}})) != null ? stack1 : "")
     + " };\n  const int status = check(model, batch, ports, workspace, workspace_size);\n  if (status != 0 || index < 0 || index >= step_count) return status;\n  return run_step(steps[index], Addresses(model, batch, ports, workspace), batch, stream);\n}\n\n} // extern \"C\"\n";
 },"usePartial":true,"useData":true},
 
@@ -2757,9 +2758,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":93},"end":{"line":73,"column":119}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":87},"end":{"line":73,"column":113}}})) != null ? stack1 : "")
     + "float *"
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":73,"column":128},"end":{"line":73,"column":132}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":73,"column":122},"end":{"line":73,"column":126}} ), depth0)) != null ? stack1 : "")
     + ", ";
 },"6":function(container,depth0,helpers,partials,data) {
     return "const ";
@@ -2831,9 +2832,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":10},"end":{"line":40,"column":56}}})) != null ? stack1 : "")
     + ", and the packed copies that the kernels read. Create fills it with zeros and waits for the device;\n * destroy leaves it alone. A parameter's learning rate is lr_scale times the step's, and its decay weight_decay. */\ntypedef struct "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":42,"column":17},"end":{"line":42,"column":23}} ), depth0)) != null ? stack1 : "")
-    + "_trainer "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":42,"column":36},"end":{"line":42,"column":42}} ), depth0)) != null ? stack1 : "")
-    + "_trainer;\ntypedef struct {\n  float lr_scale, weight_decay;\n} "
+    + "er "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":42,"column":30},"end":{"line":42,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "er;\ntypedef struct {\n  float lr_scale, weight_decay;\n} "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":45,"column":4},"end":{"line":45,"column":10}} ), depth0)) != null ? stack1 : "")
     + "_treatment;\nsize_t "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":46,"column":9},"end":{"line":46,"column":15}} ), depth0)) != null ? stack1 : "")
@@ -2843,13 +2844,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":47,"column":20},"end":{"line":47,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_create("
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":47,"column":38},"end":{"line":47,"column":44}} ), depth0)) != null ? stack1 : "")
-    + "_trainer **trainer, void *state, const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":47,"column":87},"end":{"line":47,"column":93}} ), depth0)) != null ? stack1 : "")
+    + "er **trainer, void *state, const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":47,"column":81},"end":{"line":47,"column":87}} ), depth0)) != null ? stack1 : "")
     + "_treatment *treatments);\nvoid "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":48,"column":7},"end":{"line":48,"column":13}} ), depth0)) != null ? stack1 : "")
     + "_destroy("
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":48,"column":26},"end":{"line":48,"column":32}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer);\n\n/* Row-major f32 between host memory and the state; both wait for the device. After parameters have been written, and before\n * the next backward pass, "
+    + "er *trainer);\n\n/* Row-major f32 between host memory and the state; both wait for the device. After parameters have been written, and before\n * the next backward pass, "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":51,"column":29},"end":{"line":51,"column":35}} ), depth0)) != null ? stack1 : "")
     + "_pack makes what the kernels read. */\ntypedef enum {\n  "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":53,"column":4},"end":{"line":53,"column":9}} ), depth0)) != null ? stack1 : "")
@@ -2871,23 +2872,23 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":59,"column":20},"end":{"line":59,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_write("
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":59,"column":37},"end":{"line":59,"column":43}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer, "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":59,"column":66},"end":{"line":59,"column":72}} ), depth0)) != null ? stack1 : "")
+    + "er *trainer, "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":59,"column":60},"end":{"line":59,"column":66}} ), depth0)) != null ? stack1 : "")
     + "_kind kind, size_t parameter, const float *host);\n"
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":60,"column":2},"end":{"line":60,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":60,"column":20},"end":{"line":60,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_read(const "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":60,"column":42},"end":{"line":60,"column":48}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer, "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":60,"column":71},"end":{"line":60,"column":77}} ), depth0)) != null ? stack1 : "")
+    + "er *trainer, "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":60,"column":65},"end":{"line":60,"column":71}} ), depth0)) != null ? stack1 : "")
     + "_kind kind, size_t parameter, float *host);\nstruct CUstream_st;\n"
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":62,"column":2},"end":{"line":62,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":62,"column":20},"end":{"line":62,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_pack(const "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":62,"column":42},"end":{"line":62,"column":48}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer, struct CUstream_st *stream);\n\n/* Bytes of device memory that a backward pass of `batch` images uses; 0 for a batch that is out of range. */\nsize_t "
+    + "er *trainer, struct CUstream_st *stream);\n\n/* Bytes of device memory that a backward pass of `batch` images uses; 0 for a batch that is out of range. */\nsize_t "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":65,"column":9},"end":{"line":65,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_workspace_size(int batch);\n\n/* A forward and a backward pass of a micro-batch. The gradients, times `share` (1 / k where a step has k micro-batches),\n * are added to those of the step if `accumulate` is not 0, and begin a new step if it is. All pointers are device memory.\n"
     + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":0},"end":{"line":71,"column":9}}})) != null ? stack1 : "")
@@ -2899,15 +2900,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":73,"column":20},"end":{"line":73,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_backward("
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":73,"column":40},"end":{"line":73,"column":46}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":78},"end":{"line":73,"column":145}}})) != null ? stack1 : "")
+    + "er *trainer, int batch, "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":72},"end":{"line":73,"column":139}}})) != null ? stack1 : "")
     + "\n    float share, int accumulate, void *workspace, size_t workspace_size, struct CUstream_st *stream);\n\n/* The gradients of a step, side by side in device memory: all of them, between them zeros. */\n"
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":77,"column":2},"end":{"line":77,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":77,"column":20},"end":{"line":77,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_gradients(const "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":77,"column":47},"end":{"line":77,"column":53}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer, float **gradients, size_t *elements);\n\n/* Called by backward, on the host, when the last work that makes a segment of the gradients has been queued: an all-reduce\n * over devices that is queued here runs beside the rest of the pass. There are "
+    + "er *trainer, float **gradients, size_t *elements);\n\n/* Called by backward, on the host, when the last work that makes a segment of the gradients has been queued: an all-reduce\n * over devices that is queued here runs beside the rest of the pass. There are "
     + ((stack1 = alias2(alias1(depth0, "segmentCount", {"start":{"line":80,"column":82},"end":{"line":80,"column":94}} ), depth0)) != null ? stack1 : "")
     + " segments, from the last layer to the\n * first; each lies behind the one before. NULL for no more calls. */\ntypedef void "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":82,"column":15},"end":{"line":82,"column":21}} ), depth0)) != null ? stack1 : "")
@@ -2921,8 +2922,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":85,"column":20},"end":{"line":85,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_on_ready("
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":85,"column":40},"end":{"line":85,"column":46}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer, "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":85,"column":69},"end":{"line":85,"column":75}} ), depth0)) != null ? stack1 : "")
+    + "er *trainer, "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":85,"column":63},"end":{"line":85,"column":69}} ), depth0)) != null ? stack1 : "")
     + "_ready *ready, void *user);\n\n/* One update of AdamW by the gradients of the step; where their norm is not finite, nothing changes.\n *   step: device memory, as "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":88,"column":31},"end":{"line":88,"column":37}} ), depth0)) != null ? stack1 : "")
     + "_step_values fills it: copied there before each update, so that a captured one follows\n *   clip: the norm beyond which all gradients are scaled down to it, 0 for no such bound\n *   norm: 2 floats of device memory: the norm before clipping, and what the gradients were multiplied by, 0 where it was\n *     not finite */\n"
@@ -2931,7 +2932,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":92,"column":20},"end":{"line":92,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_update("
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":92,"column":38},"end":{"line":92,"column":44}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer, const float *step, float clip, float *norm, struct CUstream_st *stream);\n\n/* What the n-th update is done by, n from 1; those that were skipped do not count. */\ntypedef struct {\n  double lr, beta1, beta2, eps;\n  double ema; /* the share of itself that the average of the weights keeps */\n} "
+    + "er *trainer, const float *step, float clip, float *norm, struct CUstream_st *stream);\n\n/* What the n-th update is done by, n from 1; those that were skipped do not count. */\ntypedef struct {\n  double lr, beta1, beta2, eps;\n  double ema; /* the share of itself that the average of the weights keeps */\n} "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":98,"column":4},"end":{"line":98,"column":10}} ), depth0)) != null ? stack1 : "")
     + "_adamw;\nenum { "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":99,"column":9},"end":{"line":99,"column":14}} ), depth0)) != null ? stack1 : "")
@@ -2941,6 +2942,214 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":100,"column":36},"end":{"line":100,"column":42}} ), depth0)) != null ? stack1 : "")
     + "_adamw *adamw, size_t n, float *host);\n\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
 },"useData":true},
+
+  "host/trainer-example": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  {"
+    + ((stack1 = alias2(alias1(depth0, "lrScale", {"start":{"line":10,"column":7},"end":{"line":10,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "weightDecay", {"start":{"line":10,"column":20},"end":{"line":10,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "}, /* "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":10,"column":43},"end":{"line":10,"column":47}} ), depth0)) != null ? stack1 : "")
+    + " */\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    if (status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":24,"column":20},"end":{"line":24,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "_OK) status = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":24,"column":43},"end":{"line":24,"column":49}} ), depth0)) != null ? stack1 : "")
+    + "_write(trainer, "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":24,"column":69},"end":{"line":24,"column":74}} ), depth0)) != null ? stack1 : "")
+    + "_EMA, i, next);\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "at_"
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":32,"column":27},"end":{"line":32,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ", ";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":39,"column":4},"end":{"line":39,"column":36}}})) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "elements", {"start":{"line":39,"column":38},"end":{"line":39,"column":46}} ), depth0)) != null ? stack1 : "")
+    + " * sizeof(float),\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "images * ";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "at[at_"
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":56,"column":74},"end":{"line":56,"column":78}} ), depth0)) != null ? stack1 : "")
+    + "], ";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " "
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":67,"column":55},"end":{"line":67,"column":59}} ), depth0)) != null ? stack1 : "");
+},"7":function(container,depth0,helpers,partials,data) {
+    return "s";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":53},"end":{"line":74,"column":84}}})) != null ? stack1 : "")
+    + "(size_t)"
+    + ((stack1 = container.lambda(container.strict(depth0, "elements", {"start":{"line":74,"column":94},"end":{"line":74,"column":102}} ), depth0)) != null ? stack1 : "")
+    + ", ";
+},"9":function(container,depth0,helpers,partials,data) {
+    return "batch * ";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "/* The least that trains "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":1,"column":27},"end":{"line":1,"column":31}} ), depth0)) != null ? stack1 : "")
+    + " from weights.bin: compile with "
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":1,"column":67},"end":{"line":1,"column":73}} ), depth0)) != null ? stack1 : "")
+    + " and link "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":1,"column":87},"end":{"line":1,"column":94}} ), depth0)) != null ? stack1 : "")
+    + " and the CUDA runtime. CMake builds\n * it as "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":2,"column":11},"end":{"line":2,"column":18}} ), depth0)) != null ? stack1 : "")
+    + "_example; with CNXC_CPU device memory is memory, as for the kernels that are built so. */\n#include \""
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":3,"column":12},"end":{"line":3,"column":18}} ), depth0)) != null ? stack1 : "")
+    + "\"\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"example-memory"),depth0,{"name":"example-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n/* How every parameter is learned: what has one dimension does not decay, nor do GRN's gamma and beta. */\nstatic const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":8,"column":15},"end":{"line":8,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "_treatment treatments[] = {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"parameters"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":0},"end":{"line":11,"column":9}}})) != null ? stack1 : "")
+    + "};\n\n/* The weights as `cnxc compile --train` writes them: parameters one after the other. */\nstatic int load("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":15,"column":18},"end":{"line":15,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "er *trainer, const char *name) {\n  const size_t count = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":16,"column":25},"end":{"line":16,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_count();\n  size_t total = 0;\n  for (size_t i = 0; i < count; i++) total += "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":18,"column":48},"end":{"line":18,"column":54}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_elements(i);\n  float *values = read_file(name, total), *next = values;\n  int status = values == NULL ? NO_FILE : "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":20,"column":44},"end":{"line":20,"column":49}} ), depth0)) != null ? stack1 : "")
+    + "_OK;\n  for (size_t i = 0; i < count && status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":21,"column":46},"end":{"line":21,"column":51}} ), depth0)) != null ? stack1 : "")
+    + "_OK; next += "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":21,"column":68},"end":{"line":21,"column":74}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_elements(i++)) {\n    status = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":22,"column":15},"end":{"line":22,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "_write(trainer, "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":22,"column":41},"end":{"line":22,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "_PARAM, i, next);\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":4},"end":{"line":25,"column":11}}})) != null ? stack1 : "")
+    + "  }\n  free(values);\n  return status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":28,"column":21},"end":{"line":28,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_OK ? "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":28,"column":36},"end":{"line":28,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "_pack(trainer, NULL) : status;\n}\n\n/* Device memory of a run: the inputs, the loss, the workspace, the state, the step's values and the norm. */\nenum { "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":7},"end":{"line":32,"column":44}}})) != null ? stack1 : "")
+    + "at_workspace, at_state, at_step, at_norm, buffers };\n\n/* Steps on one batch over and over: each prints its loss and the norm of its gradients. */\nstatic int learn(const char *weights, const float *const *inputs, int batch, int steps) {\n  const size_t images = (size_t)batch;\n  const size_t bytes[buffers] = {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":0},"end":{"line":40,"column":9}}})) != null ? stack1 : "")
+    + "    "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":41,"column":6},"end":{"line":41,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size(batch), "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":41,"column":40},"end":{"line":41,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "_state_size(), "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":41,"column":65},"end":{"line":41,"column":70}} ), depth0)) != null ? stack1 : "")
+    + "_STEP_VALUES * sizeof(float), 2 * sizeof(float)};\n  const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":42,"column":10},"end":{"line":42,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "_adamw adamw = {"
+    + ((stack1 = alias2(alias1(depth0, "lr", {"start":{"line":42,"column":38},"end":{"line":42,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "beta1", {"start":{"line":42,"column":46},"end":{"line":42,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "beta2", {"start":{"line":42,"column":57},"end":{"line":42,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":42,"column":68},"end":{"line":42,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "emaDecay", {"start":{"line":42,"column":77},"end":{"line":42,"column":85}} ), depth0)) != null ? stack1 : "")
+    + "};\n  void *at[buffers] = {0}; /* freeing NULL does nothing */\n  "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":44,"column":4},"end":{"line":44,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "er *trainer = NULL;\n  int status = "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":45,"column":17},"end":{"line":45,"column":22}} ), depth0)) != null ? stack1 : "")
+    + "_OK;\n  for (int i = 0; i < buffers && status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":46,"column":45},"end":{"line":46,"column":50}} ), depth0)) != null ? stack1 : "")
+    + "_OK; i++) status = status_of(cudaMalloc(&at[i], bytes[i]));\n  if (status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":47,"column":18},"end":{"line":47,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_OK) status = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":47,"column":41},"end":{"line":47,"column":47}} ), depth0)) != null ? stack1 : "")
+    + "_create(&trainer, at[at_state], treatments);\n  if (status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":48,"column":18},"end":{"line":48,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_OK) status = load(trainer, weights);\n  for (int i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "inputCount", {"start":{"line":49,"column":24},"end":{"line":49,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " && status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":49,"column":52},"end":{"line":49,"column":57}} ), depth0)) != null ? stack1 : "")
+    + "_OK; i++)\n    status = status_of(cudaMemcpy(at[i], inputs[i], bytes[i], cudaMemcpyHostToDevice));\n  for (int n = 1; n <= steps && status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":51,"column":44},"end":{"line":51,"column":49}} ), depth0)) != null ? stack1 : "")
+    + "_OK; n++) {\n    float values["
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":52,"column":19},"end":{"line":52,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "_STEP_VALUES], loss = 0, norm[2] = {0, 0};\n    "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":53,"column":6},"end":{"line":53,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "_step_values(&adamw, (size_t)n, values);\n    status = status_of(cudaMemcpy(at[at_step], values, sizeof(values), cudaMemcpyHostToDevice));\n    if (status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":55,"column":20},"end":{"line":55,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "_OK)\n      status = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":56,"column":17},"end":{"line":56,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_backward(trainer, batch, "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":51},"end":{"line":56,"column":92}}})) != null ? stack1 : "")
+    + "1, 0, at[at_workspace], bytes[at_workspace], NULL);\n    if (status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":57,"column":20},"end":{"line":57,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "_OK) status = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":57,"column":43},"end":{"line":57,"column":49}} ), depth0)) != null ? stack1 : "")
+    + "_update(trainer, at[at_step], "
+    + ((stack1 = alias2(alias1(depth0, "clip", {"start":{"line":57,"column":83},"end":{"line":57,"column":87}} ), depth0)) != null ? stack1 : "")
+    + ", at[at_norm], NULL);\n    if (status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":58,"column":20},"end":{"line":58,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "_OK) status = status_of(cudaMemcpy(&loss, at[at_loss], sizeof(loss), cudaMemcpyDeviceToHost));\n    if (status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":59,"column":20},"end":{"line":59,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "_OK) status = status_of(cudaMemcpy(norm, at[at_norm], sizeof(norm), cudaMemcpyDeviceToHost));\n    if (status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":60,"column":20},"end":{"line":60,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "_OK) printf(\"%d %.9g %.9g\\n\", n, loss, norm[0]);\n  }\n  for (int i = 0; i < buffers; i++) cudaFree(at[i]);\n  "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":63,"column":4},"end":{"line":63,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "_destroy(trainer);\n  return status;\n}\n\n/* "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":67,"column":5},"end":{"line":67,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "_example STEPS WEIGHTS"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":36},"end":{"line":67,"column":70}}})) != null ? stack1 : "")
+    + ": files of f32, "
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":67,"column":88},"end":{"line":67,"column":96}} ), depth0)) != null ? stack1 : "")
+    + " image"
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"single"),{"name":"unless","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":104},"end":{"line":67,"column":134}}})) != null ? stack1 : "")
+    + ". */\nint main(int argc, char **argv) {\n  enum { batch = "
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":69,"column":19},"end":{"line":69,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ", inputs = "
+    + ((stack1 = alias2(alias1(depth0, "inputCount", {"start":{"line":69,"column":42},"end":{"line":69,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ", first = 3 };\n  if (argc != first + inputs) {\n    fprintf(stderr, \"usage: %s STEPS WEIGHTS"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":71,"column":44},"end":{"line":71,"column":78}}})) != null ? stack1 : "")
+    + "\\n\", argv[0]);\n    return 2;\n  }\n  const size_t elements[inputs] = {"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":36},"end":{"line":74,"column":116}}})) != null ? stack1 : "")
+    + "};\n  float *given[inputs] = {0};\n  int status = "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":76,"column":17},"end":{"line":76,"column":22}} ), depth0)) != null ? stack1 : "")
+    + "_OK;\n  for (int i = 0; i < inputs && status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":77,"column":44},"end":{"line":77,"column":49}} ), depth0)) != null ? stack1 : "")
+    + "_OK; i++) {\n    given[i] = read_file(argv[first + i], elements[i]);\n    if (given[i] == NULL) status = NO_FILE;\n  }\n  if (status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":81,"column":18},"end":{"line":81,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_OK) status = learn(argv[2], (const float *const *)given, batch, atoi(argv[1]));\n  if (status != "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":82,"column":18},"end":{"line":82,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_OK && status != NO_FILE) fprintf(stderr, \"%s\\n\", "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":82,"column":77},"end":{"line":82,"column":83}} ), depth0)) != null ? stack1 : "")
+    + "_status_text(status));\n  for (int i = 0; i < inputs; i++) free(given[i]);\n  return status != "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":84,"column":21},"end":{"line":84,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_OK;\n}\n";
+},"usePartial":true,"useData":true},
 
   "host/trainer-runner": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -2989,7 +3198,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "inputCount", {"start":{"line":84,"column":18},"end":{"line":84,"column":28}} ), depth0)) != null ? stack1 : "")
     + "];\n  std::vector<float> host;\n  "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":86,"column":4},"end":{"line":86,"column":10}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer = nullptr;\n  for (;;) {\n    const char command = take<char>();\n    switch (command) {\n    case 't': {\n      std::vector<"
+    + "er *trainer = nullptr;\n  for (;;) {\n    const char command = take<char>();\n    switch (command) {\n    case 't': {\n      std::vector<"
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":91,"column":20},"end":{"line":91,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_treatment> treatments("
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":91,"column":53},"end":{"line":91,"column":59}} ), depth0)) != null ? stack1 : "")
@@ -3071,9 +3280,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":196,"column":93},"end":{"line":196,"column":119}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":196,"column":87},"end":{"line":196,"column":113}}})) != null ? stack1 : "")
     + "float *"
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":196,"column":128},"end":{"line":196,"column":132}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":196,"column":122},"end":{"line":196,"column":126}} ), depth0)) != null ? stack1 : "")
     + ", ";
 },"7":function(container,depth0,helpers,partials,data) {
     return "const ";
@@ -3129,21 +3338,21 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":41,"column":17},"end":{"line":41,"column":26}} ), depth0)) != null ? stack1 : "")
     + "\n\nstruct "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":43,"column":9},"end":{"line":43,"column":15}} ), depth0)) != null ? stack1 : "")
-    + "_trainer {\n  unsigned char *state;\n  "
+    + "er {\n  unsigned char *state;\n  "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":45,"column":4},"end":{"line":45,"column":10}} ), depth0)) != null ? stack1 : "")
     + "_ready *ready;\n  void *user;\n};\n\nnamespace "
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":49,"column":12},"end":{"line":49,"column":21}} ), depth0)) != null ? stack1 : "")
     + " {\nnamespace {\n\nfloat *shelf_of(const "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":52,"column":24},"end":{"line":52,"column":30}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer, int shelf) {\n"
+    + "er *trainer, int shelf) {\n"
     + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"ema"),{"name":"unless","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":53,"column":2},"end":{"line":55,"column":13}}})) != null ? stack1 : "")
     + "  return reinterpret_cast<float *>(trainer->state + static_cast<size_t>(shelf) * shelf_bytes);\n}\n\n// Where every value lies for one call; the gradients that it makes lie on one of two shelves.\nstruct Addresses {\n  void *at[value::count];\n  Addresses(const "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":62,"column":20},"end":{"line":62,"column":26}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer, int batch, void *const *ports, void *workspace, float *gradients) {\n    unsigned char *bytes = static_cast<unsigned char *>(workspace);\n    for (int i = 0; i < value::count; i++) {\n      const Value &v = values[i];\n      at[i] = v.place == Place::packed      ? trainer->state + packed_at() + v.at\n              : v.place == Place::param     ? static_cast<void *>(reinterpret_cast<unsigned char *>(shelf_of(trainer, param_shelf)) + v.at)\n              : v.place == Place::gradient  ? static_cast<void *>(reinterpret_cast<unsigned char *>(gradients) + v.at)\n              : v.place == Place::workspace ? bytes + v.at * static_cast<size_t>(batch)\n              : v.place == Place::counters  ? bytes + aligned(image_bytes * static_cast<size_t>(batch))\n"
+    + "er *trainer, int batch, void *const *ports, void *workspace, float *gradients) {\n    unsigned char *bytes = static_cast<unsigned char *>(workspace);\n    for (int i = 0; i < value::count; i++) {\n      const Value &v = values[i];\n      at[i] = v.place == Place::packed      ? trainer->state + packed_at() + v.at\n              : v.place == Place::param     ? static_cast<void *>(reinterpret_cast<unsigned char *>(shelf_of(trainer, param_shelf)) + v.at)\n              : v.place == Place::gradient  ? static_cast<void *>(reinterpret_cast<unsigned char *>(gradients) + v.at)\n              : v.place == Place::workspace ? bytes + v.at * static_cast<size_t>(batch)\n              : v.place == Place::counters  ? bytes + aligned(image_bytes * static_cast<size_t>(batch))\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"fixedBytes"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":71,"column":14},"end":{"line":73,"column":21}}})) != null ? stack1 : "")
     + "                                            : ports[v.at];\n    }\n  }\n};\n\nint check(const "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":79,"column":18},"end":{"line":79,"column":24}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer, int batch, void *const *ports, void *workspace, size_t size) {\n  if (trainer == nullptr || workspace == nullptr) return "
+    + "er *trainer, int batch, void *const *ports, void *workspace, size_t size) {\n  if (trainer == nullptr || workspace == nullptr) return "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":80,"column":59},"end":{"line":80,"column":64}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  for (int i = 0; i < "
     + ((stack1 = alias2(alias1(depth0, "portCount", {"start":{"line":81,"column":24},"end":{"line":81,"column":33}} ), depth0)) != null ? stack1 : "")
@@ -3161,17 +3370,17 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":85,"column":11},"end":{"line":85,"column":16}} ), depth0)) != null ? stack1 : "")
     + "_OK;\n}\n\n// Folds and packs the parameters as they are now.\nint pack(const "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":89,"column":17},"end":{"line":89,"column":23}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer, cnx::Stream stream) {\n  const float *params = shelf_of(trainer, param_shelf);\n  unsigned char *packed = trainer->state + packed_at();\n  for (const Setup &s : setup) {\n    const packing::Layer<int> &of = s.layer;\n    packing::Layer<const float *> layer = {of.shape, params + places[of.weight], of.bias < 0 ? nullptr : params + places[of.bias], {}};\n    for (int i = 0; i < packing::step_count; i++) layer.steps[i] = {of.steps[i].op, params + places[of.steps[i].by]};\n    const int status = packing::run(layer, packed + values[s.packed].at,\n                                    reinterpret_cast<float *>(packed + values[s.packed_bias].at), stream);\n    if (status != 0) return status;\n  }\n  return 0;\n}\n\nint start(const "
+    + "er *trainer, cnx::Stream stream) {\n  const float *params = shelf_of(trainer, param_shelf);\n  unsigned char *packed = trainer->state + packed_at();\n  for (const Setup &s : setup) {\n    const packing::Layer<int> &of = s.layer;\n    packing::Layer<const float *> layer = {of.shape, params + places[of.weight], of.bias < 0 ? nullptr : params + places[of.bias], {}};\n    for (int i = 0; i < packing::step_count; i++) layer.steps[i] = {of.steps[i].op, params + places[of.steps[i].by]};\n    const int status = packing::run(layer, packed + values[s.packed].at,\n                                    reinterpret_cast<float *>(packed + values[s.packed_bias].at), stream);\n    if (status != 0) return status;\n  }\n  return 0;\n}\n\nint start(const "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":103,"column":18},"end":{"line":103,"column":24}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer, const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":103,"column":53},"end":{"line":103,"column":59}} ), depth0)) != null ? stack1 : "")
+    + "er *trainer, const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":103,"column":47},"end":{"line":103,"column":53}} ), depth0)) != null ? stack1 : "")
     + "_treatment *treatments) {\n  std::vector<float> each(treatment_bytes / sizeof(float));\n  for (int i = 0; i < parameter::count; i++)\n    for (size_t at = places[i] / "
     + ((stack1 = alias2(alias1(depth0, "align", {"start":{"line":106,"column":35},"end":{"line":106,"column":40}} ), depth0)) != null ? stack1 : "")
     + "; at * "
     + ((stack1 = alias2(alias1(depth0, "align", {"start":{"line":106,"column":51},"end":{"line":106,"column":56}} ), depth0)) != null ? stack1 : "")
     + " < places[i] + parameters[i].elements; at++) {\n      each[2 * at] = treatments[i].lr_scale;\n      each[2 * at + 1] = treatments[i].weight_decay;\n    }\n  int status = cnx::device_fill(trainer->state, 0, state_size(), nullptr);\n  if (status == 0) status = cnx::device_finish(nullptr);\n  return status == 0 ? cnx::device_upload(trainer->state + treatment_at, each.data(), treatment_bytes) : status;\n}\n\n// What is kept of a parameter; NULL where there is nothing.\nfloat *kept(const "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":116,"column":20},"end":{"line":116,"column":26}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer, int kind, size_t parameter) {\n  constexpr int shelves[] = {param_shelf, exp_avg_shelf, exp_avg_sq_shelf, ema_shelf, sum_shelf};\n  if (kind < "
+    + "er *trainer, int kind, size_t parameter) {\n  constexpr int shelves[] = {param_shelf, exp_avg_shelf, exp_avg_sq_shelf, ema_shelf, sum_shelf};\n  if (kind < "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":118,"column":15},"end":{"line":118,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_PARAM || kind > "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":118,"column":41},"end":{"line":118,"column":46}} ), depth0)) != null ? stack1 : "")
@@ -3239,8 +3448,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":155,"column":20},"end":{"line":155,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_create("
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":155,"column":38},"end":{"line":155,"column":44}} ), depth0)) != null ? stack1 : "")
-    + "_trainer **trainer, void *state, const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":155,"column":87},"end":{"line":155,"column":93}} ), depth0)) != null ? stack1 : "")
+    + "er **trainer, void *state, const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":155,"column":81},"end":{"line":155,"column":87}} ), depth0)) != null ? stack1 : "")
     + "_treatment *treatments) {\n  if (trainer == nullptr) return "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":156,"column":35},"end":{"line":156,"column":40}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  *trainer = nullptr;\n  if (state == nullptr || treatments == nullptr) return "
@@ -3253,7 +3462,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":162,"column":32},"end":{"line":162,"column":37}} ), depth0)) != null ? stack1 : "")
     + "_ARCHITECTURE;\n  *trainer = new (std::nothrow) "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":163,"column":34},"end":{"line":163,"column":40}} ), depth0)) != null ? stack1 : "")
-    + "_trainer{static_cast<unsigned char *>(state), nullptr, nullptr};\n  if (*trainer == nullptr) return "
+    + "er{static_cast<unsigned char *>(state), nullptr, nullptr};\n  if (*trainer == nullptr) return "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":164,"column":36},"end":{"line":164,"column":41}} ), depth0)) != null ? stack1 : "")
     + "_MEMORY;\n  const int status = "
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":165,"column":23},"end":{"line":165,"column":32}} ), depth0)) != null ? stack1 : "")
@@ -3263,14 +3472,14 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":172,"column":7},"end":{"line":172,"column":13}} ), depth0)) != null ? stack1 : "")
     + "_destroy("
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":172,"column":26},"end":{"line":172,"column":32}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer) { delete trainer; }\n\n"
+    + "er *trainer) { delete trainer; }\n\n"
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":174,"column":2},"end":{"line":174,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":174,"column":20},"end":{"line":174,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_write("
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":174,"column":37},"end":{"line":174,"column":43}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer, "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":174,"column":66},"end":{"line":174,"column":72}} ), depth0)) != null ? stack1 : "")
+    + "er *trainer, "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":174,"column":60},"end":{"line":174,"column":66}} ), depth0)) != null ? stack1 : "")
     + "_kind kind, size_t parameter, const float *host) {\n  if (trainer == nullptr || host == nullptr) return "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":175,"column":54},"end":{"line":175,"column":59}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  float *to = "
@@ -3285,8 +3494,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":181,"column":20},"end":{"line":181,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_read(const "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":181,"column":42},"end":{"line":181,"column":48}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer, "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":181,"column":71},"end":{"line":181,"column":77}} ), depth0)) != null ? stack1 : "")
+    + "er *trainer, "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":181,"column":65},"end":{"line":181,"column":71}} ), depth0)) != null ? stack1 : "")
     + "_kind kind, size_t parameter, float *host) {\n  if (trainer == nullptr || host == nullptr) return "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":182,"column":54},"end":{"line":182,"column":59}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  const float *from = "
@@ -3301,7 +3510,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":188,"column":20},"end":{"line":188,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_pack(const "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":188,"column":42},"end":{"line":188,"column":48}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer, struct CUstream_st *stream) {\n  return trainer == nullptr ? "
+    + "er *trainer, struct CUstream_st *stream) {\n  return trainer == nullptr ? "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":189,"column":32},"end":{"line":189,"column":37}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER : "
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":189,"column":57},"end":{"line":189,"column":66}} ), depth0)) != null ? stack1 : "")
@@ -3319,8 +3528,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":196,"column":20},"end":{"line":196,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_backward("
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":196,"column":40},"end":{"line":196,"column":46}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":196,"column":78},"end":{"line":196,"column":145}}})) != null ? stack1 : "")
+    + "er *trainer, int batch, "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":196,"column":72},"end":{"line":196,"column":139}}})) != null ? stack1 : "")
     + "\n    float share, int accumulate, void *workspace, size_t workspace_size, struct CUstream_st *stream) {\n  using namespace "
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":198,"column":20},"end":{"line":198,"column":29}} ), depth0)) != null ? stack1 : "")
     + ";\n  void *const ports[] = {"
@@ -3335,7 +3544,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":224,"column":20},"end":{"line":224,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_gradients(const "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":224,"column":47},"end":{"line":224,"column":53}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer, float **gradients, size_t *elements) {\n  using namespace "
+    + "er *trainer, float **gradients, size_t *elements) {\n  using namespace "
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":225,"column":20},"end":{"line":225,"column":29}} ), depth0)) != null ? stack1 : "")
     + ";\n  if (trainer == nullptr || gradients == nullptr || elements == nullptr) return "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":226,"column":82},"end":{"line":226,"column":87}} ), depth0)) != null ? stack1 : "")
@@ -3357,8 +3566,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":237,"column":20},"end":{"line":237,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_on_ready("
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":237,"column":40},"end":{"line":237,"column":46}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer, "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":237,"column":69},"end":{"line":237,"column":75}} ), depth0)) != null ? stack1 : "")
+    + "er *trainer, "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":237,"column":63},"end":{"line":237,"column":69}} ), depth0)) != null ? stack1 : "")
     + "_ready *ready, void *user) {\n  if (trainer == nullptr) return "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":238,"column":35},"end":{"line":238,"column":40}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  trainer->ready = ready;\n  trainer->user = user;\n  return "
@@ -3369,7 +3578,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":244,"column":20},"end":{"line":244,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_update("
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":244,"column":38},"end":{"line":244,"column":44}} ), depth0)) != null ? stack1 : "")
-    + "_trainer *trainer, const float *step, float clip, float *norm, struct CUstream_st *stream) {\n  using namespace "
+    + "er *trainer, const float *step, float clip, float *norm, struct CUstream_st *stream) {\n  using namespace "
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":245,"column":20},"end":{"line":245,"column":29}} ), depth0)) != null ? stack1 : "")
     + ";\n  if (trainer == nullptr || step == nullptr || norm == nullptr) return "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":246,"column":73},"end":{"line":246,"column":78}} ), depth0)) != null ? stack1 : "")
@@ -10037,6 +10246,14 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + "; i++) {\n    float sum = 0.0f;\n    CNX_UNROLL\n    for (int p = 0; p < parts; p++) sum += load_fresh(all + p * part_size + i * "
     + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":20,"column":82},"end":{"line":20,"column":89}} ), depth0)) != null ? stack1 : "")
     + ");\n    c[i / 4 / n_tiles][i / 4 % n_tiles][i % 4] = sum;\n  }\n  if (thread() == 0) counter[tile] = 0;\n  return true;\n}\n";
+},"useData":true},
+
+  "example-memory": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "#include <stdio.h>\n#include <stdlib.h>\n\n#ifdef CNXC_CPU\n#include <string.h>\nenum { cudaSuccess, cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost };\nstatic int cudaMalloc(void **memory, size_t bytes) {\n  *memory = aligned_alloc(256, (bytes + 255) / 256 * 256);\n  return *memory == NULL;\n}\nstatic int cudaMemcpy(void *to, const void *from, size_t bytes, int kind) {\n  memcpy(to, from, bytes);\n  return kind < 0;\n}\nstatic int cudaFree(void *memory) {\n  free(memory);\n  return 0;\n}\n#else\n#include <cuda_runtime.h>\n#endif\n\n/* `count` values of a file into memory to be freed, or NULL. */\nstatic float *read_file(const char *name, size_t count) {\n  float *values = malloc(count * sizeof(float));\n  FILE *file = fopen(name, \"rb\");\n  if (values != NULL && (file == NULL || fread(values, sizeof(float), count, file) != count)) {\n    free(values);\n    values = NULL;\n  }\n  if (file != NULL) fclose(file);\n  if (values == NULL) fprintf(stderr, \"%s does not hold %zu values\\n\", name, count);\n  return values;\n}\n\n/* What has been told already. */\nenum { NO_FILE = -1 };\n\nstatic int status_of(int error) { return error == cudaSuccess ? "
+    + ((stack1 = container.lambda(container.strict(depth0, "upper", {"start":{"line":39,"column":66},"end":{"line":39,"column":71}} ), depth0)) != null ? stack1 : "")
+    + "_OK : 1000 + error; }\n";
 },"useData":true},
 
   "plan-tables": {"0":function(container,depth0,helpers,partials,data) {

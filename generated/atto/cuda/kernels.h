@@ -88,7 +88,7 @@ template <class Parameter> struct Layer {
     Parameter by;
   } steps[step_count];
 };
-int run(const Layer<const float *> &layer, void *packed, float *packed_bias);
+int run(const Layer<const float *> &layer, void *packed, float *packed_bias, cnx::Stream stream);
 } // namespace packing
 
 } // namespace cnxc_atto

@@ -187,20 +187,6 @@ constexpr size_t weight_bytes = 172544;
 constexpr size_t image_bytes = 49920;   // of the workspace, each image
 constexpr size_t counter_bytes = 4; // of the workspace, each image: blocks that have arrived
 
-// Parameters that kernels read as they are.
-struct Kept {
-  int parameter, value;
-};
-constexpr Kept kept[] = {
-    {parameter::downsample_layers_0_1_weight, value::downsample_layers_0_1_weight},
-    {parameter::downsample_layers_0_1_bias, value::downsample_layers_0_1_bias},
-    {parameter::stages_0_0_grn_gamma, value::stages_0_0_grn_gamma},
-    {parameter::stages_1_0_grn_gamma, value::stages_1_0_grn_gamma},
-    {parameter::stages_2_0_grn_gamma, value::stages_2_0_grn_gamma},
-    {parameter::stages_2_1_grn_gamma, value::stages_2_1_grn_gamma},
-    {parameter::stages_3_0_grn_gamma, value::stages_3_0_grn_gamma},
-    {-1, -1}};
-
 // Once, when the weights are loaded: {shape}, weight, bias, {steps}; packed, packed bias.
 struct Setup {
   packing::Layer<int> layer;
@@ -266,6 +252,20 @@ size_t workspace_size(int batch) {
   return aligned(image_bytes * static_cast<size_t>(batch)) + aligned(counter_bytes * static_cast<size_t>(batch));
 }
 
+// Parameters that kernels read as they are.
+struct Kept {
+  int parameter, value;
+};
+constexpr Kept kept[] = {
+    {parameter::downsample_layers_0_1_weight, value::downsample_layers_0_1_weight},
+    {parameter::downsample_layers_0_1_bias, value::downsample_layers_0_1_bias},
+    {parameter::stages_0_0_grn_gamma, value::stages_0_0_grn_gamma},
+    {parameter::stages_1_0_grn_gamma, value::stages_1_0_grn_gamma},
+    {parameter::stages_2_0_grn_gamma, value::stages_2_0_grn_gamma},
+    {parameter::stages_2_1_grn_gamma, value::stages_2_1_grn_gamma},
+    {parameter::stages_3_0_grn_gamma, value::stages_3_0_grn_gamma},
+    {-1, -1}};
+
 } // namespace
 } // namespace cnxc_micro
 
@@ -328,7 +328,7 @@ int load(unsigned char *weights, const float *const *host, float *staging) {
     packing::Layer<const float *> layer = {of.shape, from[of.weight], from[of.bias], {}};
     for (int i = 0; i < packing::step_count; i++) layer.steps[i] = {of.steps[i].op, from[of.steps[i].by]};
     const int status = packing::run(layer, weights + values[s.packed].at,
-                                    reinterpret_cast<float *>(weights + values[s.packed_bias].at));
+                                    reinterpret_cast<float *>(weights + values[s.packed_bias].at), nullptr);
     if (status != 0) return status;
   }
   return cnx::device_finish(nullptr);

@@ -43,13 +43,13 @@ template <class T> CNX_KERNEL(64, 1) kernel(Layer<const float *> layer, T *packe
   packed_bias[n] = n < s.columns ? folded_bias(layer, n) : 0.0f;
 }
 
-template <class T> int run_as(const Layer<const float *> &layer, void *packed, float *packed_bias) {
+template <class T> int run_as(const Layer<const float *> &layer, void *packed, float *packed_bias, Stream stream) {
   const Grid grid = {static_cast<unsigned>((layer.shape.padded_columns + 63) / 64), 1, 1};
-  return launch(kernel<T>, grid, 64, 0, nullptr, layer, static_cast<T *>(packed), packed_bias);
+  return launch(kernel<T>, grid, 64, 0, stream, layer, static_cast<T *>(packed), packed_bias);
 }
 
-int run(const Layer<const float *> &layer, void *packed, float *packed_bias) {
-  return layer.shape.narrow ? run_as<float>(layer, packed, packed_bias) : run_as<float>(layer, packed, packed_bias);
+int run(const Layer<const float *> &layer, void *packed, float *packed_bias, Stream stream) {
+  return layer.shape.narrow ? run_as<float>(layer, packed, packed_bias, stream) : run_as<float>(layer, packed, packed_bias, stream);
 }
 
 } // namespace cnxc_micro::packing

@@ -40,8 +40,13 @@ export const compileMessages = {
   },
   "train-misplaced": {
     kind: "E_USAGE",
-    text: (target: string, why: string) =>
-      `--train makes what trains a model in a page, not for ${target}: ${why}; leave it out, or give --target wgsl`,
+    text: (target: string) =>
+      `--train makes what trains a model, not for ${target}: a graph keeps no state, and its runtimes do not train; leave it out, or give --target wgsl or cuda`,
+  },
+  "train-f16": {
+    kind: "E_USAGE",
+    text: () =>
+      "gradients in f16 need a loss scale, which no library has yet; give --dtype bf16 or f32 to what trains on CUDA",
   },
   "learning-lowered": {
     kind: "E_USAGE",

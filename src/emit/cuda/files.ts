@@ -51,7 +51,7 @@ export function cudaFiles(plan: Plan, context: EmitContext, torch: boolean): rea
 }
 
 /** The parameters one after the other, as `example.c` and `run.cu` read them: little-endian f32. */
-async function* valuesOf(plan: Plan, weights: Weights): AsyncGenerator<Uint8Array> {
+export async function* valuesOf(plan: Plan, weights: Weights): AsyncGenerator<Uint8Array> {
   const checked = withinHalf(weights, f16Params(plan));
   for (const { name } of plan.params) {
     const { buffer, byteOffset, byteLength } = await checked.f32(name);

@@ -33,7 +33,12 @@ export function launchPlan(plan: Plan, state: TrainerState | null = null) {
       elements: shape.reduce((a, b) => a * b, 1),
     })),
     values: places.map(({ name, place, at }) => ({ name, id: identifier(name), place, at })),
-    placeNames: placeNames.filter(place => places.some(value => value.place === place)),
+    placeNames: [
+      ...(state === null ? (["weights"] as const) : (["packed", "param", "gradient"] as const)),
+      ...(["workspace", "counters"] as const),
+      ...(plan.fixedArenas.length === 0 ? [] : (["fixed"] as const)),
+      "port" as const,
+    ] satisfies readonly PlaceName[],
     learned: state !== null,
     weightBytes: state === null ? plan.weightBytes : end(places.filter(({ place }) => place === "packed")),
     imageBytes: plan.arenas.reduce((a, b) => a + b, 0),
@@ -102,12 +107,12 @@ export const mostSteps = ({ setup }: Plan): number =>
 
 const products: ReadonlySet<Step["kind"]> = new Set(["gemm", "mlp", "downsample", "gemv"]);
 
-const placeNames = ["weights", "packed", "param", "gradient", "workspace", "counters", "fixed", "port"] as const;
+type PlaceName = "weights" | "packed" | "param" | "gradient" | "workspace" | "counters" | "fixed" | "port";
 
 interface Placed {
   readonly name: ValueId;
   readonly buffer: Buffer;
-  readonly place: (typeof placeNames)[number];
+  readonly place: PlaceName;
   readonly at: number;
 }
 

@@ -12,6 +12,7 @@ import { chooseDepthwise, splitK } from "./passes/choose-tiles.ts";
 import { finishGrn } from "./passes/finish-grn.ts";
 import { mergeLinears } from "./passes/merge-linears.ts";
 import { widenOutputs } from "./passes/widen-outputs.ts";
+import { cudaTrainerFiles } from "./trainer/files.ts";
 
 export interface CudaOptions {
   /** Products of f32 on tensor cores, from operands rounded to TF32. */
@@ -40,7 +41,10 @@ export const cudaTarget = (
     kernel: cudaKernel(precision),
     memory: "allocations",
     problems: cudaProblems,
-    emit: (plan, context) => cudaFiles(plan, context, torch),
+    emit: (plan, context) => [
+      ...cudaFiles(plan, context, torch),
+      ...(context.training ? cudaTrainerFiles(context.training, context) : []),
+    ],
   };
 };
 

@@ -76,8 +76,8 @@ export function trainerSources({
   const planned = planTraining({ model, recipe, target: cudaTarget("f32") });
   if (!planned.ok) return planned;
   const { plan } = planned.value;
-  const context = { ...inMemoryContext, version };
-  return ok({ plan, files: cudaTrainerFiles(plan, context, { ema: recipe.ema !== null }) });
+  const context = { ...inMemoryContext, model, version };
+  return ok({ plan, files: cudaTrainerFiles({ plan, recipe }, context) });
 }
 
 type Ask = (question: readonly Uint8Array[], floats: number) => Promise<Float32Array>;

@@ -2,7 +2,7 @@ import type { Unit } from "../../compile.ts";
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { preprocessKernelProblems } from "../../emit/wgsl/preprocess.ts";
-import type { Model, TargetName } from "../../model/model.ts";
+import type { Model } from "../../model/model.ts";
 import type { Request } from "../../model/select.ts";
 import { channelsRead } from "../../preprocess/picture.ts";
 import type { CompileRequest } from "./compile.ts";
@@ -31,21 +31,15 @@ export function misplacedOption(
   if (preprocess && targets.every(target => target === "cuda"))
     return error("preprocess-misplaced", null, "--target cuda alone", "--target wgsl or onnx");
   if (bundle && !targets.includes("wgsl")) return error("bundle-misplaced", null, targets.join(" and "));
-  const untaught = targets.includes("wgsl") ? undefined : targets[0];
-  if (untaught !== undefined && requests.some(({ recipe }) => recipe !== null))
-    return error("train-misplaced", null, untaught, whyUntaught[untaught]);
+  if (requests.some(({ recipe }) => recipe !== null)) {
+    if (targets.every(target => target === "onnx")) return error("train-misplaced", null, "onnx");
+    if (requests.some(({ target, dtype }) => target === "cuda" && dtype === "f16")) return error("train-f16", null);
+  }
   if (targets.includes("cuda")) return null;
   if (tf32) return error("tf32-misplaced", null, `for ${targets.join(" and ")}`, "--target cuda");
   if (cudaTuning !== null) return error("cuda-tuning-misplaced", null, targets.join(" and "));
   return torch ? error("torch-misplaced", null, targets.join(" and ")) : null;
 }
-
-/** Why nothing that trains is made for a target. */
-const whyUntaught: { readonly [K in TargetName]: string } = {
-  wgsl: "",
-  onnx: "a graph keeps no state, and its runtimes do not train",
-  cuda: "no library that trains is made yet",
-};
 
 /** Models of one name from two specs would write over each other. */
 export function clashes(units: readonly Unit[]): readonly Diagnostic[] {

@@ -6,7 +6,7 @@ import { error } from "../../diagnostics/messages.ts";
 import { cudaTarget } from "../../emit/cuda/target.ts";
 import { type TuningTable, tunedBy } from "../../emit/cuda/tuning-table.ts";
 import { onnxTarget } from "../../emit/onnx/onnx.ts";
-import type { FileHash, OnnxOptions, OutputFile, Target } from "../../emit/target.ts";
+import type { FileHash, KernelTarget, OnnxOptions, OutputFile, Target } from "../../emit/target.ts";
 import { wgslTarget } from "../../emit/wgsl/target.ts";
 import { explainPass } from "../../explain.ts";
 import { print } from "../../graph/print.ts";
@@ -184,7 +184,7 @@ async function compileSpec(spec: string, job: Job): Promise<Result<SpecCompiled>
     selection,
     sites,
     targetOf: one => targetOf(one, request, table),
-    trainerOf: ({ target }) => (target === "wgsl" ? wgslTarget(tilesOf(request.tuning), false) : null),
+    trainerOf: one => trainerOf(one, request, table),
     observe: one => observer(one, request, notes),
     prepare: async requests => {
       const prepared = await prepare(requests, job);
@@ -289,6 +289,12 @@ function targetOf({ target, dtype }: Request, request: CompileRequest, table: Tu
       }),
   };
   return targets[target]();
+}
+
+/** What trains a model for a target: on WebGPU all in f32, on CUDA as the model is built. */
+function trainerOf(one: Request, request: CompileRequest, table: TuningTable | null): KernelTarget | null {
+  const target = one.target === "wgsl" ? wgslTarget(tilesOf(request.tuning), false) : targetOf(one, request, table);
+  return target.takes === "plan" ? target : null;
 }
 
 /** What `--print-after`, `--time` and `--explain` see. */

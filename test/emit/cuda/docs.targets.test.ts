@@ -12,8 +12,8 @@ const root = path.resolve(import.meta.dirname, "../../..");
 const text = readFileSync(path.join(root, "docs/cuda.md"), "utf8");
 const blocks = (language: string): readonly string[] =>
   [...text.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, "gs"))].map(([, code = ""]) => code.trim());
-const command = (start: string): readonly string[] => {
-  const found = blocks("sh").find(line => line.startsWith(start)) ?? "";
+const command = (start: string, also = ""): readonly string[] => {
+  const found = blocks("sh").find(line => line.startsWith(start) && line.includes(also)) ?? "";
   return found.split(" ").slice(1);
 };
 
@@ -37,18 +37,29 @@ test("its command for PyTorch makes the folder that it goes to, and the module t
   expect(readFileSync(path.join(folder, enter.replace("cd ", ""), `${module}.py`), "utf8")).toContain("class Model");
 });
 
-test.runIf(hasGxx)("its C compiles against the generated header", () => {
+const strict = ["-Wall", "-Wextra", "-Werror", "-fsyntax-only"];
+
+test.runIf(hasGxx)("its C compiles against the generated headers", async () => {
   const folder = newFolder();
-  const [code = ""] = blocks("c");
-  const names = "const float *const *parameters, const float *pixel_values, float *logits, void *workspace, int batch";
+  const words = command("cnxc compile", "--train").map(word =>
+    word.startsWith("specs/") ? path.join(root, word) : word,
+  );
+  expect(await cnxc(words, { cwd: folder })).toMatchObject({ code: 0 });
+  const [running = "", training = ""] = blocks("c");
+  const shared = "const float *const *parameters, void *workspace, int batch, struct CUstream_st *stream";
+  const run = "const float *pixel_values, float *logits";
+  const train =
+    "void *state, const atto_fcmae_train_treatment *treatments, const float **pixel_values, const float **mask, float *loss, size_t bytes, const float *step, float *norm";
   fill(folder, {
-    "page.c": `#include <stdio.h>\n#include "atto.h"\nvoid page(${names}, struct CUstream_st *stream) {\n${code}\n(void)status;\n}\n`,
+    "page.c": `#include <stdio.h>
+#include "atto.h"
+#include "atto_fcmae_train.h"
+void run(${shared}, ${run}) {\n${running}\n(void)status;\n}
+void train(${shared}, ${train}) {\n${training}\n(void)status;\n}
+`,
   });
-  const header = path.join(root, "generated/atto/cuda");
-  const { stderr } = spawnSync("gcc", ["-Wall", "-Wextra", "-Werror", "-fsyntax-only", `-I${header}`, "page.c"], {
-    cwd: folder,
-    encoding: "utf8",
-  });
+  const headers = [path.join(root, "generated/atto/cuda"), "out/atto_fcmae/cuda/train"].map(header => `-I${header}`);
+  const { stderr } = spawnSync("gcc", [...strict, ...headers, "page.c"], { cwd: folder, encoding: "utf8" });
   expect(stderr).toBe("");
 });
 

@@ -8,8 +8,8 @@ import { full } from "../../support/full.ts";
 import { denseGradients, fcmaeGradients, sparseKernel } from "../../support/gradients.ts";
 import { must } from "../../syntax/support.ts";
 
-/** What tells one kernel or one mistake from another: building a library takes g++ half a minute. */
-const usual = /^micro-64x64|micro.*batch-raw/;
+/** What learns has the others: test/node/executors/cuda-trainer.targets.test.ts. A library takes g++ half a minute. */
+const usual = /micro.*batch-raw/;
 const chosen = (kind: string): readonly string[] => goldenFiles(kind).filter(file => full || usual.test(file));
 
 describe.runIf(hasGxx)("CUDA kernels give PyTorch's gradients as fibers of a CPU", () => {

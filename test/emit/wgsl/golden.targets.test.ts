@@ -7,7 +7,7 @@ import { check, files, small } from "./golden.ts";
 const usual = /dense\/micro-(64x64|odd-33)|kernels-3-5|zepto|v1/;
 const brief = small.filter(file => full || usual.test(file));
 /** Tiles for GPUs take SwiftShader ten times as long, since barriers are fibres there: random models have them too. */
-const onGpuTiles = small.filter(file => full || /micro-odd-33/.test(file));
+const onGpuTiles = full ? small : [];
 const tiled = [
   ...brief.flatMap(file => [
     { file, tuning: "swiftshader" as const },

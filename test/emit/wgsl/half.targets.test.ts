@@ -50,7 +50,8 @@ describe.each([
   }
 
   describe.runIf(there)("gives PyTorch's numbers", () => {
-    test.each(full || kind === "lavapipe" ? [...some, ...published] : some)("%s", async file => {
+    // lavapipe takes a minute to compile each.
+    test.each(full ? [...some, ...published] : some.slice(0, kind === "lavapipe" ? 1 : undefined))("%s", async file => {
       const golden = readGolden<Dense>(file);
       const logits = await logitsOf(golden, true);
       const off = relL2(logits, golden.logits.values);

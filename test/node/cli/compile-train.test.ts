@@ -22,7 +22,8 @@ const compile = async (...words: readonly string[]) => {
   const out = path.join(folder, "out");
   const files = fs.existsSync(out) ? fs.readdirSync(out, { recursive: true, encoding: "utf8" }).sort() : [];
   const read = (file: string): string => fs.readFileSync(path.join(out, file), "utf8");
-  return { code, stderr, files, read };
+  const size = (file: string): number => fs.statSync(path.join(out, file)).size;
+  return { code, stderr, files, read, size };
 };
 
 describe("compile --train", () => {
@@ -64,9 +65,24 @@ describe("compile --train", () => {
     expect(both.read("masks/trainer_data.js")).not.toContain("f16");
   });
 
+  test("makes a library of C for CUDA, and weights to begin from", async () => {
+    const { code, stderr, files, read, size } = await compile("-t", "cuda", "--train", "learn", "--dtype", "bf16");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const made = files.filter(file => file.startsWith("trainer/cuda/train/"));
+    for (const name of ["trainer_train.h", "trainer_train.cu", "optimizer.cu", "pack.cu", "run.cu", "example.c"])
+      expect(made).toContain(`trainer/cuda/train/${name}`);
+    const elements = [...read("trainer/cuda/train/trainer_train.cu").matchAll(/^ {4}\{"[\w.]+", (\d+)\},/gm)];
+    const bytes = elements.reduce((sum, [, count]) => sum + 4 * Number(count), 0);
+    expect(size("trainer/cuda/train/weights.bin")).toBe(bytes);
+    // Half of the learning rate a layer, and GRN's do not decay.
+    const example = read("trainer/cuda/train/example.c");
+    expect(example).toMatch(/\{1\.0f, 0\.\d+f\}, \/\* head\.weight/);
+    expect(example).toMatch(/\{0\.5f, 0\.0f\}, \/\* stages\.0\.0\.grn\.gamma/);
+  });
+
   test.each([
     [["-t", "onnx"], "train-misplaced", "a graph keeps no state"],
-    [["-t", "cuda"], "train-misplaced", "no library that trains is made yet"],
+    [["-t", "cuda", "--dtype", "f16"], "train-f16", "give --dtype bf16 or f32"],
     [["-m", "other"], "recipe-model", "recipe 'learn' trains model 'trainer', which is not compiled"],
   ])("says why not: %s", async (words, error, why) => {
     const { code, stderr, files } = await compile("--train", "learn", ...words);

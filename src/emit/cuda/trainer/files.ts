@@ -1,26 +1,23 @@
 import { renderTemplate } from "../../../embedded/render-template.ts";
+import type { Model, Recipe } from "../../../model/model.ts";
 import { distinctKernels, type Plan } from "../../../plan/plan.ts";
+import { learnedBy } from "../../../training/learned.ts";
+import { drawnBy } from "../../../weights/made/random.ts";
 import { banner } from "../../banner.ts";
-import type { EmitContext, OutputFile } from "../../target.ts";
-import { deviceText, kernelList, kernelText, packText, sharedOf } from "../files.ts";
+import type { EmitContext, OutputFile, Training } from "../../target.ts";
+import { deviceText, kernelList, kernelText, packText, sharedOf, valuesOf } from "../files.ts";
 import { launchPlan } from "../launch-plan.ts";
 import { portsOf } from "../ports.ts";
 import { align, partial, stateOf, type TrainerState } from "./state.ts";
 
-/** What a library that trains is emitted with besides its plan. */
-export interface TrainerOptions {
-  /** An average of the weights is kept. */
-  readonly ema: boolean;
-}
-
-/** The C and C++ sources of what trains a model, as a folder that CMake builds. */
+/** The C and C++ sources of what trains a model by a recipe, as a folder that CMake builds. */
 export function cudaTrainerFiles(
-  given: Plan,
-  context: Pick<EmitContext, "specName" | "version">,
-  { ema }: TrainerOptions,
+  { plan: given, recipe }: Training,
+  context: Pick<EmitContext, "model" | "weights" | "specName" | "version">,
 ): readonly OutputFile[] {
   const plan: Plan = { ...given, name: `${given.name}_train` };
   const state = stateOf(plan);
+  const ema = recipe.ema !== null;
   const lines = banner(context);
   const slashes = lines.map(line => `// ${line}\n`).join("");
   const stars = `/* ${lines.join("\n * ")} */\n`;
@@ -28,6 +25,8 @@ export function cudaTrainerFiles(
   const { kernels } = distinctKernels(plan.steps);
   const optimizer = { ...kernelList(plan), ...optimizerContext(state), ema, learned: true };
   const library = { ...shared, ...trainerContext(given.name, plan, state), ema };
+  const example = { ...library, ...recipeContext(recipe, context.model, library.parameters) };
+  const sources = [...kernels.map(({ name }) => name), "pack", "optimizer", shared.prefix];
   const files: readonly (readonly [path: string, contents: string])[] = [
     ["device.h", slashes + deviceText(plan)],
     ["kernels.h", slashes + renderTemplate("host/kernel-list", optimizer)],
@@ -37,8 +36,23 @@ export function cudaTrainerFiles(
     [shared.header, stars + renderTemplate("host/trainer-api", library)],
     [`${shared.prefix}.cu`, slashes + renderTemplate("host/trainer", library)],
     ["run.cu", slashes + renderTemplate("host/trainer-runner", library)],
+    ["example.c", stars + renderTemplate("host/trainer-example", example)],
+    [
+      "CMakeLists.txt",
+      lines.map(line => `# ${line}\n`).join("") +
+        renderTemplate("host/cmake", {
+          ...shared,
+          version: context.version,
+          sources: sources.map(name => ({ file: `${name}.cu` })),
+          torch: false,
+        }),
+    ],
   ];
-  return files.map(([path, contents]) => ({ path: `cuda/train/${path}`, contents }));
+  const begun = context.weights ?? drawnBy(recipe, context.model, plan.params);
+  return [
+    ...files.map(([path, contents]) => ({ path: `cuda/train/${path}`, contents })),
+    { path: "cuda/train/weights.bin", contents: valuesOf(plan, begun) },
+  ];
 }
 
 const optimizerContext = ({ shelf, partials }: TrainerState) => ({ shelf, partials, align, partial, warps: 8 });
@@ -50,16 +64,36 @@ function trainerContext(model: string, plan: Plan, state: TrainerState) {
   const ports = portsOf(own);
   return {
     ...tables,
-    ...state,
-    learned: true,
+    segments: state.segments,
     align,
     summary: `What trains ConvNeXt ${model}: its gradients and AdamW, as CUDA kernels.`,
     tf32: plan.precision === "tf32",
     parameterCount: plan.params.length,
-    parameters: tables.parameters.map(of => ({ ...of, place: state.learned.get(of.name)?.place ?? 0 })),
+    parameters: tables.parameters.map((of, i) => {
+      return { ...of, shape: plan.params[i]?.shape ?? [], place: state.learned.get(of.name)?.place ?? 0 };
+    }),
     segmentCount: state.segments.length,
     ports,
     inputs: ports.filter(port => port.input).map((port, index) => ({ ...port, index })),
     inputCount: plan.inputs.length,
+    single: plan.batch.max === 1,
   };
 }
+
+/** What a recipe says, as the example has it: of every parameter, and of an update. */
+function recipeContext(
+  recipe: Recipe,
+  model: Model,
+  parameters: readonly { readonly name: string; readonly shape: readonly number[] }[],
+) {
+  const { lr, betas, eps } = recipe.optimizer;
+  return {
+    parameters: learnedBy(recipe, model, parameters).map(({ name, lrScale, weightDecay }) => {
+      return { name, lrScale: float(lrScale), weightDecay: float(weightDecay) };
+    }),
+    ...{ lr, beta1: betas[0], beta2: betas[1], eps, emaDecay: recipe.ema ?? 0, clip: float(recipe.clip ?? 0) },
+  };
+}
+
+/** A number as C has it in f32. */
+const float = (value: number): string => (Number.isInteger(value) ? `${value}.0f` : `${value}f`);

@@ -123,7 +123,7 @@ export const addCompile: AddCommand = (program, execute) => {
     .addOption(
       once(
         "--train <recipe>",
-        "also what trains the model of a recipe in a page: createTrainer, its WGSL, and weights to begin from, which are drawn where none are given",
+        "also what trains the model of a recipe: in a page createTrainer and its WGSL, for CUDA a C library; and weights to begin from, which are drawn where none are given",
       ),
     )
     .addOption(sitesOption())
