@@ -5,6 +5,7 @@ import type { Graph } from "./graph/graph.ts";
 import { verify } from "./graph/verify.ts";
 import { check } from "./model/check.ts";
 import { modelHash } from "./model/hash.ts";
+import { lossScale } from "./model/loss-scale.ts";
 import { type Batch, type Model, type Program, type Recipe, type TargetName, targetNames } from "./model/model.ts";
 import { type Request, type Selection, select } from "./model/select.ts";
 import { gradientPasses, learningGroupingPasses } from "./passes/all.ts";
@@ -60,6 +61,8 @@ export interface Planning<T extends Target = KernelTarget> {
 export interface Gradients extends Learning {
   /** Parameters and inputs whose gradients are wanted; what they do not depend on costs nothing. */
   readonly wanted: (name: string, isParam: boolean) => boolean;
+  /** They are those of the loss times so much; 1 where it is left out. */
+  readonly lossScale?: number;
 }
 
 /** A checked model to the graph that a target takes. */
@@ -88,8 +91,8 @@ export function differentiated(model: Model, taps: readonly string[], learning: 
   return built.ok ? ok(runPasses(built.value, [splitGrn, ...gradientsOf(learning)]), built.diagnostics) : built;
 }
 
-const gradientsOf = ({ wanted }: Gradients): readonly Pass[] =>
-  gradientPasses(({ id, op }) => wanted(id, op === "param"));
+const gradientsOf = ({ wanted, lossScale }: Gradients): readonly Pass[] =>
+  gradientPasses(({ id, op }) => wanted(id, op === "param"), lossScale);
 
 export interface Planned {
   readonly graph: Graph;
@@ -127,18 +130,22 @@ export interface Unit {
   readonly files: readonly OutputFile[];
 }
 
-/** How a model is to learn, and on what: the target trains in f32. */
+/** How a model is to learn, and on what. */
 export interface Teaching {
   readonly recipe: Recipe;
   readonly target: KernelTarget;
 }
 
-/** A model with the gradients that a recipe takes, for any number of images up to a micro-batch. */
+/** A model with the gradients that a recipe takes, times the scale of its loss, for any number of images up to a micro-batch. */
 export const planTraining = ({ recipe, ...planning }: Teaching & Pick<Planning, "model" | "sites">): Result<Planned> =>
   plan({
     ...planning,
     batch: { min: 1, max: recipe.batch },
-    learning: { dropPath: recipe.dropPath > 0, wanted: (_, isParam) => isParam },
+    learning: {
+      dropPath: recipe.dropPath > 0,
+      wanted: (_, isParam) => isParam,
+      lossScale: lossScale(planning.model, recipe.batch, planning.target.precision),
+    },
   });
 
 export interface Emission extends Planning<Target> {

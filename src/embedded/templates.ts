@@ -21,6 +21,7 @@ export type TemplateName =
   | "host/example"
   | "host/kernel-list"
   | "host/launch-plan"
+  | "host/optimizer-list"
   | "host/runner"
   | "host/torch-binding"
   | "host/torch-cmake"
@@ -927,11 +928,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "// What acts on all parameters alike, on a shelf of "
-    + ((stack1 = alias2(alias1(depth0, "shelf", {"start":{"line":1,"column":54},"end":{"line":1,"column":59}} ), depth0)) != null ? stack1 : "")
-    + " floats: the sum of a step's gradients, their norm, and AdamW.\n#include \"kernels.h\"\n\nnamespace "
+  return "// The sum of a step's gradients, their norm, and AdamW.\n#include \"optimizer.h\"\n\nnamespace "
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":4,"column":12},"end":{"line":4,"column":21}} ), depth0)) != null ? stack1 : "")
-    + "::optimizer {\nusing namespace cnx;\n\nnamespace {\nconstexpr int threads = 256;\n// Elements that a thread has: so many loads are under way at once.\nconstexpr int each = 4;\n\n"
+    + "::optimizer {\nusing namespace cnx;\n\nnamespace {\nconstexpr int threads = "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":8,"column":26},"end":{"line":8,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ";\n// Elements that a thread has: so many loads are under way at once.\nconstexpr int each = 4;\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-block-sum"),depth0,{"name":"cuda-block-sum","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\nGrid blocks_for(size_t elements) {\n  return {static_cast<unsigned>((elements + threads * each - 1) / (threads * each)), 1, 1};\n}\nCNX_DEVICE size_t element(int e) {\n  return (static_cast<size_t>(block_x()) * each + static_cast<size_t>(e)) * threads + static_cast<size_t>(thread());\n}\n\nCNX_KERNEL(threads, 4) add_kernel(float *__restrict__ sum, const float *__restrict__ gradient, float share, bool first, size_t elements) {\n  CNX_UNROLL\n  for (int e = 0; e < each; e++) {\n    const size_t i = element(e);\n    if (i < elements) sum[i] = first ? share * sum[i] : sum[i] + share * gradient[i];\n  }\n}\n\n// A block sums "
     + ((stack1 = alias2(alias1(depth0, "partial", {"start":{"line":29,"column":18},"end":{"line":29,"column":25}} ), depth0)) != null ? stack1 : "")
@@ -2013,27 +2014,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     return "// How gradients come back through it: a matrix transposed, a depthwise kernel by half a turn; without its bias.\nenum class Turn { none, transposed, flipped };\n";
 },"2":function(container,depth0,helpers,partials,data) {
     return "  Turn turn;\n";
-},"3":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// What acts on all parameters alike: on shelves of "
-    + ((stack1 = alias2(alias1(depth0, "shelf", {"start":{"line":51,"column":54},"end":{"line":51,"column":59}} ), depth0)) != null ? stack1 : "")
-    + " floats, one after the other, with zeros between them.\nnamespace optimizer {\n// sum += share * gradient, or where it is the first of a step and lies in `sum` already, sum *= share.\nint add(float *sum, const float *gradient, float share, bool first, size_t elements, cnx::Stream stream);\n// norm[0] = the L2 norm of all gradients, norm[1] = what AdamW multiplies them by: less than 1 where the norm is beyond\n// `clip` (0 for no bound), 0 where it is not finite.\nint gradient_norm(const float *gradient, float *partials, float clip, float *norm, cnx::Stream stream);\n// What is kept of a parameter, and how it is treated.\nstruct State {\n  float *param, *exp_avg, *exp_avg_sq"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":60,"column":37},"end":{"line":60,"column":61}}})) != null ? stack1 : "")
-    + ";\n  const float *gradient, *treatment; // {learning rate, weight decay} of "
-    + ((stack1 = alias2(alias1(depth0, "align", {"start":{"line":61,"column":75},"end":{"line":61,"column":80}} ), depth0)) != null ? stack1 : "")
-    + " elements each\n};\n// One update of AdamW by step = {lr, beta1, beta2, eps, 1 - beta1^n, sqrt(1 - beta2^n), 1 - decay of the average}.\nint adamw(const State &state, const float *norm, const float *step, cnx::Stream stream);\nconstexpr size_t shelf = "
-    + ((stack1 = alias2(alias1(depth0, "shelf", {"start":{"line":65,"column":27},"end":{"line":65,"column":32}} ), depth0)) != null ? stack1 : "")
-    + ", partial_count = "
-    + ((stack1 = alias2(alias1(depth0, "partials", {"start":{"line":65,"column":54},"end":{"line":65,"column":62}} ), depth0)) != null ? stack1 : "")
-    + ";\n} // namespace optimizer\n\n";
-},"4":function(container,depth0,helpers,partials,data) {
-    return ", *ema";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -2056,10 +2036,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":2},"end":{"line":27,"column":9}}})) != null ? stack1 : "")
     + "};\n// What is done to a weight w[n,c,tap] and its bias b[n] by a vector f.\nenum class Op {\n  none,\n  scale_inputs,  // w *= f[c]\n  scale_outputs, // w *= f[n]\n  scale_bias,    // b *= f[n]\n  bias_through,  // b += sum over c and tap of w * f[c]\n};\nconstexpr int step_count = "
     + ((stack1 = alias2(alias1(depth0, "stepCount", {"start":{"line":37,"column":29},"end":{"line":37,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "; // of the layer with most\n// A layer, by its parameters' numbers or addresses; its steps are in order.\ntemplate <class Parameter> struct Layer {\n  Shape shape;\n  Parameter weight, bias;\n  struct {\n    Op op;\n    Parameter by;\n  } steps[step_count];\n};\nint run(const Layer<const float *> &layer, void *packed, float *packed_bias, cnx::Stream stream);\n} // namespace packing\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"learned"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":0},"end":{"line":68,"column":7}}})) != null ? stack1 : "")
-    + "} // namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":69,"column":17},"end":{"line":69,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "; // of the layer with most\n// A layer, by its parameters' numbers or addresses; its steps are in order.\ntemplate <class Parameter> struct Layer {\n  Shape shape;\n  Parameter weight, bias;\n  struct {\n    Op op;\n    Parameter by;\n  } steps[step_count];\n};\nint run(const Layer<const float *> &layer, void *packed, float *packed_bias, cnx::Stream stream);\n} // namespace packing\n\n} // namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":50,"column":17},"end":{"line":50,"column":26}} ), depth0)) != null ? stack1 : "")
     + "\n";
 },"useData":true},
 
@@ -2313,6 +2291,33 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":193,"column":26},"end":{"line":193,"column":118}}})) != null ? stack1 : "")
     + " };\n  const int status = check(model, batch, ports, workspace, workspace_size);\n  if (status != 0 || index < 0 || index >= step_count) return status;\n  return run_step(steps[index], Addresses(model, batch, ports, workspace), batch, stream);\n}\n\n} // extern \"C\"\n";
 },"usePartial":true,"useData":true},
+
+  "host/optimizer-list": {"0":function(container,depth0,helpers,partials,data) {
+    return ", *ema";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// What acts on all parameters alike, on shelves of "
+    + ((stack1 = alias2(alias1(depth0, "shelf", {"start":{"line":1,"column":54},"end":{"line":1,"column":59}} ), depth0)) != null ? stack1 : "")
+    + " floats: parameters one after the other, with zeros between them.\n#pragma once\n#include \"device.h\"\n\nnamespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":5,"column":12},"end":{"line":5,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "::optimizer {\n\n// sum += share * gradient, or where it is the first of a step and lies in `sum` already, sum *= share.\nint add(float *sum, const float *gradient, float share, bool first, size_t elements, cnx::Stream stream);\n// norm[0] = the L2 norm of all gradients, norm[1] = what AdamW multiplies them by: less than 1 where the norm is beyond\n// `clip` (0 for no bound), 0 where it is not finite.\nint gradient_norm(const float *gradient, float *partials, float clip, float *norm, cnx::Stream stream);\n// What is kept of a parameter, and how it is treated.\nstruct State {\n  float *param, *exp_avg, *exp_avg_sq"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":37},"end":{"line":14,"column":61}}})) != null ? stack1 : "")
+    + ";\n  const float *gradient, *treatment; // {learning rate, weight decay} of "
+    + ((stack1 = alias2(alias1(depth0, "align", {"start":{"line":15,"column":75},"end":{"line":15,"column":80}} ), depth0)) != null ? stack1 : "")
+    + " elements each\n};\n// One update of AdamW by step = {lr, beta1, beta2, eps, 1 - beta1^n, sqrt(1 - beta2^n), 1 - decay of the average}.\nint adamw(const State &state, const float *norm, const float *step, cnx::Stream stream);\nconstexpr size_t shelf = "
+    + ((stack1 = alias2(alias1(depth0, "shelf", {"start":{"line":19,"column":27},"end":{"line":19,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ", partial_count = "
+    + ((stack1 = alias2(alias1(depth0, "partials", {"start":{"line":19,"column":54},"end":{"line":19,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ";\n\n} // namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":21,"column":17},"end":{"line":21,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "::optimizer\n";
+},"useData":true},
 
   "host/runner": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -3246,47 +3251,39 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   "host/trainer": {"0":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return ((stack1 = container.lambda(container.strict(depth0, "place", {"start":{"line":16,"column":53},"end":{"line":16,"column":58}} ), depth0)) != null ? stack1 : "")
-    + ", ";
+  return "// Gradients are made of the loss times this: f16 has no numbers for those of the loss itself.\nconstexpr float loss_scale = "
+    + ((stack1 = container.lambda(container.strict(depth0, "lossScale", {"start":{"line":18,"column":31},"end":{"line":18,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n\n";
 },"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "place", {"start":{"line":22,"column":53},"end":{"line":22,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ", ";
+},"2":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    {\""
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":26,"column":8},"end":{"line":26,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":32,"column":8},"end":{"line":32,"column":12}} ), depth0)) != null ? stack1 : "")
     + "\", "
-    + ((stack1 = alias2(alias1(depth0, "lastStep", {"start":{"line":26,"column":19},"end":{"line":26,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lastStep", {"start":{"line":32,"column":19},"end":{"line":32,"column":27}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "place", {"start":{"line":26,"column":33},"end":{"line":26,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "place", {"start":{"line":32,"column":33},"end":{"line":32,"column":38}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":26,"column":44},"end":{"line":26,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":32,"column":44},"end":{"line":32,"column":52}} ), depth0)) != null ? stack1 : "")
     + "},\n";
-},"2":function(container,depth0,helpers,partials,data) {
-    return " - 1";
 },"3":function(container,depth0,helpers,partials,data) {
-    return "  if (shelf > ema_shelf) shelf--; // there is none\n";
+    return " - 1";
 },"4":function(container,depth0,helpers,partials,data) {
-    return "              : v.place == Place::fixed     ? bytes + workspace_size(batch) - fixed_bytes + v.at\n";
+    return "  if (shelf > ema_shelf) shelf--; // there is none\n";
 },"5":function(container,depth0,helpers,partials,data) {
+    return "              : v.place == Place::fixed     ? bytes + workspace_size(batch) - fixed_bytes + v.at\n";
+},"6":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " || kind == "
-    + ((stack1 = container.lambda(container.strict(depth0, "upper", {"start":{"line":118,"column":119},"end":{"line":118,"column":124}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "upper", {"start":{"line":124,"column":119},"end":{"line":124,"column":124}} ), depth0)) != null ? stack1 : "")
     + "_EMA";
-},"6":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":196,"column":87},"end":{"line":196,"column":113}}})) != null ? stack1 : "")
-    + "float *"
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":196,"column":122},"end":{"line":196,"column":126}} ), depth0)) != null ? stack1 : "")
-    + ", ";
 },"7":function(container,depth0,helpers,partials,data) {
-    return "const ";
-},"8":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -3294,19 +3291,35 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":199,"column":42},"end":{"line":199,"column":107}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":202,"column":87},"end":{"line":202,"column":113}}})) != null ? stack1 : "")
+    + "float *"
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":202,"column":122},"end":{"line":202,"column":126}} ), depth0)) != null ? stack1 : "")
     + ", ";
+},"8":function(container,depth0,helpers,partials,data) {
+    return "const ";
 },"9":function(container,depth0,helpers,partials,data) {
-    var stack1;
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
-  return "const_cast<float *>("
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":199,"column":77},"end":{"line":199,"column":81}} ), depth0)) != null ? stack1 : "")
-    + ")";
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":205,"column":42},"end":{"line":205,"column":107}}})) != null ? stack1 : "")
+    + ", ";
 },"10":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":199,"column":94},"end":{"line":199,"column":98}} ), depth0)) != null ? stack1 : "");
+  return "const_cast<float *>("
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":205,"column":77},"end":{"line":205,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ")";
 },"11":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":205,"column":94},"end":{"line":205,"column":98}} ), depth0)) != null ? stack1 : "");
+},"12":function(container,depth0,helpers,partials,data) {
+    return " / loss_scale";
+},"13":function(container,depth0,helpers,partials,data) {
     return "shelf_of(trainer, ema_shelf), ";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -3322,276 +3335,280 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":1,"column":85},"end":{"line":1,"column":91}} ), depth0)) != null ? stack1 : "")
     + " over them.\n#include \""
     + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":2,"column":12},"end":{"line":2,"column":18}} ), depth0)) != null ? stack1 : "")
-    + "\"\n\n#include \"kernels.h\"\n\n#include <cmath>\n#include <new>\n#include <vector>\n\nnamespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":10,"column":12},"end":{"line":10,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "\"\n\n#include \"kernels.h\"\n#include \"optimizer.h\"\n\n#include <cmath>\n#include <new>\n#include <vector>\n\nnamespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":11,"column":12},"end":{"line":11,"column":21}} ), depth0)) != null ? stack1 : "")
     + " {\nnamespace {\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"plan-tables"),depth0,{"name":"plan-tables","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "\n// Where parameters begin on a shelf, in floats; parameters in the order of the checkpoint.\nconstexpr size_t places[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"parameters"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":30},"end":{"line":16,"column":72}}})) != null ? stack1 : "")
+    + "\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":0},"end":{"line":20,"column":7}}})) != null ? stack1 : "")
+    + "// Where parameters begin on a shelf, in floats; parameters in the order of the checkpoint.\nconstexpr size_t places[] = {"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"parameters"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":30},"end":{"line":22,"column":72}}})) != null ? stack1 : "")
     + "};\n\n// Parts of the gradients, and the step that makes the last of one.\nstruct Segment {\n  const char *name;\n  int last_step;\n  size_t place, elements;\n};\nconstexpr Segment segments[] = {\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"segments"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":0},"end":{"line":27,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"segments"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":31,"column":0},"end":{"line":33,"column":9}}})) != null ? stack1 : "")
     + "};\nconstexpr int segment_count = sizeof(segments) / sizeof(segments[0]);\n\n// The state: shelves of all parameters, then what is not one value for each.\nenum Shelf { param_shelf, exp_avg_shelf, exp_avg_sq_shelf, ema_shelf, sum_shelf, gradient_shelf, shelf_count };\nconstexpr size_t shelf_bytes = optimizer::shelf * sizeof(float);\nconstexpr size_t treatment_bytes = optimizer::shelf / "
-    + ((stack1 = alias2(alias1(depth0, "align", {"start":{"line":34,"column":56},"end":{"line":34,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "align", {"start":{"line":40,"column":56},"end":{"line":40,"column":61}} ), depth0)) != null ? stack1 : "")
     + " * 2 * sizeof(float);\nconstexpr size_t treatment_at = (shelf_count"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"ema"),{"name":"unless","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":44},"end":{"line":35,"column":74}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"ema"),{"name":"unless","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":44},"end":{"line":41,"column":74}}})) != null ? stack1 : "")
     + ") * shelf_bytes;\nsize_t partials_at() { return treatment_at + aligned(treatment_bytes); }\nsize_t packed_at() { return partials_at() + aligned(optimizer::partial_count * sizeof(float)); }\nsize_t state_size() { return packed_at() + aligned(packed_bytes); }\n\n} // namespace\n} // namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":41,"column":17},"end":{"line":41,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":47,"column":17},"end":{"line":47,"column":26}} ), depth0)) != null ? stack1 : "")
     + "\n\nstruct "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":43,"column":9},"end":{"line":43,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":49,"column":9},"end":{"line":49,"column":15}} ), depth0)) != null ? stack1 : "")
     + "er {\n  unsigned char *state;\n  "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":45,"column":4},"end":{"line":45,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":51,"column":4},"end":{"line":51,"column":10}} ), depth0)) != null ? stack1 : "")
     + "_ready *ready;\n  void *user;\n};\n\nnamespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":49,"column":12},"end":{"line":49,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":55,"column":12},"end":{"line":55,"column":21}} ), depth0)) != null ? stack1 : "")
     + " {\nnamespace {\n\nfloat *shelf_of(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":52,"column":24},"end":{"line":52,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":58,"column":24},"end":{"line":58,"column":30}} ), depth0)) != null ? stack1 : "")
     + "er *trainer, int shelf) {\n"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"ema"),{"name":"unless","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":53,"column":2},"end":{"line":55,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"ema"),{"name":"unless","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":2},"end":{"line":61,"column":13}}})) != null ? stack1 : "")
     + "  return reinterpret_cast<float *>(trainer->state + static_cast<size_t>(shelf) * shelf_bytes);\n}\n\n// Where every value lies for one call; the gradients that it makes lie on one of two shelves.\nstruct Addresses {\n  void *at[value::count];\n  Addresses(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":62,"column":20},"end":{"line":62,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":68,"column":20},"end":{"line":68,"column":26}} ), depth0)) != null ? stack1 : "")
     + "er *trainer, int batch, void *const *ports, void *workspace, float *gradients) {\n    unsigned char *bytes = static_cast<unsigned char *>(workspace);\n    for (int i = 0; i < value::count; i++) {\n      const Value &v = values[i];\n      at[i] = v.place == Place::packed      ? trainer->state + packed_at() + v.at\n              : v.place == Place::param     ? static_cast<void *>(reinterpret_cast<unsigned char *>(shelf_of(trainer, param_shelf)) + v.at)\n              : v.place == Place::gradient  ? static_cast<void *>(reinterpret_cast<unsigned char *>(gradients) + v.at)\n              : v.place == Place::workspace ? bytes + v.at * static_cast<size_t>(batch)\n              : v.place == Place::counters  ? bytes + aligned(image_bytes * static_cast<size_t>(batch))\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"fixedBytes"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":71,"column":14},"end":{"line":73,"column":21}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"fixedBytes"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":14},"end":{"line":79,"column":21}}})) != null ? stack1 : "")
     + "                                            : ports[v.at];\n    }\n  }\n};\n\nint check(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":79,"column":18},"end":{"line":79,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":85,"column":18},"end":{"line":85,"column":24}} ), depth0)) != null ? stack1 : "")
     + "er *trainer, int batch, void *const *ports, void *workspace, size_t size) {\n  if (trainer == nullptr || workspace == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":80,"column":59},"end":{"line":80,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":86,"column":59},"end":{"line":86,"column":64}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "portCount", {"start":{"line":81,"column":24},"end":{"line":81,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "portCount", {"start":{"line":87,"column":24},"end":{"line":87,"column":33}} ), depth0)) != null ? stack1 : "")
     + "; i++)\n    if (ports[i] == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":82,"column":38},"end":{"line":82,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":88,"column":38},"end":{"line":88,"column":43}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  if (batch < "
-    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":83,"column":16},"end":{"line":83,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":89,"column":16},"end":{"line":89,"column":24}} ), depth0)) != null ? stack1 : "")
     + " || batch > "
-    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":83,"column":40},"end":{"line":83,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":89,"column":40},"end":{"line":89,"column":48}} ), depth0)) != null ? stack1 : "")
     + ") return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":83,"column":61},"end":{"line":83,"column":66}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":89,"column":61},"end":{"line":89,"column":66}} ), depth0)) != null ? stack1 : "")
     + "_BATCH;\n  if (size < workspace_size(batch) || reinterpret_cast<size_t>(workspace) % 256 != 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":84,"column":95},"end":{"line":84,"column":100}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":90,"column":95},"end":{"line":90,"column":100}} ), depth0)) != null ? stack1 : "")
     + "_WORKSPACE;\n  return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":85,"column":11},"end":{"line":85,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":91,"column":11},"end":{"line":91,"column":16}} ), depth0)) != null ? stack1 : "")
     + "_OK;\n}\n\n// Folds and packs the parameters as they are now.\nint pack(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":89,"column":17},"end":{"line":89,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":95,"column":17},"end":{"line":95,"column":23}} ), depth0)) != null ? stack1 : "")
     + "er *trainer, cnx::Stream stream) {\n  const float *params = shelf_of(trainer, param_shelf);\n  unsigned char *packed = trainer->state + packed_at();\n  for (const Setup &s : setup) {\n    const packing::Layer<int> &of = s.layer;\n    packing::Layer<const float *> layer = {of.shape, params + places[of.weight], of.bias < 0 ? nullptr : params + places[of.bias], {}};\n    for (int i = 0; i < packing::step_count; i++) layer.steps[i] = {of.steps[i].op, params + places[of.steps[i].by]};\n    const int status = packing::run(layer, packed + values[s.packed].at,\n                                    reinterpret_cast<float *>(packed + values[s.packed_bias].at), stream);\n    if (status != 0) return status;\n  }\n  return 0;\n}\n\nint start(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":103,"column":18},"end":{"line":103,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":109,"column":18},"end":{"line":109,"column":24}} ), depth0)) != null ? stack1 : "")
     + "er *trainer, const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":103,"column":47},"end":{"line":103,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":109,"column":47},"end":{"line":109,"column":53}} ), depth0)) != null ? stack1 : "")
     + "_treatment *treatments) {\n  std::vector<float> each(treatment_bytes / sizeof(float));\n  for (int i = 0; i < parameter::count; i++)\n    for (size_t at = places[i] / "
-    + ((stack1 = alias2(alias1(depth0, "align", {"start":{"line":106,"column":35},"end":{"line":106,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "align", {"start":{"line":112,"column":35},"end":{"line":112,"column":40}} ), depth0)) != null ? stack1 : "")
     + "; at * "
-    + ((stack1 = alias2(alias1(depth0, "align", {"start":{"line":106,"column":51},"end":{"line":106,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "align", {"start":{"line":112,"column":51},"end":{"line":112,"column":56}} ), depth0)) != null ? stack1 : "")
     + " < places[i] + parameters[i].elements; at++) {\n      each[2 * at] = treatments[i].lr_scale;\n      each[2 * at + 1] = treatments[i].weight_decay;\n    }\n  int status = cnx::device_fill(trainer->state, 0, state_size(), nullptr);\n  if (status == 0) status = cnx::device_finish(nullptr);\n  return status == 0 ? cnx::device_upload(trainer->state + treatment_at, each.data(), treatment_bytes) : status;\n}\n\n// What is kept of a parameter; NULL where there is nothing.\nfloat *kept(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":116,"column":20},"end":{"line":116,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":122,"column":20},"end":{"line":122,"column":26}} ), depth0)) != null ? stack1 : "")
     + "er *trainer, int kind, size_t parameter) {\n  constexpr int shelves[] = {param_shelf, exp_avg_shelf, exp_avg_sq_shelf, ema_shelf, sum_shelf};\n  if (kind < "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":118,"column":15},"end":{"line":118,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":124,"column":15},"end":{"line":124,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_PARAM || kind > "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":118,"column":41},"end":{"line":118,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":124,"column":41},"end":{"line":124,"column":46}} ), depth0)) != null ? stack1 : "")
     + "_GRADIENT || parameter >= parameter::count"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"ema"),{"name":"unless","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":118,"column":90},"end":{"line":118,"column":141}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"ema"),{"name":"unless","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":124,"column":90},"end":{"line":124,"column":141}}})) != null ? stack1 : "")
     + ") return nullptr;\n  return shelf_of(trainer, shelves[kind]) + places[parameter];\n}\n\n} // namespace\n} // namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":123,"column":17},"end":{"line":123,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":129,"column":17},"end":{"line":129,"column":26}} ), depth0)) != null ? stack1 : "")
     + "\n\nextern \"C\" {\n\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":127,"column":14},"end":{"line":127,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":133,"column":14},"end":{"line":133,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_status_text("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":127,"column":37},"end":{"line":127,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":133,"column":37},"end":{"line":133,"column":43}} ), depth0)) != null ? stack1 : "")
     + "_status status) {\n  switch (status) {\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":129,"column":9},"end":{"line":129,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_OK: return \"no error\";\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":130,"column":9},"end":{"line":130,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_NULL_POINTER: return \"a pointer that must not be NULL is NULL\";\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":131,"column":9},"end":{"line":131,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_BATCH: return \"the batch is not "
-    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":131,"column":51},"end":{"line":131,"column":59}} ), depth0)) != null ? stack1 : "")
-    + " to "
-    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":131,"column":67},"end":{"line":131,"column":75}} ), depth0)) != null ? stack1 : "")
-    + ", for which this library was built\";\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":132,"column":9},"end":{"line":132,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_WORKSPACE: return \"the workspace is smaller than "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":132,"column":68},"end":{"line":132,"column":74}} ), depth0)) != null ? stack1 : "")
-    + "_workspace_size says, or not aligned to 256 bytes\";\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":133,"column":9},"end":{"line":133,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_NO_DEVICE: return \"there is no CUDA device\";\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":134,"column":9},"end":{"line":134,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_ARCHITECTURE: return \"the device is older than compute capability 8.0\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":135,"column":9},"end":{"line":135,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_MEMORY: return \"there is no memory for the trainer\";\n  case "
+    + "_OK: return \"no error\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":136,"column":9},"end":{"line":136,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_STATE: return \"the state is not aligned to 256 bytes\";\n  case "
+    + "_NULL_POINTER: return \"a pointer that must not be NULL is NULL\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":137,"column":9},"end":{"line":137,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_BATCH: return \"the batch is not "
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":137,"column":51},"end":{"line":137,"column":59}} ), depth0)) != null ? stack1 : "")
+    + " to "
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":137,"column":67},"end":{"line":137,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ", for which this library was built\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":138,"column":9},"end":{"line":138,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_WORKSPACE: return \"the workspace is smaller than "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":138,"column":68},"end":{"line":138,"column":74}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size says, or not aligned to 256 bytes\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":139,"column":9},"end":{"line":139,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_NO_DEVICE: return \"there is no CUDA device\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":140,"column":9},"end":{"line":140,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_ARCHITECTURE: return \"the device is older than compute capability 8.0\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":141,"column":9},"end":{"line":141,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_MEMORY: return \"there is no memory for the trainer\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":142,"column":9},"end":{"line":142,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_STATE: return \"the state is not aligned to 256 bytes\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":143,"column":9},"end":{"line":143,"column":14}} ), depth0)) != null ? stack1 : "")
     + "_PARAMETER: return \"there is no such parameter, or nothing of that kind is kept of it\";\n  default: return status >= 1000 ? cnx::device_text(status) : \"not a status of this library\";\n  }\n}\n\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":142,"column":9},"end":{"line":142,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":148,"column":9},"end":{"line":148,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_parameter_count(void) { return "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":142,"column":51},"end":{"line":142,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":148,"column":51},"end":{"line":148,"column":60}} ), depth0)) != null ? stack1 : "")
     + "::parameter::count; }\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":143,"column":14},"end":{"line":143,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":149,"column":14},"end":{"line":149,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_parameter_name(size_t index) {\n  return index < "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":144,"column":19},"end":{"line":144,"column":28}} ), depth0)) != null ? stack1 : "")
-    + "::parameter::count ? "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":144,"column":53},"end":{"line":144,"column":62}} ), depth0)) != null ? stack1 : "")
-    + "::parameters[index].name : nullptr;\n}\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":146,"column":9},"end":{"line":146,"column":15}} ), depth0)) != null ? stack1 : "")
-    + "_parameter_elements(size_t index) {\n  return index < "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":147,"column":19},"end":{"line":147,"column":28}} ), depth0)) != null ? stack1 : "")
-    + "::parameter::count ? "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":147,"column":53},"end":{"line":147,"column":62}} ), depth0)) != null ? stack1 : "")
-    + "::parameters[index].elements : 0;\n}\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":149,"column":9},"end":{"line":149,"column":15}} ), depth0)) != null ? stack1 : "")
-    + "_parameter_place(size_t index) {\n  return index < "
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":150,"column":19},"end":{"line":150,"column":28}} ), depth0)) != null ? stack1 : "")
     + "::parameter::count ? "
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":150,"column":53},"end":{"line":150,"column":62}} ), depth0)) != null ? stack1 : "")
+    + "::parameters[index].name : nullptr;\n}\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":152,"column":9},"end":{"line":152,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_elements(size_t index) {\n  return index < "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":153,"column":19},"end":{"line":153,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "::parameter::count ? "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":153,"column":53},"end":{"line":153,"column":62}} ), depth0)) != null ? stack1 : "")
+    + "::parameters[index].elements : 0;\n}\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":155,"column":9},"end":{"line":155,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_place(size_t index) {\n  return index < "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":156,"column":19},"end":{"line":156,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "::parameter::count ? "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":156,"column":53},"end":{"line":156,"column":62}} ), depth0)) != null ? stack1 : "")
     + "::places[index] : 0;\n}\n\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":153,"column":9},"end":{"line":153,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":159,"column":9},"end":{"line":159,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_state_size(void) { return "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":153,"column":46},"end":{"line":153,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":159,"column":46},"end":{"line":159,"column":55}} ), depth0)) != null ? stack1 : "")
     + "::state_size(); }\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":155,"column":2},"end":{"line":155,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":161,"column":2},"end":{"line":161,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":155,"column":20},"end":{"line":155,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":161,"column":20},"end":{"line":161,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_create("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":155,"column":38},"end":{"line":155,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":161,"column":38},"end":{"line":161,"column":44}} ), depth0)) != null ? stack1 : "")
     + "er **trainer, void *state, const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":155,"column":81},"end":{"line":155,"column":87}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":161,"column":81},"end":{"line":161,"column":87}} ), depth0)) != null ? stack1 : "")
     + "_treatment *treatments) {\n  if (trainer == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":156,"column":35},"end":{"line":156,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":162,"column":35},"end":{"line":162,"column":40}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  *trainer = nullptr;\n  if (state == nullptr || treatments == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":158,"column":58},"end":{"line":158,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":164,"column":58},"end":{"line":164,"column":63}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  if (reinterpret_cast<size_t>(state) % 256 != 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":159,"column":59},"end":{"line":159,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":165,"column":59},"end":{"line":165,"column":64}} ), depth0)) != null ? stack1 : "")
     + "_STATE;\n  const int capability = cnx::device_capability();\n  if (capability == 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":161,"column":32},"end":{"line":161,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":167,"column":32},"end":{"line":167,"column":37}} ), depth0)) != null ? stack1 : "")
     + "_NO_DEVICE;\n  if (capability < 80) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":162,"column":32},"end":{"line":162,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":168,"column":32},"end":{"line":168,"column":37}} ), depth0)) != null ? stack1 : "")
     + "_ARCHITECTURE;\n  *trainer = new (std::nothrow) "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":163,"column":34},"end":{"line":163,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":169,"column":34},"end":{"line":169,"column":40}} ), depth0)) != null ? stack1 : "")
     + "er{static_cast<unsigned char *>(state), nullptr, nullptr};\n  if (*trainer == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":164,"column":36},"end":{"line":164,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":170,"column":36},"end":{"line":170,"column":41}} ), depth0)) != null ? stack1 : "")
     + "_MEMORY;\n  const int status = "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":165,"column":23},"end":{"line":165,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":171,"column":23},"end":{"line":171,"column":32}} ), depth0)) != null ? stack1 : "")
     + "::start(*trainer, treatments);\n  if (status == 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":166,"column":28},"end":{"line":166,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":172,"column":28},"end":{"line":172,"column":33}} ), depth0)) != null ? stack1 : "")
     + "_OK;\n  delete *trainer;\n  *trainer = nullptr;\n  return status;\n}\n\nvoid "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":172,"column":7},"end":{"line":172,"column":13}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":178,"column":7},"end":{"line":178,"column":13}} ), depth0)) != null ? stack1 : "")
     + "_destroy("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":172,"column":26},"end":{"line":172,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":178,"column":26},"end":{"line":178,"column":32}} ), depth0)) != null ? stack1 : "")
     + "er *trainer) { delete trainer; }\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":174,"column":2},"end":{"line":174,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":180,"column":2},"end":{"line":180,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":174,"column":20},"end":{"line":174,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":180,"column":20},"end":{"line":180,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_write("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":174,"column":37},"end":{"line":174,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":180,"column":37},"end":{"line":180,"column":43}} ), depth0)) != null ? stack1 : "")
     + "er *trainer, "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":174,"column":60},"end":{"line":174,"column":66}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":180,"column":60},"end":{"line":180,"column":66}} ), depth0)) != null ? stack1 : "")
     + "_kind kind, size_t parameter, const float *host) {\n  if (trainer == nullptr || host == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":175,"column":54},"end":{"line":175,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":181,"column":54},"end":{"line":181,"column":59}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  float *to = "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":176,"column":16},"end":{"line":176,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":182,"column":16},"end":{"line":182,"column":25}} ), depth0)) != null ? stack1 : "")
     + "::kept(trainer, kind, parameter);\n  if (to == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":177,"column":30},"end":{"line":177,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":183,"column":30},"end":{"line":183,"column":35}} ), depth0)) != null ? stack1 : "")
     + "_PARAMETER;\n  return cnx::device_upload(to, host, "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":178,"column":40},"end":{"line":178,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":184,"column":40},"end":{"line":184,"column":49}} ), depth0)) != null ? stack1 : "")
     + "::parameters[parameter].elements * sizeof(float));\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":181,"column":2},"end":{"line":181,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":187,"column":2},"end":{"line":187,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":181,"column":20},"end":{"line":181,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":187,"column":20},"end":{"line":187,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_read(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":181,"column":42},"end":{"line":181,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":187,"column":42},"end":{"line":187,"column":48}} ), depth0)) != null ? stack1 : "")
     + "er *trainer, "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":181,"column":65},"end":{"line":181,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":187,"column":65},"end":{"line":187,"column":71}} ), depth0)) != null ? stack1 : "")
     + "_kind kind, size_t parameter, float *host) {\n  if (trainer == nullptr || host == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":182,"column":54},"end":{"line":182,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":188,"column":54},"end":{"line":188,"column":59}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  const float *from = "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":183,"column":24},"end":{"line":183,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":189,"column":24},"end":{"line":189,"column":33}} ), depth0)) != null ? stack1 : "")
     + "::kept(trainer, kind, parameter);\n  if (from == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":184,"column":32},"end":{"line":184,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":190,"column":32},"end":{"line":190,"column":37}} ), depth0)) != null ? stack1 : "")
     + "_PARAMETER;\n  return cnx::device_download(host, from, "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":185,"column":44},"end":{"line":185,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":191,"column":44},"end":{"line":191,"column":53}} ), depth0)) != null ? stack1 : "")
     + "::parameters[parameter].elements * sizeof(float));\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":188,"column":2},"end":{"line":188,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":194,"column":2},"end":{"line":194,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":188,"column":20},"end":{"line":188,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":194,"column":20},"end":{"line":194,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_pack(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":188,"column":42},"end":{"line":188,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":194,"column":42},"end":{"line":194,"column":48}} ), depth0)) != null ? stack1 : "")
     + "er *trainer, struct CUstream_st *stream) {\n  return trainer == nullptr ? "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":189,"column":32},"end":{"line":189,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":195,"column":32},"end":{"line":195,"column":37}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER : "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":189,"column":57},"end":{"line":189,"column":66}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":195,"column":57},"end":{"line":195,"column":66}} ), depth0)) != null ? stack1 : "")
     + "::pack(trainer, stream);\n}\n\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":192,"column":9},"end":{"line":192,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":198,"column":9},"end":{"line":198,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_workspace_size(int batch) {\n  return batch < "
-    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":193,"column":19},"end":{"line":193,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":199,"column":19},"end":{"line":199,"column":27}} ), depth0)) != null ? stack1 : "")
     + " || batch > "
-    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":193,"column":43},"end":{"line":193,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":199,"column":43},"end":{"line":199,"column":51}} ), depth0)) != null ? stack1 : "")
     + " ? 0 : "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":193,"column":62},"end":{"line":193,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":199,"column":62},"end":{"line":199,"column":71}} ), depth0)) != null ? stack1 : "")
     + "::workspace_size(batch);\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":196,"column":2},"end":{"line":196,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":202,"column":2},"end":{"line":202,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":196,"column":20},"end":{"line":196,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":202,"column":20},"end":{"line":202,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_backward("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":196,"column":40},"end":{"line":196,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":202,"column":40},"end":{"line":202,"column":46}} ), depth0)) != null ? stack1 : "")
     + "er *trainer, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":196,"column":72},"end":{"line":196,"column":139}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":202,"column":72},"end":{"line":202,"column":139}}})) != null ? stack1 : "")
     + "\n    float share, int accumulate, void *workspace, size_t workspace_size, struct CUstream_st *stream) {\n  using namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":198,"column":20},"end":{"line":198,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":204,"column":20},"end":{"line":204,"column":29}} ), depth0)) != null ? stack1 : "")
     + ";\n  void *const ports[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":199,"column":26},"end":{"line":199,"column":118}}})) != null ? stack1 : "")
-    + " };\n  int status = check(trainer, batch, ports, workspace, workspace_size);\n  if (status != 0) return status;\n  // The first of a step makes its gradients where those of the step lie.\n  const bool first = accumulate == 0;\n  float *sum = shelf_of(trainer, sum_shelf), *gradients = first ? sum : shelf_of(trainer, gradient_shelf);\n  const Addresses addresses(trainer, batch, ports, workspace, gradients);\n  if (counter_bytes > 0) {\n    void *counters = static_cast<unsigned char *>(workspace) + aligned(image_bytes * static_cast<size_t>(batch));\n    status = cnx::device_fill(counters, 0, counter_bytes * static_cast<size_t>(batch), stream);\n  }\n  for (int i = 0, segment = 0; i < step_count && status == 0; i++) {\n    void *operands["
-    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":211,"column":21},"end":{"line":211,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":205,"column":26},"end":{"line":205,"column":118}}})) != null ? stack1 : "")
+    + " };\n  int status = check(trainer, batch, ports, workspace, workspace_size);\n  if (status != 0) return status;\n  // The first of a step makes its gradients where those of the step lie.\n  const bool first = accumulate == 0;\n  const float times = share"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":210,"column":27},"end":{"line":210,"column":61}}})) != null ? stack1 : "")
+    + ";\n  float *sum = shelf_of(trainer, sum_shelf), *gradients = first ? sum : shelf_of(trainer, gradient_shelf);\n  const Addresses addresses(trainer, batch, ports, workspace, gradients);\n  if (counter_bytes > 0) {\n    void *counters = static_cast<unsigned char *>(workspace) + aligned(image_bytes * static_cast<size_t>(batch));\n    status = cnx::device_fill(counters, 0, counter_bytes * static_cast<size_t>(batch), stream);\n  }\n  for (int i = 0, segment = 0; i < step_count && status == 0; i++) {\n    void *operands["
+    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":218,"column":21},"end":{"line":218,"column":33}} ), depth0)) != null ? stack1 : "")
     + "] = {};\n    for (int k = 0; k < "
-    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":212,"column":26},"end":{"line":212,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "; k++)\n      if (steps[i].operands[k] >= 0) operands[k] = addresses.at[steps[i].operands[k]];\n    status = steps[i].run(batch, operands, stream);\n    for (; status == 0 && segment < segment_count && segments[segment].last_step == i; segment++) {\n      const Segment &s = segments[segment];\n      if (!first || share != 1.0f) status = optimizer::add(sum + s.place, gradients + s.place, share, first, s.elements, stream);\n      if (status == 0 && trainer->ready != nullptr) trainer->ready(trainer->user, segment, sum + s.place, s.elements, stream);\n    }\n  }\n  return status;\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":224,"column":2},"end":{"line":224,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":219,"column":26},"end":{"line":219,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "; k++)\n      if (steps[i].operands[k] >= 0) operands[k] = addresses.at[steps[i].operands[k]];\n    status = steps[i].run(batch, operands, stream);\n    for (; status == 0 && segment < segment_count && segments[segment].last_step == i; segment++) {\n      const Segment &s = segments[segment];\n      if (!first || times != 1.0f) status = optimizer::add(sum + s.place, gradients + s.place, times, first, s.elements, stream);\n      if (status == 0 && trainer->ready != nullptr) trainer->ready(trainer->user, segment, sum + s.place, s.elements, stream);\n    }\n  }\n  return status;\n}\n\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":231,"column":2},"end":{"line":231,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":224,"column":20},"end":{"line":224,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":231,"column":20},"end":{"line":231,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_gradients(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":224,"column":47},"end":{"line":224,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":231,"column":47},"end":{"line":231,"column":53}} ), depth0)) != null ? stack1 : "")
     + "er *trainer, float **gradients, size_t *elements) {\n  using namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":225,"column":20},"end":{"line":225,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":232,"column":20},"end":{"line":232,"column":29}} ), depth0)) != null ? stack1 : "")
     + ";\n  if (trainer == nullptr || gradients == nullptr || elements == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":226,"column":82},"end":{"line":226,"column":87}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":233,"column":82},"end":{"line":233,"column":87}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  *gradients = shelf_of(trainer, sum_shelf);\n  *elements = optimizer::shelf;\n  return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":229,"column":11},"end":{"line":229,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":236,"column":11},"end":{"line":236,"column":16}} ), depth0)) != null ? stack1 : "")
     + "_OK;\n}\n\nint "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":232,"column":6},"end":{"line":232,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":239,"column":6},"end":{"line":239,"column":12}} ), depth0)) != null ? stack1 : "")
     + "_segment_count(void) { return "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":232,"column":46},"end":{"line":232,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":239,"column":46},"end":{"line":239,"column":55}} ), depth0)) != null ? stack1 : "")
     + "::segment_count; }\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":233,"column":14},"end":{"line":233,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":240,"column":14},"end":{"line":240,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_segment_name(int segment) {\n  return segment >= 0 && segment < "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":234,"column":37},"end":{"line":234,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":241,"column":37},"end":{"line":241,"column":46}} ), depth0)) != null ? stack1 : "")
     + "::segment_count ? "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":234,"column":68},"end":{"line":234,"column":77}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":241,"column":68},"end":{"line":241,"column":77}} ), depth0)) != null ? stack1 : "")
     + "::segments[segment].name : nullptr;\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":237,"column":2},"end":{"line":237,"column":8}} ), depth0)) != null ? stack1 : "")
-    + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":237,"column":20},"end":{"line":237,"column":26}} ), depth0)) != null ? stack1 : "")
-    + "_on_ready("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":237,"column":40},"end":{"line":237,"column":46}} ), depth0)) != null ? stack1 : "")
-    + "er *trainer, "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":237,"column":63},"end":{"line":237,"column":69}} ), depth0)) != null ? stack1 : "")
-    + "_ready *ready, void *user) {\n  if (trainer == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":238,"column":35},"end":{"line":238,"column":40}} ), depth0)) != null ? stack1 : "")
-    + "_NULL_POINTER;\n  trainer->ready = ready;\n  trainer->user = user;\n  return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":241,"column":11},"end":{"line":241,"column":16}} ), depth0)) != null ? stack1 : "")
-    + "_OK;\n}\n\n"
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":244,"column":2},"end":{"line":244,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":244,"column":20},"end":{"line":244,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_on_ready("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":244,"column":40},"end":{"line":244,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "er *trainer, "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":244,"column":63},"end":{"line":244,"column":69}} ), depth0)) != null ? stack1 : "")
+    + "_ready *ready, void *user) {\n  if (trainer == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":245,"column":35},"end":{"line":245,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  trainer->ready = ready;\n  trainer->user = user;\n  return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":248,"column":11},"end":{"line":248,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "_OK;\n}\n\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":251,"column":2},"end":{"line":251,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":251,"column":20},"end":{"line":251,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_update("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":244,"column":38},"end":{"line":244,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":251,"column":38},"end":{"line":251,"column":44}} ), depth0)) != null ? stack1 : "")
     + "er *trainer, const float *step, float clip, float *norm, struct CUstream_st *stream) {\n  using namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":245,"column":20},"end":{"line":245,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":252,"column":20},"end":{"line":252,"column":29}} ), depth0)) != null ? stack1 : "")
     + ";\n  if (trainer == nullptr || step == nullptr || norm == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":246,"column":73},"end":{"line":246,"column":78}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":253,"column":73},"end":{"line":253,"column":78}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  const float *gradients = shelf_of(trainer, sum_shelf);\n  float *partials = reinterpret_cast<float *>(trainer->state + partials_at());\n  const optimizer::State state = {shelf_of(trainer, param_shelf), shelf_of(trainer, exp_avg_shelf), shelf_of(trainer, exp_avg_sq_shelf),\n                                  "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":250,"column":34},"end":{"line":250,"column":82}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":257,"column":34},"end":{"line":257,"column":82}}})) != null ? stack1 : "")
     + "gradients,\n                                  reinterpret_cast<const float *>(trainer->state + treatment_at)};\n  int status = optimizer::gradient_norm(gradients, partials, clip, norm, stream);\n  if (status == 0) status = optimizer::adamw(state, norm, step, stream);\n  return status == 0 ? pack(trainer, stream) : status;\n}\n\nvoid "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":257,"column":7},"end":{"line":257,"column":13}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":264,"column":7},"end":{"line":264,"column":13}} ), depth0)) != null ? stack1 : "")
     + "_step_values(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":257,"column":36},"end":{"line":257,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":264,"column":36},"end":{"line":264,"column":42}} ), depth0)) != null ? stack1 : "")
     + "_adamw *adamw, size_t n, float *host) {\n  const double values["
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":258,"column":24},"end":{"line":258,"column":29}} ), depth0)) != null ? stack1 : "")
-    + "_STEP_VALUES] = {adamw->lr,\n                                         adamw->beta1,\n                                         adamw->beta2,\n                                         adamw->eps,\n                                         1.0 - std::pow(adamw->beta1, static_cast<double>(n)),\n                                         std::sqrt(1.0 - std::pow(adamw->beta2, static_cast<double>(n))),\n                                         1.0 - adamw->ema};\n  for (int i = 0; i < "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":265,"column":24},"end":{"line":265,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "_STEP_VALUES] = {adamw->lr,\n                                         adamw->beta1,\n                                         adamw->beta2,\n                                         adamw->eps,\n                                         1.0 - std::pow(adamw->beta1, static_cast<double>(n)),\n                                         std::sqrt(1.0 - std::pow(adamw->beta2, static_cast<double>(n))),\n                                         1.0 - adamw->ema};\n  for (int i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":272,"column":24},"end":{"line":272,"column":29}} ), depth0)) != null ? stack1 : "")
     + "_STEP_VALUES; i++) host[i] = static_cast<float>(values[i]);\n}\n\n} // extern \"C\"\n";
 },"usePartial":true,"useData":true},
 
@@ -4047,6 +4064,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"load").call(alias3,"targets",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":89},"end":{"line":18,"column":118}}})) != null ? stack1 : "")
     + ") / "
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":18,"column":122},"end":{"line":18,"column":186}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "times", {"start":{"line":18,"column":188},"end":{"line":18,"column":193}} ), depth0)) != null ? stack1 : "")
     + ";\n  }\n";
 },"1":function(container,depth0,helpers,partials,data) {
     var stack1;
@@ -4068,7 +4086,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"8":function(container,depth0,helpers,partials,data) {
     return "static_cast<float>(images)";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -4076,8 +4094,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "// The gradient of cross-entropy of "
-    + ((stack1 = container.lambda(container.strict(depth0, "classes", {"start":{"line":1,"column":38},"end":{"line":1,"column":45}} ), depth0)) != null ? stack1 : "")
-    + " classes, a mean over all images:\n//   output[k] = (softmax(logits)[k] * sum of targets - targets[k]) / images\n// A group makes an image.\n"
+    + ((stack1 = alias2(alias1(depth0, "classes", {"start":{"line":1,"column":38},"end":{"line":1,"column":45}} ), depth0)) != null ? stack1 : "")
+    + " classes, a mean over all images:\n//   output[k] = (softmax(logits)[k] * sum of targets - targets[k]) / images"
+    + ((stack1 = alias2(alias1(depth0, "times", {"start":{"line":2,"column":78},"end":{"line":2,"column":83}} ), depth0)) != null ? stack1 : "")
+    + "\n// A group makes an image.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
@@ -5114,7 +5134,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":4},"end":{"line":12,"column":30}}})) != null ? stack1 : "")
     + " = "
     + ((stack1 = lookupProperty(helpers,"load").call(alias3,"mask",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":33},"end":{"line":12,"column":59}}})) != null ? stack1 : "")
-    + " / removed;\n  }\n";
+    + " / removed"
+    + ((stack1 = alias2(alias1(depth0, "times", {"start":{"line":12,"column":71},"end":{"line":12,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ";\n  }\n";
 },"1":function(container,depth0,helpers,partials,data) {
     return "arrayLength(&mask)";
 },"2":function(container,depth0,helpers,partials,data) {
@@ -5127,7 +5149,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"4":function(container,depth0,helpers,partials,data) {
     return "count";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -5135,8 +5157,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "// The gradient of a mean over the removed patches (mask 1) of all images, "
-    + ((stack1 = container.lambda(container.strict(depth0, "patches", {"start":{"line":1,"column":77},"end":{"line":1,"column":84}} ), depth0)) != null ? stack1 : "")
-    + " patches each:\n//   output = mask / sum of mask\n// One group makes it.\n"
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":1,"column":77},"end":{"line":1,"column":84}} ), depth0)) != null ? stack1 : "")
+    + " patches each:\n//   output = mask / sum of mask"
+    + ((stack1 = alias2(alias1(depth0, "times", {"start":{"line":2,"column":34},"end":{"line":2,"column":39}} ), depth0)) != null ? stack1 : "")
+    + "\n// One group makes it.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 

@@ -33,10 +33,10 @@ export const kernelPasses: readonly Pass[] = [splitConv, ...foldingPasses];
 export const learningPasses: readonly Pass[] = [compactLoss, splitLayernorm, differentiate, rematerialise];
 
 /** What the gradients of some leaves need of the graph: its gradients, however they are computed. */
-export const gradientPasses = (wanted: (leaf: Node) => boolean): readonly Pass[] => [
+export const gradientPasses = (wanted: (leaf: Node) => boolean, lossScale = 1): readonly Pass[] => [
   splitConv,
   splitLayernorm,
-  differentiateAs(wanted),
+  differentiateAs(wanted, lossScale),
 ];
 
 /** Grouping, after all rewriting. Each looks at its own ops, so their order does not matter. */

@@ -46,13 +46,15 @@ export const differentiate: Pass = {
   run: graph => gradients(graph, ({ op }) => op === "param"),
 };
 
-/** The same for other leaves, parameters and inputs. What they do not depend on costs nothing. */
-export const differentiateAs = (wanted: (leaf: Node) => boolean): Pass => ({
+/**
+ * The same for other leaves, parameters and inputs, of the loss times a scale. What they do not depend on costs nothing.
+ */
+export const differentiateAs = (wanted: (leaf: Node) => boolean, scale = 1): Pass => ({
   ...differentiate,
-  run: graph => gradients(graph, wanted),
+  run: graph => gradients(graph, wanted, scale),
 });
 
-function gradients(graph: Graph, wanted: (leaf: Node) => boolean): Graph {
+function gradients(graph: Graph, wanted: (leaf: Node) => boolean, scale = 1): Graph {
   if (graph.outputs.some(({ name }) => name.startsWith(gradientName("")))) return graph;
   const leaves = [...graph.nodes.values()].filter(node => node.inputs.length === 0 && wanted(node));
   const learning = dependents(graph, leaves);
@@ -61,7 +63,7 @@ function gradients(graph: Graph, wanted: (leaf: Node) => boolean): Graph {
   const first = new Map(leaves.map(({ id }) => [id, read.get(id)?.[0]]));
 
   const loss = graph.outputs.find(({ name }) => name === "loss");
-  if (loss !== undefined) flow.give(nodeOf(graph, loss.value), () => constant(1, nodeOf(graph, loss.value).type));
+  if (loss !== undefined) flow.give(nodeOf(graph, loss.value), () => constant(scale, nodeOf(graph, loss.value).type));
   else
     for (const { name, value } of graph.outputs) {
       const to = nodeOf(graph, value);

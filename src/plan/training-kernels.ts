@@ -23,7 +23,7 @@ export interface TrainingKernelParams {
   readonly siteErrorGrad: Omit<SiteErrorParams, "removedOnly">;
   readonly maskedMeanGrad: MaskedMeanGradParams;
   readonly crossEntropy: CrossEntropyParams;
-  readonly crossEntropyGrad: CrossEntropyParams;
+  readonly crossEntropyGrad: CrossEntropyParams & MayBeScaled;
 }
 
 export interface MayBePooled {
@@ -175,7 +175,13 @@ export interface ScaleSamplesParams {
   readonly index: number;
 }
 
-export interface MaskedMeanGradParams {
+/** The gradient of a loss. */
+export interface MayBeScaled {
+  /** Times a power of 2; not where it is left out. */
+  readonly scale?: number;
+}
+
+export interface MaskedMeanGradParams extends MayBeScaled {
   readonly patches: number;
 }
 

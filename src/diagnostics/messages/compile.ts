@@ -43,11 +43,6 @@ export const compileMessages = {
     text: (target: string) =>
       `--train makes what trains a model, not for ${target}: a graph keeps no state, and its runtimes do not train; leave it out, or give --target wgsl or cuda`,
   },
-  "train-f16": {
-    kind: "E_USAGE",
-    text: () =>
-      "gradients in f16 need a loss scale, which no library has yet; give --dtype bf16 or f32 to what trains on CUDA",
-  },
   "learning-lowered": {
     kind: "E_USAGE",
     text: () => "what learns is looked at as WebGPU runs it, in f32; leave --target and --dtype out",

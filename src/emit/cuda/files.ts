@@ -25,7 +25,7 @@ export function cudaFiles(plan: Plan, context: EmitContext, torch: boolean): rea
   ];
   const files: readonly (readonly [path: string, contents: string])[] = [
     ["device.h", slashes + deviceText(plan)],
-    ["kernels.h", slashes + renderTemplate("host/kernel-list", { ...kernelList(plan), learned: false })],
+    ["kernels.h", slashes + renderTemplate("host/kernel-list", kernelList(plan))],
     ...kernels.map(one => [`${one.name}.cu`, slashes + kernelText(one, plan)] as const),
     ["pack.cu", slashes + packText(plan)],
     [

@@ -151,11 +151,11 @@ export function scaleSamples(p: KernelParams["scaleSamples"], { language, vec: v
 }
 
 /** One group, over all images. */
-export function maskedMeanGrad({ patches }: KernelParams["maskedMeanGrad"], { language }: Form): SimpleKernel {
+export function maskedMeanGrad({ patches, scale }: KernelParams["maskedMeanGrad"], { language }: Form): SimpleKernel {
   const mask = maskOperand({ rows: 1, columns: patches });
   return {
     template: "masked-mean-grad",
-    context: { patches },
+    context: { patches, ...scaledBy(scale) },
     operands: [
       { ...mask, ofAllImages: true },
       { ...mask, role: "output", access: "write", ofAllImages: true },
@@ -167,6 +167,9 @@ export function maskedMeanGrad({ patches }: KernelParams["maskedMeanGrad"], { la
     once: true,
   };
 }
+
+/** What a loss is multiplied by before it is differentiated. */
+const scaledBy = (lossScale = 1) => ({ lossScale, times: lossScale === 1 ? "" : ` * ${lossScale}.0f` });
 
 const classOperands = (classes: number) =>
   ["logits", "targets"].map(role => inF32(read(role, classes, 1, dims(classes))));
@@ -189,10 +192,13 @@ export function crossEntropy({ classes }: KernelParams["crossEntropy"], { langua
 }
 
 /** A group an image. */
-export function crossEntropyGrad({ classes }: KernelParams["crossEntropyGrad"], { language }: Form): SimpleKernel {
+export function crossEntropyGrad(
+  { classes, scale }: KernelParams["crossEntropyGrad"],
+  { language }: Form,
+): SimpleKernel {
   return {
     template: "cross-entropy-grad",
-    context: { classes },
+    context: { classes, ...scaledBy(scale) },
     operands: [...classOperands(classes), inF32(write("output", classes, 1, dims(classes)))],
     threads: language === "wgsl" ? threadsFor(classes, 8, 64) : threadsFor(classes, 32, 256),
     over: { groups: 1 },

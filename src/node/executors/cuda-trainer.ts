@@ -14,14 +14,18 @@ import { progress } from "../process/progress.ts";
 import { version } from "../process/version.ts";
 import { cudaName } from "./cuda.ts";
 import { cudaErrors, cudaWorkers } from "./cuda-library.ts";
+import type { Wanted } from "./executors.ts";
 import { buildCuda, type CudaMachine } from "./toolchain.ts";
 import { type Elements, type OpenTrainer, type StateKind, stateKinds, type TrainerRequest } from "./trainer.ts";
 
+/** What maps and packed weights are kept in, and how products of f32 are made. */
+type Storage = Pick<Wanted, "dtype" | "tf32">;
+
 /** Our CUDA library that trains, in a process of its own, which keeps the state. */
 export const cudaTrainer =
-  (machine: CudaMachine): OpenTrainer =>
+  (machine: CudaMachine, storage: Storage): OpenTrainer =>
   async request => {
-    const sources = trainerSources(request);
+    const sources = trainerSources(request, storage);
     if (!sources.ok) return sources;
     const { plan, files } = sources.value;
     const built = await buildCuda(machine, files, progress);
@@ -40,7 +44,10 @@ export const cudaTrainer =
     let isFirst = true;
     const { optimizer, clip, ema } = request.recipe;
     return ok({
-      on: cudaName[machine],
+      on:
+        storage.tf32 || storage.dtype !== "f32"
+          ? `${cudaName[machine]}, ${storage.tf32 ? "tf32" : storage.dtype}`
+          : cudaName[machine],
       async accumulate(inputs, share) {
         const batch = inputs.get("pixel_values")?.shape[0] ?? 0;
         const given = plan.inputs.map(port => floats(inputOf(port, inputs).data));
@@ -69,11 +76,11 @@ export const cudaTrainer =
   };
 
 /** The sources that a recipe's model learns by. */
-export function trainerSources({
-  model,
-  recipe,
-}: Pick<TrainerRequest, "model" | "recipe">): Result<{ readonly plan: Plan; readonly files: readonly OutputFile[] }> {
-  const planned = planTraining({ model, recipe, target: cudaTarget("f32") });
+export function trainerSources(
+  { model, recipe }: Pick<TrainerRequest, "model" | "recipe">,
+  { dtype, tf32 }: Storage,
+): Result<{ readonly plan: Plan; readonly files: readonly OutputFile[] }> {
+  const planned = planTraining({ model, recipe, target: cudaTarget(dtype, { tf32 }) });
   if (!planned.ok) return planned;
   const { plan } = planned.value;
   const context = { ...inMemoryContext, model, version };

@@ -24,12 +24,12 @@ export const cuda =
     });
   };
 
-/** The same in f32 for weights that change: a process for each run, which reads them from a file. */
+/** The same for weights that change: a process for each run, which reads them from a file. */
 export const cudaInference =
-  (machine: CudaMachine): OpenInference =>
+  (machine: CudaMachine, storage: Pick<Wanted, "dtype" | "tf32">): OpenInference =>
   async ({ model, batch, taps }) => {
     const request = { model, batch, taps, sites: "auto" as const };
-    const library = await buildLibrary(machine, request, { dtype: "f32" }, progress);
+    const library = await buildLibrary(machine, request, storage, progress);
     if (!library.ok) return library;
     return ok({
       load: async weights => ({

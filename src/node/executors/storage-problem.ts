@@ -10,8 +10,7 @@ export interface Storage {
 }
 
 /** Why an executor cannot store or multiply as it is asked to, or null. */
-export function storageProblem({ on, dtype, tf32 }: Storage): Diagnostic | null {
-  const stored = executorStorage[on];
+export function storageProblem({ on, dtype, tf32 }: Storage, stored = executorStorage[on]): Diagnostic | null {
   if (!stored.includes(dtype))
     return error("bad-option-value", null, "--dtype", dtype, `${stored.join(" or ")} on ${on}`);
   if (tf32 && !on.startsWith("cuda")) return error("tf32-misplaced", null, `on ${on}`, "--on cuda or cuda-cpu");

@@ -31,10 +31,8 @@ export function misplacedOption(
   if (preprocess && targets.every(target => target === "cuda"))
     return error("preprocess-misplaced", null, "--target cuda alone", "--target wgsl or onnx");
   if (bundle && !targets.includes("wgsl")) return error("bundle-misplaced", null, targets.join(" and "));
-  if (requests.some(({ recipe }) => recipe !== null)) {
-    if (targets.every(target => target === "onnx")) return error("train-misplaced", null, "onnx");
-    if (requests.some(({ target, dtype }) => target === "cuda" && dtype === "f16")) return error("train-f16", null);
-  }
+  if (targets.every(target => target === "onnx") && requests.some(({ recipe }) => recipe !== null))
+    return error("train-misplaced", null, "onnx");
   if (targets.includes("cuda")) return null;
   if (tf32) return error("tf32-misplaced", null, `for ${targets.join(" and ")}`, "--target cuda");
   if (cudaTuning !== null) return error("cuda-tuning-misplaced", null, targets.join(" and "));

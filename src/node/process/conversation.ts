@@ -13,7 +13,8 @@ export interface Conversation {
 
 /** Starts a program; it ends with us when the user interrupts. */
 export function converse(command: string, args: readonly string[]): Conversation {
-  const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
+  // A group of its own: a terminal interrupts us alone, and we may have something left to ask.
+  const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], detached: true });
   const done = onInterrupt(() => child.kill("SIGKILL"));
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", part => {
@@ -30,7 +31,7 @@ export function converse(command: string, args: readonly string[]): Conversation
   const more = reading(child);
   return {
     async ask(question, wanted) {
-      for (const part of question) if (!child.stdin.write(part)) await drained(child);
+      for (const part of question) if (child.stdin.writable && !child.stdin.write(part)) await drained(child);
       return more(wanted);
     },
     more,

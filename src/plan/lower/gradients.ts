@@ -12,7 +12,7 @@ import {
 } from "../../graph/graph.ts";
 import type { GeluApproximation, TrainingOp } from "../../graph/ops.ts";
 import type { Variance } from "../../graph/training-ops.ts";
-import { columnStrip, type KernelKind, type KernelParams, type PatchGeometry } from "../kernels.ts";
+import { columnStrip, type KernelKind, type KernelParams, type MayBeScaled, type PatchGeometry } from "../kernels.ts";
 import { chooseWeightGrad } from "../tiles/choose-tile.ts";
 import { divideUp } from "../tiles/tile.ts";
 import type { TuningProfile } from "../tiles/tuning-profiles.ts";
@@ -47,8 +47,7 @@ export const trainingLowerings: { readonly [K in Exclude<TrainingOp, "geluGrad">
     return one(anchor, "crossEntropy", params, { logits: operand(anchor, 0), targets: operand(anchor, 1) });
   },
   crossEntropyGrad: ({ anchor }, graph) => {
-    isOne(graph, operand(anchor, 2));
-    const params = { classes: channels(anchor.type) };
+    const params = { classes: channels(anchor.type), ...scaledBy(graph, operand(anchor, 2)) };
     return one(anchor, "crossEntropyGrad", params, { logits: operand(anchor, 0), targets: operand(anchor, 1) });
   },
 
@@ -143,8 +142,8 @@ export const trainingLowerings: { readonly [K in Exclude<TrainingOp, "geluGrad">
       { input: operand(anchor, 0) },
     ),
   maskedMeanGrad: ({ anchor }, graph) => {
-    isOne(graph, operand(anchor, 1));
-    return one(anchor, "maskedMeanGrad", { patches: channels(anchor.type) }, { mask: operand(anchor, 0) });
+    const params = { patches: channels(anchor.type), ...scaledBy(graph, operand(anchor, 1)) };
+    return one(anchor, "maskedMeanGrad", params, { mask: operand(anchor, 0) });
   },
 
   inputDot: ({ anchor }, graph) => weightDot(anchor, graph, { to: "inputs", by: "whole" }),
@@ -175,10 +174,11 @@ export function neighbours({ anchor }: FusionGroup, graph: Graph): Calls {
   );
 }
 
-/** A loss is differentiated from itself, so that what flows into its gradient is 1. */
-function isOne(graph: Graph, id: ValueId): void {
+/** A loss is differentiated from itself, so that what flows into its gradient is a number: 1, or what f16 scales it by. */
+function scaledBy(graph: Graph, id: ValueId): MayBeScaled {
   const node = nodeOf(graph, id);
-  invariant(node.op === "constant" && node.attrs.value === 1, `'${id}' is not the gradient of a loss`);
+  invariant(node.op === "constant", `'${id}' is not the gradient of a loss`);
+  return node.attrs.value === 1 ? {} : { scale: node.attrs.value };
 }
 
 const rowsOf = ({ type }: Node): { readonly rows: number; readonly channels: number } => {

@@ -51,8 +51,9 @@ const gelu = caseOf("pointwise", "gelu", {
 });
 const grn = caseOf("grnGrad", "grn", { of: "squares", channels: 300, tiles: 5, batch: false, eps: 1e-6 });
 const entropy = caseOf("crossEntropyGrad", "entropy", { classes: 300 });
+const scaledEntropy = caseOf("crossEntropyGrad", "scaled_entropy", { classes: 33, scale: 64 });
 const good: readonly KernelCase[] = [
-  ...[linear, patches, odd, depthwise, columnSums, columnDots, totals, normalize, gelu, grn, entropy],
+  ...[linear, patches, odd, depthwise, columnSums, columnDots, totals, normalize, gelu, grn, entropy, scaledEntropy],
   weightGrad("linear", { outputs: 40, inputs: 33, parts: 2 }, "bf16"),
   weightGrad("patches", { outputs: 24, inputs: 10, size: 2, height: 5, width: 6 }, "f16"),
   weightGrad("whole", { outputs: 64, inputs: 96, height: 16, width: 16, chain: 512 }),

@@ -536,7 +536,7 @@ Results cross_entropy_grad(const Case &c, const Operands &in) {
       wanted += in.at("targets")[row + k];
     }
     for (size_t k = 0; k < classes; k++)
-      out.push_back((std::exp(in.at("logits")[row + k]) / all * wanted - in.at("targets")[row + k]) / c.batch);
+      out.push_back((std::exp(in.at("logits")[row + k]) / all * wanted - in.at("targets")[row + k]) / c.batch * c.of.at("lossScale"));
   }
   return {{"output", out}};
 }

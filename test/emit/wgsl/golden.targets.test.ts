@@ -16,7 +16,7 @@ const tiled = [
   ...onGpuTiles.map(file => ({ file, tuning: "gpu" as const })),
 ];
 const stages = /^stages\.\d+$/;
-const published = files.filter(file => !small.includes(file) && (full || /atto-(224x224-b3|odd-299)/.test(file)));
+const published = files.filter(file => !small.includes(file) && (full || /atto-224x224-b3/.test(file)));
 
 let gpu: WebgpuProcess | undefined;
 beforeAll(async () => {

@@ -96,7 +96,7 @@ describe.runIf(hasSwiftShader)("R24: WebGPU gives the interpreter's numbers, of 
     await compare(given, 2, 5, "swiftshader", [...tapsOf(given).keys()]);
   });
 
-  test("GRN's scale in chunks, where it does not fit in workgroup memory", async () => {
+  test.runIf(full)("GRN's scale in chunks, where it does not fit in workgroup memory", async () => {
     await compare(model({ depths: [1], dims: [520], input: image(16, 16) }), 2, 4, "gpu");
   });
 

@@ -82,7 +82,6 @@ describe("compile --train", () => {
 
   test.each([
     [["-t", "onnx"], "train-misplaced", "a graph keeps no state"],
-    [["-t", "cuda", "--dtype", "f16"], "train-f16", "give --dtype bf16 or f32"],
     [["-m", "other"], "recipe-model", "recipe 'learn' trains model 'trainer', which is not compiled"],
   ])("says why not: %s", async (words, error, why) => {
     const { code, stderr, files } = await compile("--train", "learn", ...words);

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { dtypeBytes, type FileDType, toF32 } from "../../../src/weights/dtype.ts";
 import { readSafetensors, writeSafetensors } from "../../../src/weights/formats/safetensors.ts";
 import { type ByteSource, memorySource } from "../../../src/weights/formats/source.ts";
+import { pieceBytes } from "../../../src/weights/pieces.ts";
 import { elements, readF32, type TensorData, type TensorFile } from "../../../src/weights/tensor.ts";
 import { bindWeights } from "../../../src/weights/use/bind.ts";
 import { goldenParams, readGolden } from "../../support/golden.ts";
@@ -147,4 +148,15 @@ describe("16-bit floats", () => {
     const bits = new Uint32Array(toF32.BF16(bytes).buffer);
     for (let i = 0; i < 65536; i++) if (bits[i] !== i * 65536) throw new Error(`${i}: ${bits[i]}`);
   });
+});
+
+test("a tensor comes in pieces that are its bytes, and a range of it is a part of them", async () => {
+  const bytes = Uint8Array.from({ length: pieceBytes + 12 }, (_, i) => (i * 7) & 255);
+  const pair = [tensor("before", "U8", [3], Uint8Array.of(1, 2, 3)), tensor("large", "U8", [bytes.length], bytes)];
+  const file = await open(await collect(writeSafetensors(pair)));
+  const sizes = [];
+  for await (const piece of file.parts?.("large") ?? []) sizes.push(piece.length);
+  expect(sizes).toEqual([pieceBytes, 12]);
+  expect(Buffer.compare(await collect(file.parts?.("large") ?? (async function* () {})()), bytes)).toBe(0);
+  expect(await file.range?.("large", pieceBytes, 5)).toEqual(bytes.slice(pieceBytes, pieceBytes + 5));
 });

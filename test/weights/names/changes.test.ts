@@ -137,3 +137,33 @@ test("a prefix that a shell would take apart is quoted", () => {
   const odd = rows.map(row => ({ ...row, name: `my model's.${translate(row.name, "official", "timm")?.name}` }));
   expect(told(unwrapped(fileOf(odd)))[0]).toContain("--strip-prefix 'my model'\\''s.' takes");
 });
+
+test("a file whose names change gives pieces and ranges where it gave them before, under the new names", async () => {
+  const plain = fileOf(named("a.weight"));
+  const bytes = async (name: string) => new TextEncoder().encode(name);
+  const whole: TensorFile = {
+    ...plain,
+    bytes,
+    parts: async function* (name) {
+      yield await bytes(name);
+    },
+    range: async (name, from, length) => (await bytes(name)).subarray(from, from + length),
+  };
+  const changed = (file: TensorFile) => {
+    const found = changeNames(file, { stripPrefix: null, rename: [rule("a.=b.")] });
+    if (!found.ok) throw new Error("unreachable");
+    return found.value;
+  };
+  expect([changed(plain).parts, changed(plain).range]).toEqual([undefined, undefined]);
+  const text = (of: Uint8Array | undefined) => new TextDecoder().decode(of);
+  expect(text(await changed(whole).bytes("b.weight"))).toBe("a.weight");
+  for await (const part of changed(whole).parts?.("b.weight") ?? []) expect(text(part)).toBe("a.weight");
+  expect(text(await changed(whole).range?.("b.weight", 2, 3))).toBe("wei");
+});
+
+test("what a star stands for begins where it stands", () => {
+  expect(namesIn(rename(named("x.1.weight", "x..1.weight"), "x.*.weight=y.*.weight"))).toEqual([
+    "y.1.weight",
+    "x..1.weight",
+  ]);
+});

@@ -1,4 +1,5 @@
 import { renderTemplate } from "../../../embedded/render-template.ts";
+import { lossScale } from "../../../model/loss-scale.ts";
 import type { Model, Recipe } from "../../../model/model.ts";
 import { distinctKernels, type Plan } from "../../../plan/plan.ts";
 import { learnedBy } from "../../../training/learned.ts";
@@ -8,7 +9,8 @@ import type { EmitContext, OutputFile, Training } from "../../target.ts";
 import { deviceText, kernelList, kernelText, packText, sharedOf, valuesOf } from "../files.ts";
 import { launchPlan } from "../launch-plan.ts";
 import { portsOf } from "../ports.ts";
-import { align, partial, stateOf, type TrainerState } from "./state.ts";
+import { optimizerFiles } from "./optimizer.ts";
+import { align, stateOf, type TrainerState } from "./state.ts";
 
 /** The C and C++ sources of what trains a model by a recipe, as a folder that CMake builds. */
 export function cudaTrainerFiles(
@@ -23,16 +25,18 @@ export function cudaTrainerFiles(
   const stars = `/* ${lines.join("\n * ")} */\n`;
   const shared = sharedOf(plan);
   const { kernels } = distinctKernels(plan.steps);
-  const optimizer = { ...kernelList(plan), ...optimizerContext(state), ema, learned: true };
-  const library = { ...shared, ...trainerContext(given.name, plan, state), ema };
+  const optimizer = optimizerFiles({ ...shared, ...state, ema });
+  const scale = lossScale(context.model, plan.batch.max, plan.precision);
+  const library = { ...shared, ...trainerContext(given.name, plan, state), ema, scaled: scale !== 1, lossScale: scale };
   const example = { ...library, ...recipeContext(recipe, context.model, library.parameters) };
   const sources = [...kernels.map(({ name }) => name), "pack", "optimizer", shared.prefix];
   const files: readonly (readonly [path: string, contents: string])[] = [
     ["device.h", slashes + deviceText(plan)],
-    ["kernels.h", slashes + renderTemplate("host/kernel-list", optimizer)],
+    ["kernels.h", slashes + renderTemplate("host/kernel-list", kernelList(plan))],
     ...kernels.map(one => [`${one.name}.cu`, slashes + kernelText(one, plan)] as const),
     ["pack.cu", slashes + packText(plan, true)],
-    ["optimizer.cu", slashes + renderTemplate("cuda/optimizer", optimizer)],
+    ["optimizer.h", slashes + optimizer.header],
+    ["optimizer.cu", slashes + optimizer.kernels],
     [shared.header, stars + renderTemplate("host/trainer-api", library)],
     [`${shared.prefix}.cu`, slashes + renderTemplate("host/trainer", library)],
     ["run.cu", slashes + renderTemplate("host/trainer-runner", library)],
@@ -54,8 +58,6 @@ export function cudaTrainerFiles(
     { path: "cuda/train/weights.bin", contents: valuesOf(plan, begun) },
   ];
 }
-
-const optimizerContext = ({ shelf, partials }: TrainerState) => ({ shelf, partials, align, partial, warps: 8 });
 
 function trainerContext(model: string, plan: Plan, state: TrainerState) {
   const tables = launchPlan(plan, state);

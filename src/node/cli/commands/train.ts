@@ -1,14 +1,16 @@
 import type { Result } from "../../../diagnostics/diagnostic.ts";
 import { shown, shownPath } from "../../../diagnostics/escape.ts";
+import { type StorageType, storageTypes } from "../../../model/model.ts";
 import { validatedText } from "../../../training/validation/figures.ts";
-import { type TrainerName, trainerNames } from "../../executors/trainers.ts";
+import { storageProblem } from "../../executors/storage-problem.ts";
+import { type TrainerName, trainerNames, trainerStorage } from "../../executors/trainers.ts";
 import { readStdin } from "../../files/read.ts";
 import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
 import { enterGpuProcess } from "../../gpu/gpu-process.ts";
 import type { TrainReport } from "../../jobs/train/train.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import type { AddCommand } from "../command.ts";
-import { choice, count, countOption, defaulted, once } from "../options.ts";
+import { choice, count, countOption, defaulted, once, tf32Help } from "../options.ts";
 import { bindingOf, extraOption, type FileFlags, keyOption, prefixOption, renameOption } from "../weights-options.ts";
 
 interface Options extends FileFlags {
@@ -22,6 +24,8 @@ interface Options extends FileFlags {
   readonly weights?: string;
   readonly on: TrainerName;
   readonly adapter?: AdapterKind;
+  readonly dtype?: StorageType;
+  readonly tf32?: boolean;
   readonly saveEvery: number;
   readonly resume?: boolean;
   readonly output: string;
@@ -66,6 +70,14 @@ export const addTrain: AddCommand = (program, execute) => {
     .addOption(defaulted("--on <executor>", "where it trains", trainerNames, "webgpu"))
     .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first of these there is)", adapterKinds))
     .addOption(
+      choice(
+        "--dtype <name>",
+        "what maps and packed weights are kept in (default: f32): f16 and bf16 on CUDA",
+        storageTypes,
+      ),
+    )
+    .option("--tf32", tf32Help)
+    .addOption(
       countOption("--save-every <steps>", "steps from one checkpoint to the next; the last is saved too", 1000),
     )
     .option("--resume", "go on from the last whole checkpoint of the run, if the recipe is the same")
@@ -80,6 +92,9 @@ export const addTrain: AddCommand = (program, execute) => {
 };
 
 async function train(spec: string, options: Options): Promise<Outcome> {
+  const { on, dtype = "f32", tf32 = false } = options;
+  const problem = storageProblem({ on, dtype, tf32 }, trainerStorage[on]);
+  if (problem !== null) return outcome({ diagnostics: [problem] });
   const entered = options.on === "webgpu" ? await enterGpuProcess(options.adapter ?? null) : null;
   if (entered !== null && !entered.ok) return outcome({ diagnostics: entered.diagnostics });
   if (entered?.value.role === "parent") return outcome({ exitCode: entered.value.exitCode });
@@ -90,7 +105,9 @@ async function train(spec: string, options: Options): Promise<Outcome> {
     root: options.root ?? null,
     train: options.train ?? null,
     model: options.model ?? null,
-    on: options.on,
+    on,
+    dtype,
+    tf32,
     adapter: entered?.value.role === "child" ? entered.value.kind : null,
     weights: options.weights ?? null,
     binding: bindingOf(options),
