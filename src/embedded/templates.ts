@@ -15,6 +15,7 @@ export type TemplateName =
   | "cuda/row-norm"
   | "cuda/site-depthwise"
   | "cuda/stem"
+  | "cuda/weight-grad-mma"
   | "cuda/weight-grad"
   | "host/c-api"
   | "host/cmake"
@@ -564,12 +565,21 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":137,"column":48},"end":{"line":137,"column":55}} ), depth0)) != null ? stack1 : "")
     + ") gone[m] = (whole_rows || m0 + m < rows) && removed(mask, m0 + m);\n  barrier();\n";
 },"10":function(container,depth0,helpers,partials,data) {
-    return "        if ((whole_rows || m0 + m < rows) && (whole_columns || n0 + n < columns)) {\n          T *to = hidden + (static_cast<size_t>(image) * rows + m0 + m) * columns + n0 + n;\n          if constexpr (columns % 2 == 0) {\n            store_word(to, neighbours<T>(v));\n          } else {\n            for (int e = 0; e < 2 && n0 + n + e < columns; e++) to[e] = narrow<T>(v[e]);\n          }\n        }\n";
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j++) {\n    const int n = warp_n + j * 8 + 2 * (lane % 4);\n    const Pair shift = load2(bias + n0 + n);\n    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      CNX_UNROLL\n      for (int h = 0; h < 2; h++) {\n        const float v[2] = {c[i][j][2 * h] + shift.v[0], c[i][j][2 * h + 1] + shift.v[1]};\n        store_word(tile + (warp_m + i * 16 + h * 8 + lane / 4) * out_row + n, neighbours<T>(v));\n      }\n    }\n  }\n  barrier();\n  {\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-store-tile"),depth0,{"name":"cuda-store-tile","hash":{"to":"hidden"},"data":data,"indent":"    ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "  }\n  barrier();\n";
 },"11":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  unsigned *before = shared<unsigned>("
-    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":198,"column":40},"end":{"line":198,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":208,"column":40},"end":{"line":208,"column":48}} ), depth0)) != null ? stack1 : "")
     + "); // blocks of the image that came before this one\n  barrier();\n  if (thread() == 0) *before = arrive(counter + image);\n";
 },"12":function(container,depth0,helpers,partials,data) {
     return "  finish_image(before, image_squares, gamma, scale + image * columns, counter + image);\n";
@@ -700,28 +710,25 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "goneAt", {"start":{"line":134,"column":36},"end":{"line":134,"column":42}} ), depth0)) != null ? stack1 : "")
     + "); // rows of removed patches, [block_rows]; registers have no room for them\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":135,"column":2},"end":{"line":139,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"hidden"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":140,"column":2},"end":{"line":159,"column":9}}})) != null ? stack1 : "")
     + "  float *sums = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":140,"column":32},"end":{"line":140,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":160,"column":32},"end":{"line":160,"column":38}} ), depth0)) != null ? stack1 : "")
     + "); // of squares, ["
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":140,"column":61},"end":{"line":140,"column":67}} ), depth0)) != null ? stack1 : "")
-    + "][block_columns]\n  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j++) {\n    const int n = warp_n + j * 8 + 2 * (lane % 4);\n    const Pair shift = load2(bias + n0 + n);\n    float square[2] = {0.0f, 0.0f};\n    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      CNX_UNROLL\n      for (int h = 0; h < 2; h++) {\n        const int m = warp_m + i * 16 + h * 8 + lane / 4;\n        float v[2] = {c[i][j][2 * h] + shift.v[0], c[i][j][2 * h + 1] + shift.v[1]};\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"hidden"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":152,"column":8},"end":{"line":161,"column":15}}})) != null ? stack1 : "")
-    + "        v[0] = activated(v[0]);\n        v[1] = activated(v[1]);\n        if constexpr (has_residual) {\n          const auto was = load_word(tile + m * out_row + n);\n          v[0] += low_of<T>(was);\n          v[1] += high_of<T>(was);\n        }\n        if (has_mask && gone[m]) v[0] = v[1] = 0.0f;\n        const auto both = neighbours<T>(v);\n        if (stored) store_word(tile + m * out_row + n, both);\n        const float low = low_of<T>(both), high = high_of<T>(both); // what the next kernel reads\n        if (has_squares && (whole_rows || m0 + m < rows)) {\n          square[0] += low * low;\n          square[1] += high * high;\n        }\n      }\n    }\n    if constexpr (has_squares) {\n      CNX_UNROLL\n      for (int e = 0; e < 2; e++) {\n        CNX_UNROLL\n        for (int mask = 4; mask < 32; mask *= 2) square[e] += shuffle_xor(square[e], mask);\n        if (lane < 4) sums[warp % "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":184,"column":36},"end":{"line":184,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":160,"column":61},"end":{"line":160,"column":67}} ), depth0)) != null ? stack1 : "")
+    + "][block_columns]\n  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j++) {\n    const int n = warp_n + j * 8 + 2 * (lane % 4);\n    const Pair shift = load2(bias + n0 + n);\n    float square[2] = {0.0f, 0.0f};\n    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      CNX_UNROLL\n      for (int h = 0; h < 2; h++) {\n        const int m = warp_m + i * 16 + h * 8 + lane / 4;\n        float v[2] = {c[i][j][2 * h] + shift.v[0], c[i][j][2 * h + 1] + shift.v[1]};\n        v[0] = activated(v[0]);\n        v[1] = activated(v[1]);\n        if constexpr (has_residual) {\n          const auto was = load_word(tile + m * out_row + n);\n          v[0] += low_of<T>(was);\n          v[1] += high_of<T>(was);\n        }\n        if (has_mask && gone[m]) v[0] = v[1] = 0.0f;\n        const auto both = neighbours<T>(v);\n        if (stored) store_word(tile + m * out_row + n, both);\n        const float low = low_of<T>(both), high = high_of<T>(both); // what the next kernel reads\n        if (has_squares && (whole_rows || m0 + m < rows)) {\n          square[0] += low * low;\n          square[1] += high * high;\n        }\n      }\n    }\n    if constexpr (has_squares) {\n      CNX_UNROLL\n      for (int e = 0; e < 2; e++) {\n        CNX_UNROLL\n        for (int mask = 4; mask < 32; mask *= 2) square[e] += shuffle_xor(square[e], mask);\n        if (lane < 4) sums[warp % "
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":194,"column":36},"end":{"line":194,"column":42}} ), depth0)) != null ? stack1 : "")
     + " * block_columns + n + e] = square[e];\n      }\n    }\n  }\n  barrier();\n  float *image_squares = has_squares ? squares + static_cast<size_t>(image) * ("
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":189,"column":81},"end":{"line":189,"column":92}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":199,"column":81},"end":{"line":199,"column":92}} ), depth0)) != null ? stack1 : "")
     + " * columns) : nullptr;\n  if constexpr (has_squares) {\n    for (int n = thread(); n < block_columns; n += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":191,"column":53},"end":{"line":191,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":201,"column":53},"end":{"line":201,"column":60}} ), depth0)) != null ? stack1 : "")
     + ") {\n      float sum = 0.0f;\n      for (int w = 0; w < "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":193,"column":28},"end":{"line":193,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":203,"column":28},"end":{"line":203,"column":34}} ), depth0)) != null ? stack1 : "")
     + "; w++) sum += sums[w * block_columns + n];\n      if (whole_columns || n0 + n < columns) image_squares[block_y() * columns + n0 + n] = sum;\n    }\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":197,"column":2},"end":{"line":201,"column":9}}})) != null ? stack1 : "")
-    + "  if constexpr (stored) {\n    T *to = output + (static_cast<size_t>(image) * rows + m0) * columns + n0;\n    if constexpr (columns % chunk == 0) {\n      const Sweep<"
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":205,"column":20},"end":{"line":205,"column":27}} ), depth0)) != null ? stack1 : "")
-    + ", block_rows, block_columns / chunk> whole;\n      const int n = whole.chunk * chunk;\n      CNX_UNROLL\n      for (int i = 0; i < whole.count; i++) {\n        const int m = whole.row(i);\n        if (!whole.has(i) || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + n < columns)) continue;\n        store_chunk(to + m * columns + n, tile + m * out_row + n);\n      }\n    } else {\n      for (int i = thread(); i < block_rows * block_columns; i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":214,"column":68},"end":{"line":214,"column":75}} ), depth0)) != null ? stack1 : "")
-    + ") {\n        const int m = i / block_columns, n = i % block_columns;\n        if (m0 + m < rows && n0 + n < columns) to[static_cast<size_t>(m) * columns + n] = tile[m * out_row + n];\n      }\n    }\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":220,"column":2},"end":{"line":222,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":207,"column":2},"end":{"line":211,"column":9}}})) != null ? stack1 : "")
+    + "  if constexpr (stored) {\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-store-tile"),depth0,{"name":"cuda-store-tile","hash":{"to":"output"},"data":data,"indent":"    ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":215,"column":2},"end":{"line":217,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
@@ -1330,103 +1337,20 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
-  "cuda/weight-grad": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return ", "
-    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":1,"column":73},"end":{"line":1,"column":79}} ), depth0)) != null ? stack1 : "")
-    + " channels of "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":96},"end":{"line":1,"column":100}} ), depth0)) != null ? stack1 : "")
-    + "x"
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":105},"end":{"line":1,"column":109}} ), depth0)) != null ? stack1 : "")
-    + " taps each,";
+  "cuda/weight-grad-mma": {"0":function(container,depth0,helpers,partials,data) {
+    return "// Both operands are rounded to 10 bits of mantissa, TF32, as they are multiplied.\n";
 },"1":function(container,depth0,helpers,partials,data) {
-    return "(c,tap)";
+    return "  const int a_at = lane % 4 * a_row + warp_m + lane / 4, b_at = lane % 4 * b_row + warp_n + lane / 4;\n";
 },"2":function(container,depth0,helpers,partials,data) {
-    return "c";
+    return "  // Matrices of 8 rows of d by 8 outputs, turned as they are loaded: 16 outputs of 8 rows, then of the next 8.\n  const int a_at = (lane / 16 * 8 + lane % 8) * a_row + warp_m + lane / 8 % 2 * 8, b_at = lane % 16 * b_row + warp_n + lane / 16 * 8;\n";
 },"3":function(container,depth0,helpers,partials,data) {
-    return "'s site tap";
+    return "    CNX_UNROLL\n    for (int k = 0; k < step; k += 8) {\n      uint32_t x[m_tiles][4]; // outputs lane / 4 and that + 8, of rows k + lane % 4 and that + 4\n      CNX_UNROLL\n      for (int i = 0; i < m_tiles; i++) {\n        CNX_UNROLL\n        for (int e = 0; e < 4; e++) x[i][e] = narrow<tf32>(as[(k + e / 2 * 4) * a_row + i * 16 + e % 2 * 8]).bits;\n      }\n      CNX_UNROLL\n      for (int j = 0; j < n_tiles; j++) {\n        const uint32_t y0 = narrow<tf32>(bs[k * b_row + j * 8]).bits, y1 = narrow<tf32>(bs[(k + 4) * b_row + j * 8]).bits;\n        CNX_UNROLL\n        for (int i = 0; i < m_tiles; i++) multiply<tf32>(run[i][j], x[i], y0, y1);\n      }\n    }\n";
 },"4":function(container,depth0,helpers,partials,data) {
-    return "patch";
+    return "    CNX_UNROLL\n    for (int k = 0; k < step; k += 16) {\n      uint32_t x[m_tiles][4];\n      CNX_UNROLL\n      for (int i = 0; i < m_tiles; i++) load_matrices_transposed(x[i], as + k * a_row + i * 16);\n      CNX_UNROLL\n      for (int j = 0; j < n_tiles; j += 2) {\n        uint32_t y[4];\n        load_matrices_transposed(y, bs + k * b_row + j * 8);\n        CNX_UNROLL\n        for (int i = 0; i < m_tiles; i++) {\n          multiply<T>(run[i][j], x[i], y[0], y[1]);\n          multiply<T>(run[i][j + 1], x[i], y[2], y[3]);\n        }\n      }\n    }\n";
 },"5":function(container,depth0,helpers,partials,data) {
-    return "row";
+    return "        CNX_UNROLL\n        for (int e = 0; e < 2; e++) to[static_cast<size_t>(o) * columns + column(q + e)] = sum[i][j][2 * h + e];\n";
 },"6":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"apart"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":13,"column":2},"end":{"line":17,"column":9}}})) != null ? stack1 : "")
-    + "  return (static_cast<size_t>(line) * "
-    + ((stack1 = alias2(alias1(depth0, "inputWidth", {"start":{"line":18,"column":40},"end":{"line":18,"column":50}} ), depth0)) != null ? stack1 : "")
-    + " + t % "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":18,"column":61},"end":{"line":18,"column":66}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":18,"column":73},"end":{"line":18,"column":77}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":18,"column":85},"end":{"line":18,"column":91}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"7":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  const int line = t / "
-    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":14,"column":25},"end":{"line":14,"column":29}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"apart"), "inputHeight", {"start":{"line":14,"column":36},"end":{"line":14,"column":53}} ), depth0)) != null ? stack1 : "")
-    + " + t / "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":14,"column":64},"end":{"line":14,"column":69}} ), depth0)) != null ? stack1 : "")
-    + " % "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"apart"), "height", {"start":{"line":14,"column":76},"end":{"line":14,"column":88}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":14,"column":95},"end":{"line":14,"column":99}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"8":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  const int line = t / "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":16,"column":25},"end":{"line":16,"column":30}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":16,"column":37},"end":{"line":16,"column":41}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"9":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  return static_cast<size_t>(t) * "
-    + ((stack1 = container.lambda(container.strict(depth0, "inputs", {"start":{"line":20,"column":36},"end":{"line":20,"column":42}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"10":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "// Columns are taken tap by tap, as they lie in memory: where one is from a corner, and in the weight.\nCNX_DEVICE int within(int q) { return (q / "
-    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":26,"column":45},"end":{"line":26,"column":51}} ), depth0)) != null ? stack1 : "")
-    + " / "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":26,"column":58},"end":{"line":26,"column":62}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "inputWidth", {"start":{"line":26,"column":69},"end":{"line":26,"column":79}} ), depth0)) != null ? stack1 : "")
-    + " + q / "
-    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":26,"column":90},"end":{"line":26,"column":96}} ), depth0)) != null ? stack1 : "")
-    + " % "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":26,"column":103},"end":{"line":26,"column":107}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":26,"column":115},"end":{"line":26,"column":121}} ), depth0)) != null ? stack1 : "")
-    + " + q % "
-    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":26,"column":132},"end":{"line":26,"column":138}} ), depth0)) != null ? stack1 : "")
-    + "; }\nCNX_DEVICE int column(int q) { return q % "
-    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":27,"column":44},"end":{"line":27,"column":50}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":27,"column":57},"end":{"line":27,"column":61}} ), depth0)) != null ? stack1 : "")
-    + " + q / "
-    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":27,"column":72},"end":{"line":27,"column":78}} ), depth0)) != null ? stack1 : "")
-    + "; }\n";
-},"11":function(container,depth0,helpers,partials,data) {
-    return "CNX_DEVICE int within(int q) { return q; }\nCNX_DEVICE int column(int q) { return q; }\n";
+    return "        store2(to + static_cast<size_t>(o) * columns + q, sum[i][j][2 * h], sum[i][j][2 * h + 1]);\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -1435,64 +1359,133 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "// The gradient of a weight ["
-    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":1,"column":31},"end":{"line":1,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":1,"column":44},"end":{"line":1,"column":51}} ), depth0)) != null ? stack1 : "")
-    + "]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":54},"end":{"line":1,"column":129}}})) != null ? stack1 : "")
-    + " over the rows of all images:\n//   sums[part,o,"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":2,"column":17},"end":{"line":2,"column":55}}})) != null ? stack1 : "")
-    + "] = sum over the rows t of a part of d[t,o] * input[t"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":108},"end":{"line":2,"column":141}}})) != null ? stack1 : "")
-    + ",c]\n// Of the rows of all images each of "
-    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":3,"column":39},"end":{"line":3,"column":44}} ), depth0)) != null ? stack1 : "")
-    + " parts has as many; they are summed "
-    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":3,"column":84},"end":{"line":3,"column":89}} ), depth0)) != null ? stack1 : "")
-    + " at a time, so that no sum gets long.\n// A block makes "
-    + ((stack1 = alias2(alias1(depth0, "side", {"start":{"line":4,"column":19},"end":{"line":4,"column":23}} ), depth0)) != null ? stack1 : "")
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-weight-grad-title"),depth0,{"name":"cuda-weight-grad-title","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "// A block makes "
+    + ((stack1 = alias2(alias1(depth0, "blockRows", {"start":{"line":2,"column":19},"end":{"line":2,"column":28}} ), depth0)) != null ? stack1 : "")
     + " x "
-    + ((stack1 = alias2(alias1(depth0, "side", {"start":{"line":4,"column":30},"end":{"line":4,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":2,"column":35},"end":{"line":2,"column":47}} ), depth0)) != null ? stack1 : "")
+    + " of a part on tensor cores, "
+    + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":2,"column":79},"end":{"line":2,"column":83}} ), depth0)) != null ? stack1 : "")
+    + " rows at a time with "
+    + ((stack1 = alias2(alias1(depth0, "stagesLess", {"start":{"line":2,"column":108},"end":{"line":2,"column":118}} ), depth0)) != null ? stack1 : "")
+    + " steps of copies on their way; a warp makes\n// "
+    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":3,"column":5},"end":{"line":3,"column":13}} ), depth0)) != null ? stack1 : "")
+    + " x "
+    + ((stack1 = alias2(alias1(depth0, "warpColumns", {"start":{"line":3,"column":20},"end":{"line":3,"column":31}} ), depth0)) != null ? stack1 : "")
+    + " of it. Sums are f32.\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":0},"end":{"line":6,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "using T = "
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":8,"column":12},"end":{"line":8,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int outputs = "
+    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":9,"column":26},"end":{"line":9,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ", columns = "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":9,"column":49},"end":{"line":9,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ", parts = "
+    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":9,"column":70},"end":{"line":9,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int block_rows = "
+    + ((stack1 = alias2(alias1(depth0, "blockRows", {"start":{"line":10,"column":29},"end":{"line":10,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ", block_columns = "
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":10,"column":60},"end":{"line":10,"column":72}} ), depth0)) != null ? stack1 : "")
+    + "; // outputs, columns\nconstexpr int step = "
+    + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":11,"column":23},"end":{"line":11,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ", stages = "
+    + ((stack1 = alias2(alias1(depth0, "stages", {"start":{"line":11,"column":42},"end":{"line":11,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ", chain = "
+    + ((stack1 = alias2(alias1(depth0, "chainSteps", {"start":{"line":11,"column":62},"end":{"line":11,"column":72}} ), depth0)) != null ? stack1 : "")
+    + "; // rows, steps at once, steps of a chain\nconstexpr int m_tiles = "
+    + ((stack1 = alias2(alias1(depth0, "mTiles", {"start":{"line":12,"column":26},"end":{"line":12,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ", n_tiles = "
+    + ((stack1 = alias2(alias1(depth0, "nTiles", {"start":{"line":12,"column":48},"end":{"line":12,"column":54}} ), depth0)) != null ? stack1 : "")
+    + "; // of 16 outputs, of 8 columns, of a warp\nconstexpr int a_row = block_rows + 8, b_row = block_columns + 8; // padded against bank conflicts\nconstexpr int a_stage = step * a_row, b_stage = step * b_row;\nconstexpr int chunk = "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":15,"column":24},"end":{"line":15,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "; // values of 16 bytes\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-weight-grad-corner"),depth0,{"name":"cuda-weight-grad-corner","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n// Brings step s of both operands to shared memory, zeros from row `end` on; copies may still be on their way.\nCNX_DEVICE void stage(const T *d, const T *input, T *a, T *b, int o0, int q0, int row, int end, int s) {\n  a += s % stages * a_stage;\n  b += s % stages * b_stage;\n  row += s * step;\n  const Sweep<"
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":24,"column":16},"end":{"line":24,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ", step, block_rows / chunk> left;\n  const int o = o0 + left.chunk * chunk;\n  CNX_UNROLL\n  for (int i = 0; i < left.count; i++) {\n    if (!left.has(i)) continue;\n    const int t = row + left.row(i);\n    copy_async(a + left.row(i) * a_row + left.chunk * chunk, d + static_cast<size_t>(t) * outputs + o, t < end && o < outputs ? 16 : 0);\n  }\n  const Sweep<"
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":32,"column":16},"end":{"line":32,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ", step, block_columns / chunk> right;\n  const int q = q0 + right.chunk * chunk;\n  CNX_UNROLL\n  for (int i = 0; i < right.count; i++) {\n    if (!right.has(i)) continue;\n    const int t = row + right.row(i);\n    copy_async(b + right.row(i) * b_row + right.chunk * chunk, input + corner(t) + within(q), t < end && q < columns ? 16 : 0);\n  }\n}\n\n// sum += run, and run begins anew.\nCNX_DEVICE void end_chain(float (&sum)[m_tiles][n_tiles][4], float (&run)[m_tiles][n_tiles][4]) {\n  CNX_UNROLL\n  for (int i = 0; i < m_tiles; i++) {\n    CNX_UNROLL\n    for (int j = 0; j < n_tiles; j++) {\n      CNX_UNROLL\n      for (int e = 0; e < 4; e++) {\n        sum[i][j][e] += run[i][j][e];\n        run[i][j][e] = 0.0f;\n      }\n    }\n  }\n}\n\nCNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":57,"column":13},"end":{"line":57,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":57,"column":26},"end":{"line":57,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "    int batch) {\n  T *a = shared<T>(0);        // [stages][step][a_row]\n  T *b = shared<T>("
+    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":61,"column":21},"end":{"line":61,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "); // [stages][step][b_row]\n  const int all = batch * "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":62,"column":28},"end":{"line":62,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ", each = (all + parts - 1) / parts;\n  const int part = block_y() / "
+    + ((stack1 = alias2(alias1(depth0, "outputTiles", {"start":{"line":63,"column":33},"end":{"line":63,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ", o0 = block_y() % "
+    + ((stack1 = alias2(alias1(depth0, "outputTiles", {"start":{"line":63,"column":67},"end":{"line":63,"column":78}} ), depth0)) != null ? stack1 : "")
+    + " * block_rows, q0 = block_x() * block_columns;\n  const int begin = part * each, end = begin + each < all ? begin + each : all;\n  const int steps = (end - begin + step - 1) / step; // none where the parts before have all rows\n  const int lane = thread() % 32, warp = thread() / 32;\n  const int warp_m = warp % "
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":67,"column":30},"end":{"line":67,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":67,"column":43},"end":{"line":67,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ", warp_n = warp / "
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":67,"column":73},"end":{"line":67,"column":79}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "warpColumns", {"start":{"line":67,"column":86},"end":{"line":67,"column":97}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":68,"column":2},"end":{"line":73,"column":9}}})) != null ? stack1 : "")
+    + "  float sum[m_tiles][n_tiles][4] = {}, run[m_tiles][n_tiles][4] = {};\n  CNX_UNROLL\n  for (int s = 0; s < stages - 1; s++) {\n    if (s < steps) stage(d, input, a, b, o0, q0, begin, end, s);\n    copy_commit();\n  }\n  CNX_ROLLED\n  for (int s = 0; s < steps; s++) {\n    copy_wait<stages - 2>();\n    barrier();\n    if (s + stages - 1 < steps) stage(d, input, a, b, o0, q0, begin, end, s + stages - 1);\n    copy_commit();\n    const T *as = a + s % stages * a_stage + a_at, *bs = b + s % stages * b_stage + b_at;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":87,"column":4},"end":{"line":120,"column":11}}})) != null ? stack1 : "")
+    + "    if ((s + 1) % chain == 0) end_chain(sum, run);\n  }\n  end_chain(sum, run);\n  copy_wait<0>();\n  float *to = sums + static_cast<size_t>(part) * outputs * columns;\n  CNX_UNROLL\n  for (int i = 0; i < m_tiles; i++) {\n    CNX_UNROLL\n    for (int h = 0; h < 2; h++) {\n      const int o = o0 + warp_m + i * 16 + h * 8 + lane / 4;\n      CNX_UNROLL\n      for (int j = 0; j < n_tiles; j++) {\n        const int q = q0 + warp_n + j * 8 + 2 * (lane % 4);\n        if (o >= outputs || q >= columns) continue;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":135,"column":8},"end":{"line":140,"column":15}}})) != null ? stack1 : "")
+    + "      }\n    }\n  }\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "cuda/weight-grad": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-weight-grad-title"),depth0,{"name":"cuda-weight-grad-title","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "// A block makes "
+    + ((stack1 = alias2(alias1(depth0, "side", {"start":{"line":2,"column":19},"end":{"line":2,"column":23}} ), depth0)) != null ? stack1 : "")
+    + " x "
+    + ((stack1 = alias2(alias1(depth0, "side", {"start":{"line":2,"column":30},"end":{"line":2,"column":34}} ), depth0)) != null ? stack1 : "")
     + " of a part through shared memory, "
-    + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":4,"column":72},"end":{"line":4,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":2,"column":72},"end":{"line":2,"column":76}} ), depth0)) != null ? stack1 : "")
     + " rows at a time; a thread makes 4 x 4 of it, in f32.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "using T = "
-    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":6,"column":12},"end":{"line":6,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":4,"column":12},"end":{"line":4,"column":18}} ), depth0)) != null ? stack1 : "")
     + ";\nconstexpr int outputs = "
-    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":7,"column":26},"end":{"line":7,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":5,"column":26},"end":{"line":5,"column":33}} ), depth0)) != null ? stack1 : "")
     + ", columns = "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":7,"column":49},"end":{"line":7,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":5,"column":49},"end":{"line":5,"column":56}} ), depth0)) != null ? stack1 : "")
     + ", parts = "
-    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":7,"column":70},"end":{"line":7,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":5,"column":70},"end":{"line":5,"column":75}} ), depth0)) != null ? stack1 : "")
     + ", chain = "
-    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":7,"column":89},"end":{"line":7,"column":94}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":5,"column":89},"end":{"line":5,"column":94}} ), depth0)) != null ? stack1 : "")
     + ";\nconstexpr int side = "
-    + ((stack1 = alias2(alias1(depth0, "side", {"start":{"line":8,"column":23},"end":{"line":8,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "side", {"start":{"line":6,"column":23},"end":{"line":6,"column":27}} ), depth0)) != null ? stack1 : "")
     + ", step = "
-    + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":8,"column":40},"end":{"line":8,"column":44}} ), depth0)) != null ? stack1 : "")
-    + ", lanes = side / 4;\n\n// Where the "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":10,"column":13},"end":{"line":10,"column":51}}})) != null ? stack1 : "")
-    + " of the input begins that belongs to a row of d.\nCNX_DEVICE size_t corner(int t) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":12,"column":2},"end":{"line":21,"column":9}}})) != null ? stack1 : "")
-    + "}\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":24,"column":0},"end":{"line":31,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":6,"column":40},"end":{"line":6,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ", lanes = side / 4;\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-weight-grad-corner"),depth0,{"name":"cuda-weight-grad-corner","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\nCNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":33,"column":13},"end":{"line":33,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":10,"column":13},"end":{"line":10,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":33,"column":26},"end":{"line":33,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":10,"column":26},"end":{"line":10,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "    int batch) {\n  float *left = shared<float>(0); // [step][side], outputs\n  float *right = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "rightAt", {"start":{"line":37,"column":33},"end":{"line":37,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rightAt", {"start":{"line":14,"column":33},"end":{"line":14,"column":40}} ), depth0)) != null ? stack1 : "")
     + "); // [step][side], columns\n  const int all = batch * "
-    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":38,"column":28},"end":{"line":38,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":15,"column":28},"end":{"line":15,"column":32}} ), depth0)) != null ? stack1 : "")
     + ", each = (all + parts - 1) / parts;\n  const int part = block_y() / "
-    + ((stack1 = alias2(alias1(depth0, "outputTiles", {"start":{"line":39,"column":33},"end":{"line":39,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "outputTiles", {"start":{"line":16,"column":33},"end":{"line":16,"column":44}} ), depth0)) != null ? stack1 : "")
     + ", o0 = block_y() % "
-    + ((stack1 = alias2(alias1(depth0, "outputTiles", {"start":{"line":39,"column":67},"end":{"line":39,"column":78}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "outputTiles", {"start":{"line":16,"column":67},"end":{"line":16,"column":78}} ), depth0)) != null ? stack1 : "")
     + " * side, q0 = block_x() * side;\n  const int end = (part + 1) * each < all ? (part + 1) * each : all;\n  const int y = thread() / lanes * 4, x = thread() % lanes * 4;\n  float sum[4][4] = {};\n  CNX_ROLLED\n  for (int start = part * each; start < end; start += chain) {\n    const int stop = start + chain < end ? start + chain : end;\n    float run[4][4] = {};\n    CNX_ROLLED\n    for (int row = start; row < stop; row += step) {\n      barrier();\n      for (int k = thread(); k < step * side; k += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":50,"column":53},"end":{"line":50,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":27,"column":53},"end":{"line":27,"column":60}} ), depth0)) != null ? stack1 : "")
     + ") {\n        const int t = row + k / side, o = o0 + k % side, q = q0 + k % side;\n        left[k] = t < stop && o < outputs ? widen(d[static_cast<size_t>(t) * outputs + o]) : 0.0f;\n        right[k] = t < stop && q < columns ? widen(input[corner(t) + within(q)]) : 0.0f;\n      }\n      barrier();\n      CNX_UNROLL\n      for (int k = 0; k < step; k++) {\n        const Quad a = load4(left + k * side + y), b = load4(right + k * side + x);\n        CNX_UNROLL\n        for (int i = 0; i < 4; i++) {\n          CNX_UNROLL\n          for (int j = 0; j < 4; j++) run[i][j] += a.v[i] * b.v[j];\n        }\n      }\n    }\n    CNX_UNROLL\n    for (int i = 0; i < 4; i++) {\n      CNX_UNROLL\n      for (int j = 0; j < 4; j++) sum[i][j] += run[i][j];\n    }\n  }\n  CNX_UNROLL\n  for (int i = 0; i < 4; i++) {\n    CNX_UNROLL\n    for (int j = 0; j < 4; j++) {\n      const int o = o0 + y + i, q = q0 + x + j;\n      if (o < outputs && q < columns) sums[(static_cast<size_t>(part) * outputs + o) * columns + column(q)] = sum[i][j];\n    }\n  }\n}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
@@ -10270,6 +10263,156 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + "; i++) {\n    float sum = 0.0f;\n    CNX_UNROLL\n    for (int p = 0; p < parts; p++) sum += load_fresh(all + p * part_size + i * "
     + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":20,"column":82},"end":{"line":20,"column":89}} ), depth0)) != null ? stack1 : "")
     + ");\n    c[i / 4 / n_tiles][i / 4 % n_tiles][i % 4] = sum;\n  }\n  if (thread() == 0) counter[tile] = 0;\n  return true;\n}\n";
+},"useData":true},
+
+  "cuda-store-tile": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "T *to = "
+    + ((stack1 = alias2(alias1(depth0, "to", {"start":{"line":1,"column":10},"end":{"line":1,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " + (static_cast<size_t>(image) * rows + m0) * columns + n0;\nif constexpr (columns % chunk == 0) {\n  const Sweep<"
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":3,"column":16},"end":{"line":3,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ", block_rows, block_columns / chunk> whole;\n  const int n = whole.chunk * chunk;\n  CNX_UNROLL\n  for (int i = 0; i < whole.count; i++) {\n    const int m = whole.row(i);\n    if (!whole.has(i) || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + n < columns)) continue;\n    store_chunk(to + m * columns + n, tile + m * out_row + n);\n  }\n} else {\n  for (int i = thread(); i < block_rows * block_columns; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":12,"column":64},"end":{"line":12,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int m = i / block_columns, n = i % block_columns;\n    if (m0 + m < rows && n0 + n < columns) to[static_cast<size_t>(m) * columns + n] = tile[m * out_row + n];\n  }\n}\n";
+},"useData":true},
+
+  "cuda-weight-grad-corner": {"0":function(container,depth0,helpers,partials,data) {
+    return "patch";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "row";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"apart"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":4,"column":2},"end":{"line":8,"column":9}}})) != null ? stack1 : "")
+    + "  return (static_cast<size_t>(line) * "
+    + ((stack1 = alias2(alias1(depth0, "inputWidth", {"start":{"line":9,"column":40},"end":{"line":9,"column":50}} ), depth0)) != null ? stack1 : "")
+    + " + t % "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":9,"column":61},"end":{"line":9,"column":66}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":9,"column":73},"end":{"line":9,"column":77}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":9,"column":85},"end":{"line":9,"column":91}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  const int line = t / "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":5,"column":25},"end":{"line":5,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"apart"), "inputHeight", {"start":{"line":5,"column":36},"end":{"line":5,"column":53}} ), depth0)) != null ? stack1 : "")
+    + " + t / "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":5,"column":64},"end":{"line":5,"column":69}} ), depth0)) != null ? stack1 : "")
+    + " % "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"apart"), "height", {"start":{"line":5,"column":76},"end":{"line":5,"column":88}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":5,"column":95},"end":{"line":5,"column":99}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  const int line = t / "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":7,"column":25},"end":{"line":7,"column":30}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":7,"column":37},"end":{"line":7,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  return static_cast<size_t>(t) * "
+    + ((stack1 = container.lambda(container.strict(depth0, "inputs", {"start":{"line":11,"column":36},"end":{"line":11,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "// Columns are taken tap by tap, as they lie in memory: where one is from a corner, and in the weight.\nCNX_DEVICE int within(int q) { return (q / "
+    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":17,"column":45},"end":{"line":17,"column":51}} ), depth0)) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":17,"column":58},"end":{"line":17,"column":62}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "inputWidth", {"start":{"line":17,"column":69},"end":{"line":17,"column":79}} ), depth0)) != null ? stack1 : "")
+    + " + q / "
+    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":17,"column":90},"end":{"line":17,"column":96}} ), depth0)) != null ? stack1 : "")
+    + " % "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":17,"column":103},"end":{"line":17,"column":107}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":17,"column":115},"end":{"line":17,"column":121}} ), depth0)) != null ? stack1 : "")
+    + " + q % "
+    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":17,"column":132},"end":{"line":17,"column":138}} ), depth0)) != null ? stack1 : "")
+    + "; }\nCNX_DEVICE int column(int q) { return q % "
+    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":18,"column":44},"end":{"line":18,"column":50}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":18,"column":57},"end":{"line":18,"column":61}} ), depth0)) != null ? stack1 : "")
+    + " + q / "
+    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":18,"column":72},"end":{"line":18,"column":78}} ), depth0)) != null ? stack1 : "")
+    + "; }\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "CNX_DEVICE int within(int q) { return q; }\nCNX_DEVICE int column(int q) { return q; }\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Where the "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":13},"end":{"line":1,"column":51}}})) != null ? stack1 : "")
+    + " of the input begins that belongs to a row of d.\nCNX_DEVICE size_t corner(int t) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":12,"column":9}}})) != null ? stack1 : "")
+    + "}\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":15,"column":0},"end":{"line":22,"column":7}}})) != null ? stack1 : "");
+},"useData":true},
+
+  "cuda-weight-grad-title": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return ", "
+    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":1,"column":73},"end":{"line":1,"column":79}} ), depth0)) != null ? stack1 : "")
+    + " channels of "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":96},"end":{"line":1,"column":100}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":105},"end":{"line":1,"column":109}} ), depth0)) != null ? stack1 : "")
+    + " taps each,";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "(c,tap)";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "c";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "'s site tap";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// The gradient of a weight ["
+    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":1,"column":31},"end":{"line":1,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":1,"column":44},"end":{"line":1,"column":51}} ), depth0)) != null ? stack1 : "")
+    + "]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":54},"end":{"line":1,"column":129}}})) != null ? stack1 : "")
+    + " over the rows of all images:\n//   sums[part,o,"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":2,"column":17},"end":{"line":2,"column":55}}})) != null ? stack1 : "")
+    + "] = sum over the rows t of a part of d[t,o] * input[t"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":108},"end":{"line":2,"column":141}}})) != null ? stack1 : "")
+    + ",c]\n// Of the rows of all images each of "
+    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":3,"column":39},"end":{"line":3,"column":44}} ), depth0)) != null ? stack1 : "")
+    + " parts has as many; they are summed "
+    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":3,"column":84},"end":{"line":3,"column":89}} ), depth0)) != null ? stack1 : "")
+    + " at a time, so that no sum gets long.\n";
 },"useData":true},
 
   "example-memory": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {

@@ -33,6 +33,23 @@ const weightGrad = (
 const linear = weightGrad("linear", { outputs: 40, inputs: 33, parts: 2 });
 const patches = weightGrad("patches", { outputs: 24, inputs: 10, size: 2, height: 5, width: 6, parts: 3 });
 const odd = weightGrad("odd", { outputs: 12, inputs: 8, size: 2, height: 3, width: 4, of: { height: 7, width: 9 } });
+/** On tensor cores: what is summed is exact, so that only the order of f32 sums is left. */
+const tensor = (name: string, of: Parameters<typeof weightGrad>[1], form: "bf16" | "f16" | "tf32"): KernelCase => {
+  const given = weightGrad(`mma_${name}`, of, form === "tf32" ? "f32" : form);
+  return { ...given, name: `${given.name}_${form}`, tf32: form === "tf32", tolerance: tolerances.f32 };
+};
+const halves = tensor("linear", { outputs: 40, inputs: 48, parts: 2, chain: 64 }, "bf16");
+const halfPatches = tensor("patches", { outputs: 24, inputs: 16, size: 2, height: 5, width: 6, parts: 3 }, "f16");
+const rounded = tensor("linear", { outputs: 40, inputs: 36, parts: 2 }, "tf32");
+const onTensorCores = [
+  ...[halves, halfPatches, rounded],
+  // Several tiles, whole and ragged, chains of several steps, parts without rows, patches that leave rows out.
+  tensor("wide", { outputs: 136, inputs: 72, height: 16, width: 16, chain: 64 }, "bf16"),
+  tensor("many_parts", { outputs: 64, inputs: 64, height: 3, width: 3, parts: 14 }, "f16"),
+  tensor("odd", { outputs: 8, inputs: 8, size: 2, height: 3, width: 4, of: { height: 7, width: 9 } }, "bf16"),
+  tensor("patches", { outputs: 12, inputs: 8, size: 2, height: 5, width: 6, parts: 2 }, "tf32"),
+  tensor("wide", { outputs: 68, inputs: 132, height: 8, width: 8, chain: 32 }, "tf32"),
+];
 const depthwise = caseOf("depthwiseGrad", "depthwise", {
   ...{ height: 9, width: 11, channels: 12, kernel: 5, parts: 4, patches: null },
 });
@@ -54,6 +71,7 @@ const entropy = caseOf("crossEntropyGrad", "entropy", { classes: 300 });
 const scaledEntropy = caseOf("crossEntropyGrad", "scaled_entropy", { classes: 33, scale: 64 });
 const good: readonly KernelCase[] = [
   ...[linear, patches, odd, depthwise, columnSums, columnDots, totals, normalize, gelu, grn, entropy, scaledEntropy],
+  ...onTensorCores,
   weightGrad("linear", { outputs: 40, inputs: 33, parts: 2 }, "bf16"),
   weightGrad("patches", { outputs: 24, inputs: 10, size: 2, height: 5, width: 6 }, "f16"),
   weightGrad("whole", { outputs: 64, inputs: 96, height: 16, width: 16, chain: 512 }),
@@ -77,6 +95,34 @@ const faults: readonly Fault[] = [
   ["taps across and down exchanged", patches, /q \/ 10 \/ 2 \* (\d+) \+ q \/ 10 % 2/, "q / 10 % 2 * $1 + q / 10 / 2"],
   ["a patch a row too low", patches, /t \/ 6 \* 2;/, "(t / 6 + 1) * 2;"],
   ["images that follow one another where rows are left out", odd, /t \/ 12 \* 7/, "t / 12 * 6"],
+  ["no barrier in the loop over rows", halves, /(copy_wait<stages - 2>\(\);\n) +barrier\(\);\n/, "$1"],
+  ["one wait too few", halves, "copy_wait<stages - 2>", "copy_wait<stages - 1>"],
+  ["a live stage overwritten", halves, /b \+= s % stages/, "b += (s + 1) % stages"],
+  ["outputs that are not turned", halves, "load_matrices_transposed(x[i]", "load_matrices(x[i]"],
+  [
+    "outputs and rows of a fragment exchanged",
+    halves,
+    "lane / 16 * 8 + lane % 8) * a_row + warp_m + lane / 8 % 2 * 8",
+    "lane / 8 % 2 * 8 + lane % 8) * a_row + warp_m + lane / 16 * 8",
+  ],
+  ["the last chain forgotten", halves, / {2}end_chain\(sum, run\);\n {2}copy_wait<0>/, "  copy_wait<0>"],
+  ["a chain that goes on after it was added", halves, "run[i][j][e] = 0.0f;", ""],
+  ["rows of the next part on tensor cores", halves, /t < end && /g, ""],
+  ["a row of patches for a row of sites", halfPatches, "input + corner(t)", "input + t * 64"],
+  ["taps as they lie in memory", halfPatches, "column(q + e)", "q + e"],
+  [
+    "an operand that is not rounded",
+    rounded,
+    "narrow<tf32>(bs[k * b_row + j * 8]).bits",
+    "(uint32_t &)bs[k * b_row + j * 8]",
+  ],
+  ["the second half of a fragment two rows on", rounded, "bs[(k + 4) * b_row", "bs[(k + 2) * b_row"],
+  [
+    "halves of a fragment exchanged",
+    rounded,
+    "(k + e / 2 * 4) * a_row + i * 16 + e % 2 * 8",
+    "(k + e % 2 * 4) * a_row + i * 16 + e / 2 * 8",
+  ],
   ["a halo of one more", depthwise, /y - 2 >= 9/, "y - 2 > 9"],
   ["the halo above read", depthwise, /y < 2 \|\|/, "y < 1 ||"],
   ["a part's first line left out", depthwise, "line = part * each", "line = part * each + 1"],

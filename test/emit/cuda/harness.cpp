@@ -429,9 +429,11 @@ Results weight_grad(const Case &c, const Operands &in) {
         for (int tap = 0; tap < taps; tap++) {
           const int y = t / rows * input_height + t % rows / width * size + tap / size;
           const int x = t % width * size + tap % size;
+          const double d = in.at("d")[static_cast<size_t>(t * outputs + o)];
+          const double value = in.at("input")[static_cast<size_t>((y * input_width + x) * inputs + n)];
+          const bool rounds = tf32(c);
           out[static_cast<size_t>(((t / each * outputs + o) * inputs + n) * taps + tap)] +=
-              in.at("d")[static_cast<size_t>(t * outputs + o)] *
-              in.at("input")[static_cast<size_t>((y * input_width + x) * inputs + n)];
+              (rounds ? tf32_of(static_cast<float>(d)) : d) * (rounds ? tf32_of(static_cast<float>(value)) : value);
         }
   return {{"sums", out}};
 }

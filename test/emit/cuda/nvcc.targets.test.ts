@@ -158,10 +158,16 @@ describe.runIf(hasNvcc)(
       expect(compiled(files, "are made anew")).toBeGreaterThanOrEqual(1);
     });
 
-    test.each(full ? all : (["atto"] as const))("kernels of gradients, %s", size => {
-      const files = sources(size, "f32", inParts(1), { dropPath: true, wanted: (_, isParam) => isParam });
+    test.each(
+      (full ? all : (["atto"] as const)).flatMap(size =>
+        (full ? (["f32", "tf32", "f16", "bf16"] as const) : (["bf16"] as const)).map(form => ({ size, form })),
+      ),
+    )("kernels of gradients, $size, $form", ({ size, form }) => {
+      const files = sources(size, form, inParts(1), { dropPath: true, wanted: (_, isParam) => isParam });
       expect(compiled(files, "radient")).toBeGreaterThanOrEqual(20);
       expect(compiled(files, "//   hidden[m,n]")).toBeGreaterThanOrEqual(4);
+      const onTensorCores = Object.values(files).filter(text => text.includes("of a part on tensor cores"));
+      if (form !== "f32") expect(onTensorCores.length).toBeGreaterThanOrEqual(8 + 3);
     });
 
     test("TF32 products are on tensor cores, from rounded operands, and the header says so", () => {

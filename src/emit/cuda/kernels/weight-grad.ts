@@ -2,31 +2,33 @@ import { invariant } from "../../../diagnostics/invariant.ts";
 import type { WeightGradParams } from "../../../plan/kernels.ts";
 import { divideUp } from "../../../plan/tiles/tile.ts";
 import { dims } from "../../simple/kernel.ts";
-import { activation, type CudaKernel, type CudaOperand, type Setting, scalars } from "./shared.ts";
+import { activation, type CudaKernel, type CudaOperand, type Setting, scalars, storageBytes } from "./shared.ts";
 
-/** A block makes a square tile of outputs by columns of one part, a thread 4 x 4 of it, in f32 on CUDA cores. */
-export function weightGrad(p: WeightGradParams, { dtype }: Setting): CudaKernel {
-  const { outputs, inputs, height, width, size, parts, chain, tile, of, pooled = false } = p;
+/** On tensor cores where the build has them and rows are whole chunks of 16 bytes, else on CUDA cores. */
+export function weightGrad(p: WeightGradParams, setting: Setting): CudaKernel {
+  const { outputs, inputs, pooled = false } = p;
+  const chunk = 16 / storageBytes[setting.dtype];
+  const whole = outputs % chunk === 0 && inputs % chunk === 0;
+  return setting.precision === "f32" || pooled || !whole ? onLanes(p, setting) : onTensorCores(p, setting);
+}
+
+/** What both are: the sums of a part over its rows of all images. */
+function shapeOf(p: WeightGradParams, { dtype }: Setting) {
+  const { outputs, inputs, height, width, size, parts, of, pooled = false } = p;
   const storage = pooled ? "f32" : "dtype";
-  invariant(tile.kind === "tiled" && tile.rows === tile.columns, "the tile of a weight's gradient is square");
-  const { rows: side, depth: step } = tile;
   const taps = size * size;
   const columns = inputs * taps;
   const rows = height * width;
   const input = of ?? { height: height * size, width: width * size };
-  const outputTiles = divideUp(outputs, side);
-  const threads = (side / 4) ** 2;
   return {
-    template: "cuda/weight-grad",
+    columns,
     context: {
       scalar: pooled ? "float" : scalars[dtype],
-      ...{ outputs, inputs, columns, size, taps, parts, chain, side, step, rows, width },
+      ...{ outputs, inputs, columns, size, taps, parts, rows, width, chain: p.chain },
       patches: size > 1,
       inputWidth: input.width,
       /** Patches leave rows of an image out: the next one's do not follow from these. */
       apart: input.height === height * size ? null : { height, inputHeight: input.height },
-      rightAt: 4 * step * side,
-      outputTiles,
     },
     operands: [
       activation("d", rows * outputs, dims(rows, outputs), storage),
@@ -38,14 +40,68 @@ export function weightGrad(p: WeightGradParams, { dtype }: Setting): CudaKernel 
       ),
       sums(parts, outputs, columns),
     ],
+    flops: 2 * rows * outputs * columns,
+  };
+}
+
+/** A block makes a square tile of outputs by columns of one part, a thread 4 x 4 of it, in f32 on CUDA cores. */
+function onLanes(p: WeightGradParams, setting: Setting): CudaKernel {
+  const { outputs, parts, tile } = p;
+  invariant(tile.kind === "tiled" && tile.rows === tile.columns, "the tile of a weight's gradient is square");
+  const { rows: side, depth: step } = tile;
+  const { columns, context, operands, flops } = shapeOf(p, setting);
+  const outputTiles = divideUp(outputs, side);
+  return {
+    template: "cuda/weight-grad",
+    context: { ...context, side, step, rightAt: 4 * step * side, outputTiles },
+    operands,
     grid: [divideUp(columns, side), outputTiles * parts],
     images: 0,
-    threads,
+    threads: (side / 4) ** 2,
     shared: 2 * 4 * step * side,
     registers: 96,
     counted: true,
     wholeBatch: true,
-    work: { unit: "simt", flops: 2 * rows * outputs * columns },
+    work: { unit: "simt", flops },
+  };
+}
+
+/** Outputs and columns of a block of four warps, which share both. */
+const block = 64;
+const warps = 4;
+const stages = 3;
+
+/**
+ * The same by products of 16 outputs, 8 columns and 16 rows (8 in TF32): what a row of d holds is turned as it is loaded. A
+ * chain ends between steps.
+ */
+function onTensorCores(p: WeightGradParams, setting: Setting): CudaKernel {
+  const { outputs, parts, chain } = p;
+  const { columns, context, operands, flops } = shapeOf(p, setting);
+  const tf32 = setting.precision === "tf32";
+  const bytes = storageBytes[setting.dtype];
+  const step = tf32 ? 16 : 32;
+  const outputTiles = divideUp(outputs, block);
+  const stageBytes = bytes * step * (block + 8);
+  const warp = { rows: block / 2, columns: block / 2 };
+  return {
+    template: "cuda/weight-grad-mma",
+    context: {
+      ...context,
+      ...{ tf32, step, stages, stagesLess: stages - 1, outputTiles, chunk: 16 / bytes },
+      ...{ blockRows: block, blockColumns: block, warpRows: warp.rows, warpColumns: warp.columns, warpsM: 2 },
+      ...{ mTiles: warp.rows / 16, nTiles: warp.columns / 8, bAt: stages * stageBytes },
+      chainSteps: Math.max(1, Math.floor(chain / step)),
+    },
+    operands,
+    grid: [divideUp(columns, block), outputTiles * parts],
+    images: 0,
+    threads: 32 * warps,
+    shared: 2 * stages * stageBytes,
+    registers: 128,
+    counted: true,
+    wholeBatch: true,
+    work: { unit: tf32 ? "tf32" : "tensor", flops },
   };
 }
 
