@@ -7,6 +7,9 @@ import { inMemoryContext } from "../../../src/emit/target.ts";
 import type { StorageType } from "../../../src/model/model.ts";
 import { inParts, madeAnew, targetWith } from "../../support/cuda-measured.ts";
 import { hasNvcc } from "../../support/cuda-tools.ts";
+import { trainerSources } from "../../../src/node/executors/cuda-trainer.ts";
+import { tiny } from "../../node/executors/traces.ts";
+import { must } from "../../syntax/support.ts";
 import { fill, newFolder } from "../../support/folders.ts";
 import { full } from "../../support/full.ts";
 import { readGolden } from "../../support/golden.ts";
@@ -169,6 +172,30 @@ describe.runIf(hasNvcc)(
       const onTensorCores = Object.values(files).filter(text => text.includes("of a part on tensor cores"));
       if (form !== "f32") expect(onTensorCores.length).toBeGreaterThanOrEqual(8 + 3);
     });
+
+    test.each(full ? (["f32", "tf32", "f16", "bf16"] as const) : (["f16"] as const))(
+      "what a library that trains has besides its kernels, %s",
+      form => {
+        const { request } = tiny();
+        const storage = form === "tf32" ? ({ dtype: "f32", tf32: true } as const) : { dtype: form, tf32: false };
+        const { files } = must(trainerSources(request, storage));
+        const folder = newFolder();
+        const named = files.map(({ path: at, contents }) => [path.basename(at), String(contents)] as const);
+        const units = ["optimizer.cu", "pack.cu", "model_train.cu", "run.cu"];
+        fill(folder, { ...Object.fromEntries(named), "all.cu": units.map(name => `#include "${name}"\n`).join("") });
+        const codes = some.map(arch => `-gencode=arch=compute_${arch},code=sm_${arch}`);
+        const built = spawnSync("nvcc", ["-std=c++17", "-O3", ...codes, "-Xptxas", "-v", "-c", "all.cu"], {
+          cwd: folder,
+          encoding: "utf8",
+        });
+        expect(built.stderr).not.toMatch(/error|warning/i);
+        expect(built.status).toBe(0);
+        const report = readReport(built.stderr);
+        // Sums, squares, their norm and AdamW; packing in f32 and in the type of products.
+        expect(report.length).toBe((4 + (form === "f32" ? 1 : 2)) * some.length);
+        expect(report.filter(row => row.spilled > 0)).toEqual([]);
+      },
+    );
 
     test("TF32 products are on tensor cores, from rounded operands, and the header says so", () => {
       const files = sources("atto", "tf32");
