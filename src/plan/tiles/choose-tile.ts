@@ -57,11 +57,11 @@ const partRows = 256;
 
 /** How the gradient of a weight is made: tiles of it, and parts of its sums, as many as keep the adapter busy. */
 export function chooseWeightGrad(
-  { weightGrad: { tile, workgroups } }: TuningProfile,
+  { weightGrad: { tile, workgroups, images = 1 } }: TuningProfile,
   { outputs, columns, rows }: { readonly outputs: number; readonly columns: number; readonly rows: number },
 ): { readonly tile: GemmTile; readonly parts: number } {
   const tiles = workgroupCount(tile, { rows: outputs, depth: rows, columns });
-  return { tile, parts: Math.max(1, Math.min(Math.floor(workgroups / tiles), divideUp(rows, partRows))) };
+  return { tile, parts: Math.max(1, Math.min(Math.floor(workgroups / tiles), divideUp(rows * images, partRows))) };
 }
 
 type ExactGemm = Extract<TuningProfile["gemm"], { readonly kind: "exact" }>;

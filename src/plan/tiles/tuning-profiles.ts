@@ -59,8 +59,11 @@ export interface TuningProfile {
         /** Shapes whose tile a tuning table gives. */
         readonly tuned: TunedChoices["products"];
       };
-  /** Gradients of weights: tiles of outputs by columns, and into how many workgroups they are cut where rows allow. */
-  readonly weightGrad: { readonly tile: GemmTile; readonly workgroups: number };
+  /**
+   * Gradients of weights: tiles of outputs by columns, and into how many workgroups they are cut where the rows of so many
+   * images allow (1 where it is left out).
+   */
+  readonly weightGrad: { readonly tile: GemmTile; readonly workgroups: number; readonly images?: number };
   /** Sites of a row that an invocation may make: the widest first. */
   readonly sitesPerInvocation: readonly number[];
   /** Longest strip: sites of a row that a workgroup makes. */
@@ -154,7 +157,8 @@ export const tuningProfiles: { readonly [name in ProfileName]: TuningProfile } =
       images: 1,
       tuned: untuned.products,
     },
-    weightGrad: { tile: { kind: "tiled", rows: 32, columns: 32, depth: 16, threadTile: [4, 1] }, workgroups: 64 },
+    // As a block on tensor cores has them, two of which an SM holds.
+    weightGrad: { tile: { kind: "tiled", rows: 128, columns: 64, depth: 32, threadTile: [4, 1] }, workgroups: 264 },
     sitesPerInvocation: [7, 8, 4, 2, 1],
     strip: 16,
     invocations: 128,
@@ -219,5 +223,10 @@ export const profileFor = (name: ProfileName, batch: { readonly max: number }, t
   const profile = tuningProfiles[name];
   const { gemm } = profile;
   if (gemm.kind !== "exact") return profile;
-  return { ...profile, gemm: { ...gemm, images: batch.max, tuned: tuned.products } };
+  const images = batch.max;
+  return {
+    ...profile,
+    weightGrad: { ...profile.weightGrad, images },
+    gemm: { ...gemm, images, tuned: tuned.products },
+  };
 };

@@ -105,7 +105,7 @@ const faults: readonly Fault[] = [
     "lane / 16 * 8 + lane % 8) * a_row + warp_m + lane / 8 % 2 * 8",
     "lane / 8 % 2 * 8 + lane % 8) * a_row + warp_m + lane / 16 * 8",
   ],
-  ["the last chain forgotten", halves, / {2}end_chain\(sum, run\);\n {2}copy_wait<0>/, "  copy_wait<0>"],
+  ["the chain before forgotten on tensor cores", halves, "sum[i][j][e] += run[i][j][e]", "sum[i][j][e] = run[i][j][e]"],
   ["a chain that goes on after it was added", halves, "run[i][j][e] = 0.0f;", ""],
   ["rows of the next part on tensor cores", halves, /t < end && /g, ""],
   ["a row of patches for a row of sites", halfPatches, "input + corner(t)", "input + t * 64"],

@@ -5,15 +5,15 @@ import { describe, expect, test } from "vitest";
 import { emit, type Gradients } from "../../../src/compile.ts";
 import { inMemoryContext } from "../../../src/emit/target.ts";
 import type { StorageType } from "../../../src/model/model.ts";
-import { inParts, madeAnew, targetWith } from "../../support/cuda-measured.ts";
-import { hasNvcc } from "../../support/cuda-tools.ts";
 import { trainerSources } from "../../../src/node/executors/cuda-trainer.ts";
 import { tiny } from "../../node/executors/traces.ts";
-import { must } from "../../syntax/support.ts";
+import { inParts, madeAnew, targetWith } from "../../support/cuda-measured.ts";
+import { hasNvcc } from "../../support/cuda-tools.ts";
 import { fill, newFolder } from "../../support/folders.ts";
 import { full } from "../../support/full.ts";
 import { readGolden } from "../../support/golden.ts";
 import { goldenModel } from "../../support/models.ts";
+import { must } from "../../syntax/support.ts";
 
 const all = ["atto", "femto", "pico", "nano", "tiny", "base", "large", "huge"] as const;
 const every = full ? [80, 86, 89, 90, 100, 120] : [80, 90];

@@ -1,4 +1,3 @@
-import { invariant } from "../../../diagnostics/invariant.ts";
 import type { WeightGradParams } from "../../../plan/kernels.ts";
 import { divideUp } from "../../../plan/tiles/tile.ts";
 import { dims } from "../../simple/kernel.ts";
@@ -44,11 +43,14 @@ function shapeOf(p: WeightGradParams, { dtype }: Setting) {
   };
 }
 
-/** A block makes a square tile of outputs by columns of one part, a thread 4 x 4 of it, in f32 on CUDA cores. */
+/** Outputs and columns of a block on CUDA cores, and rows that it has at a time. */
+const side = 32;
+const laneStep = 16;
+
+/** A block makes a square of outputs by columns of one part, a thread 4 x 4 of it, in f32 on CUDA cores. */
 function onLanes(p: WeightGradParams, setting: Setting): CudaKernel {
-  const { outputs, parts, tile } = p;
-  invariant(tile.kind === "tiled" && tile.rows === tile.columns, "the tile of a weight's gradient is square");
-  const { rows: side, depth: step } = tile;
+  const { outputs, parts } = p;
+  const step = laneStep;
   const { columns, context, operands, flops } = shapeOf(p, setting);
   const outputTiles = divideUp(outputs, side);
   return {
@@ -66,10 +68,16 @@ function onLanes(p: WeightGradParams, setting: Setting): CudaKernel {
   };
 }
 
-/** Outputs and columns of a block of four warps, which share both. */
-const block = 64;
+/** What a warp makes on tensor cores: four of them are a block, side by side along the longer side of the weight. */
+const warp = { rows: 64, columns: 32 };
 const warps = 4;
 const stages = 3;
+
+/** Outputs and columns of a block on tensor cores. */
+export const tensorBlock = (outputs: number, columns: number) => {
+  const warpsM = outputs > warp.rows && outputs >= columns ? 2 : 1;
+  return { warpsM, rows: warpsM * warp.rows, columns: (warps / warpsM) * warp.columns };
+};
 
 /**
  * The same by products of 16 outputs, 8 columns and 16 rows (8 in TF32): what a row of d holds is turned as it is loaded. A
@@ -81,24 +89,25 @@ function onTensorCores(p: WeightGradParams, setting: Setting): CudaKernel {
   const tf32 = setting.precision === "tf32";
   const bytes = storageBytes[setting.dtype];
   const step = tf32 ? 16 : 32;
-  const outputTiles = divideUp(outputs, block);
-  const stageBytes = bytes * step * (block + 8);
-  const warp = { rows: block / 2, columns: block / 2 };
+  const block = tensorBlock(outputs, columns);
+  const outputTiles = divideUp(outputs, block.rows);
+  const [left, right] = [block.rows, block.columns].map(side => stages * step * (side + 8) * bytes) as [number, number];
   return {
     template: "cuda/weight-grad-mma",
     context: {
       ...context,
       ...{ tf32, step, stages, stagesLess: stages - 1, outputTiles, chunk: 16 / bytes },
-      ...{ blockRows: block, blockColumns: block, warpRows: warp.rows, warpColumns: warp.columns, warpsM: 2 },
-      ...{ mTiles: warp.rows / 16, nTiles: warp.columns / 8, bAt: stages * stageBytes },
+      ...{ blockRows: block.rows, blockColumns: block.columns, warpsM: block.warpsM },
+      ...{ warpRows: warp.rows, warpColumns: warp.columns, mTiles: warp.rows / 16, nTiles: warp.columns / 8 },
+      bAt: left,
       chainSteps: Math.max(1, Math.floor(chain / step)),
     },
     operands,
-    grid: [divideUp(columns, block), outputTiles * parts],
+    grid: [divideUp(columns, block.columns), outputTiles * parts],
     images: 0,
     threads: 32 * warps,
-    shared: 2 * stages * stageBytes,
-    registers: 128,
+    shared: left + right,
+    registers: 232,
     counted: true,
     wholeBatch: true,
     work: { unit: tf32 ? "tf32" : "tensor", flops },
