@@ -120,12 +120,9 @@ describe.runIf(hasNvcc)(
 
     const some = full ? every : every.slice(-1);
 
-    /** Compiles the kernels that have a text in them, and says which of them spill or take more than they may. */
-    function compiled(files: Readonly<Record<string, string>>, text: string) {
+    /** What ptxas says of these files, compiled as one without a word of nvcc. */
+    function reportOf(files: Readonly<Record<string, string>>, units: readonly string[]) {
       const folder = newFolder();
-      const units = Object.keys(files).filter(
-        name => /CNX_KERNEL/.test(files[name] ?? "") && files[name]?.includes(text),
-      );
       fill(folder, { ...files, "all.cu": units.map(name => `#include "${name}"\n`).join("") });
       const codes = some.map(arch => `-gencode=arch=compute_${arch},code=sm_${arch}`);
       const built = spawnSync("nvcc", ["-std=c++17", "-O3", ...codes, "-Xptxas", "-v", "-c", "all.cu"], {
@@ -134,7 +131,15 @@ describe.runIf(hasNvcc)(
       });
       expect(built.stderr).not.toMatch(/error|warning/i);
       expect(built.status).toBe(0);
-      const report = readReport(built.stderr);
+      return readReport(built.stderr);
+    }
+
+    /** Compiles the kernels that have a text in them, and says which of them spill or take more than they may. */
+    function compiled(files: Readonly<Record<string, string>>, text: string) {
+      const units = Object.keys(files).filter(
+        name => /CNX_KERNEL/.test(files[name] ?? "") && files[name]?.includes(text),
+      );
+      const report = reportOf(files, units);
       const bounds = readBounds(files);
       expect(report.length).toBe(units.length * some.length);
       expect(report.filter(row => row.spilled > 0)).toEqual([]);
@@ -179,18 +184,8 @@ describe.runIf(hasNvcc)(
         const { request } = tiny();
         const storage = form === "tf32" ? ({ dtype: "f32", tf32: true } as const) : { dtype: form, tf32: false };
         const { files } = must(trainerSources(request, storage));
-        const folder = newFolder();
         const named = files.map(({ path: at, contents }) => [path.basename(at), String(contents)] as const);
-        const units = ["optimizer.cu", "pack.cu", "model_train.cu", "run.cu"];
-        fill(folder, { ...Object.fromEntries(named), "all.cu": units.map(name => `#include "${name}"\n`).join("") });
-        const codes = some.map(arch => `-gencode=arch=compute_${arch},code=sm_${arch}`);
-        const built = spawnSync("nvcc", ["-std=c++17", "-O3", ...codes, "-Xptxas", "-v", "-c", "all.cu"], {
-          cwd: folder,
-          encoding: "utf8",
-        });
-        expect(built.stderr).not.toMatch(/error|warning/i);
-        expect(built.status).toBe(0);
-        const report = readReport(built.stderr);
+        const report = reportOf(Object.fromEntries(named), ["optimizer.cu", "pack.cu", "model_train.cu", "run.cu"]);
         // Sums, squares, their norm and AdamW; packing in f32 and in the type of products.
         expect(report.length).toBe((4 + (form === "f32" ? 1 : 2)) * some.length);
         expect(report.filter(row => row.spilled > 0)).toEqual([]);
