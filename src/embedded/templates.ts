@@ -3028,7 +3028,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":3,"column":12},"end":{"line":3,"column":18}} ), depth0)) != null ? stack1 : "")
     + "\"\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"example-memory"),depth0,{"name":"example-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "\n/* How every parameter is learned: what has one dimension does not decay, nor do GRN's gamma and beta. */\nstatic const "
+    + "\n/* How the recipe has every parameter learned: times the learning rate, and how much it decays. */\nstatic const "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":8,"column":15},"end":{"line":8,"column":21}} ), depth0)) != null ? stack1 : "")
     + "_treatment treatments[] = {\n"
     + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"parameters"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":0},"end":{"line":11,"column":9}}})) != null ? stack1 : "")

@@ -67,7 +67,7 @@ function namesOf(model: string) {
   const upper = stem.toUpperCase();
   return { prefix: stem, upper, namespace: namespaceOf(model), package: stem, guard: `CNXC_${upper}_H` };
 }
-export type Shared = ReturnType<typeof namesOf> & {
+type Shared = ReturnType<typeof namesOf> & {
   readonly name: string;
   readonly scalar: string;
   readonly header: string;

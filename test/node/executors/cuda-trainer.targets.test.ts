@@ -41,7 +41,8 @@ describe.runIf(hasGxx && full)("CUDA kernels in 16 bits and TF32 learn nearly as
     const { loss, norm } = traceErrors(trace, log);
     const { samples, ...norms } = endErrors(trace, endOf);
     console.info(file, form, { loss, norm, samples, ...norms });
-    expect(loss).toBeLessThan(limits.loss);
+    // A classifier's loss is one of few logits, and rounded as these are before anything is learned.
+    expect(loss).toBeLessThan(file === "pretrain-micro-sample" ? 5e-4 : limits.loss);
     expect(Math.max(norm, ...Object.values(norms))).toBeLessThan(limits.norms);
     expect(loss).toBeGreaterThan(1e-6); // else nothing was rounded
   });
