@@ -64,6 +64,8 @@ export function tensorCores(
   const used = Math.max(extraAt + extra, sumsAt + sums + gone);
   const beforeAt = roundUp(p.grnEpilogue ? Math.max(used, epilogue.bytes) : used, 16);
   const vector = channels % chunk === 0;
+  // So many sums leave room for the rest; less where what is before the activation is stored too, in 32 bits.
+  const roomy = tf32 && p.hidden ? 72 : 84;
   return {
     template: "cuda/gemm-mma",
     context: {
@@ -102,7 +104,7 @@ export function tensorCores(
     images: 1,
     threads,
     shared: p.grnEpilogue || split ? beforeAt + 4 : used,
-    registers: sumsOfThread <= 32 ? 128 : sumsOfThread <= 84 ? 168 : sumsOfThread + 112,
+    registers: sumsOfThread <= 32 ? 128 : sumsOfThread <= roomy ? 168 : sumsOfThread + 112,
     counted: false,
     work: { unit: tf32 ? "tf32" : "tensor", flops: 2 * p.rows * p.depth * p.columns },
   };
