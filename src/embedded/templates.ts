@@ -24,9 +24,14 @@ export type TemplateName =
   | "host/launch-plan"
   | "host/optimizer-list"
   | "host/runner"
+  | "host/segment-parts"
+  | "host/segments"
   | "host/torch-binding"
   | "host/torch-cmake"
   | "host/torch-module"
+  | "host/train-binding"
+  | "host/train-module"
+  | "host/train-script"
   | "host/trainer-api"
   | "host/trainer-example"
   | "host/trainer-runner"
@@ -2400,6 +2405,340 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "_destroy(model);\n  return 0;\n}\n";
 },"useData":true},
 
+  "host/segment-parts": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "id", {"start":{"line":8,"column":29},"end":{"line":8,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ", ";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":49,"column":5},"end":{"line":49,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "\nconstexpr int params_"
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":50,"column":23},"end":{"line":50,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "[] = {"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"params"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":37},"end":{"line":50,"column":104}}})) != null ? stack1 : "")
+    + "};\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(lookupProperty(depth0,"gaps"),"length"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":0},"end":{"line":57,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(lookupProperty(depth0,"inputs"),"length"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":58,"column":0},"end":{"line":60,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"parts"),{"name":"each","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":61,"column":0},"end":{"line":79,"column":9}}})) != null ? stack1 : "")
+    + "\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.lambda(container.strict(depth0, "number", {"start":{"line":50,"column":56},"end":{"line":50,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":64},"end":{"line":50,"column":94}}})) != null ? stack1 : "");
+},"3":function(container,depth0,helpers,partials,data) {
+    return ", ";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "constexpr Gap gaps_"
+    + ((stack1 = container.lambda(container.strict(depth0, "index", {"start":{"line":52,"column":21},"end":{"line":52,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "[] = {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"gaps"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":53,"column":0},"end":{"line":55,"column":9}}})) != null ? stack1 : "")
+    + "};\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    {"
+    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":54,"column":9},"end":{"line":54,"column":11}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "bytes", {"start":{"line":54,"column":17},"end":{"line":54,"column":22}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "perImage", {"start":{"line":54,"column":28},"end":{"line":54,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "},\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "constexpr Input inputs_"
+    + ((stack1 = container.lambda(container.strict(depth0, "index", {"start":{"line":59,"column":25},"end":{"line":59,"column":30}} ), depth0)) != null ? stack1 : "")
+    + "[] = {"
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":39},"end":{"line":59,"column":123}}})) != null ? stack1 : "")
+    + " };\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return " {\""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":59,"column":61},"end":{"line":59,"column":65}} ), depth0)) != null ? stack1 : "")
+    + "\", "
+    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":59,"column":72},"end":{"line":59,"column":80}} ), depth0)) != null ? stack1 : "")
+    + "}"
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":85},"end":{"line":59,"column":114}}})) != null ? stack1 : "");
+},"8":function(container,depth0,helpers,partials,data) {
+    return ",";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "constexpr Value "
+    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":62,"column":18},"end":{"line":62,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "_values[] = {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"values"),{"name":"each","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":0},"end":{"line":65,"column":9}}})) != null ? stack1 : "")
+    + "};\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(lookupProperty(depth0,"setup"),"length"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":0},"end":{"line":73,"column":7}}})) != null ? stack1 : "")
+    + "constexpr Step "
+    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":74,"column":17},"end":{"line":74,"column":19}} ), depth0)) != null ? stack1 : "")
+    + "_steps[] = {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"steps"),{"name":"each","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":75,"column":0},"end":{"line":77,"column":9}}})) != null ? stack1 : "")
+    + "};\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    {Place::"
+    + ((stack1 = alias2(alias1(depth0, "place", {"start":{"line":64,"column":14},"end":{"line":64,"column":19}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":64,"column":25},"end":{"line":64,"column":27}} ), depth0)) != null ? stack1 : "")
+    + "}, // "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":64,"column":39},"end":{"line":64,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "constexpr Setup "
+    + ((stack1 = container.lambda(container.strict(depth0, "id", {"start":{"line":68,"column":18},"end":{"line":68,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "_setup[] = {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"setup"),{"name":"each","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":0},"end":{"line":71,"column":9}}})) != null ? stack1 : "")
+    + "};\n";
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    {"
+    + ((stack1 = alias2(alias1(depth0, "layer", {"start":{"line":70,"column":9},"end":{"line":70,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "packed", {"start":{"line":70,"column":20},"end":{"line":70,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "packedBias", {"start":{"line":70,"column":32},"end":{"line":70,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "},\n";
+},"13":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    {\""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":76,"column":8},"end":{"line":76,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "\", "
+    + ((stack1 = alias2(alias1(depth0, "entry", {"start":{"line":76,"column":19},"end":{"line":76,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "::run, {"
+    + ((stack1 = alias2(alias1(depth0, "operands", {"start":{"line":76,"column":38},"end":{"line":76,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "}},\n";
+},"14":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"parts"),{"name":"each","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":87,"column":0},"end":{"line":90,"column":9}}})) != null ? stack1 : "")
+    + "    },\n";
+},"15":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "      {"
+    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":88,"column":11},"end":{"line":88,"column":13}} ), depth0)) != null ? stack1 : "")
+    + "_values, count("
+    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":88,"column":32},"end":{"line":88,"column":34}} ), depth0)) != null ? stack1 : "")
+    + "_values), "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(lookupProperty(depth0,"setup"),"length"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":88,"column":46},"end":{"line":88,"column":124}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":88,"column":128},"end":{"line":88,"column":130}} ), depth0)) != null ? stack1 : "")
+    + "_steps, count("
+    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":88,"column":148},"end":{"line":88,"column":150}} ), depth0)) != null ? stack1 : "")
+    + "_steps),\n       "
+    + ((stack1 = alias2(alias1(depth0, "packedBytes", {"start":{"line":89,"column":9},"end":{"line":89,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "imageBytes", {"start":{"line":89,"column":26},"end":{"line":89,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "counterBytes", {"start":{"line":89,"column":42},"end":{"line":89,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "fixedBytes", {"start":{"line":89,"column":60},"end":{"line":89,"column":70}} ), depth0)) != null ? stack1 : "")
+    + "},\n";
+},"16":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":88,"column":68},"end":{"line":88,"column":70}} ), depth0)) != null ? stack1 : "")
+    + "_setup, count("
+    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":88,"column":88},"end":{"line":88,"column":90}} ), depth0)) != null ? stack1 : "")
+    + "_setup)";
+},"17":function(container,depth0,helpers,partials,data) {
+    return "nullptr, 0";
+},"18":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    {"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(lookupProperty(depth0,"gaps"),"length"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":101,"column":6},"end":{"line":101,"column":89}}})) != null ? stack1 : "")
+    + "},\n";
+},"19":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "gaps_"
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":101,"column":33},"end":{"line":101,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ", count(gaps_"
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":101,"column":55},"end":{"line":101,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ")";
+},"20":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    {\""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":163,"column":8},"end":{"line":163,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "\", params_"
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":163,"column":26},"end":{"line":163,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ", count(params_"
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":163,"column":50},"end":{"line":163,"column":55}} ), depth0)) != null ? stack1 : "")
+    + "), "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(lookupProperty(depth0,"inputs"),"length"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":163,"column":60},"end":{"line":163,"column":147}}})) != null ? stack1 : "")
+    + ",\n     {"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"given"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.program(23, data, 0),"data":data,"loc":{"start":{"line":164,"column":7},"end":{"line":164,"column":115}}})) != null ? stack1 : "")
+    + "}, {"
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"made"), "elements", {"start":{"line":164,"column":124},"end":{"line":164,"column":137}} ), depth0)) != null ? stack1 : "")
+    + ", Type::"
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"made"), "type", {"start":{"line":164,"column":149},"end":{"line":164,"column":158}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"made"), "perImage", {"start":{"line":164,"column":164},"end":{"line":164,"column":177}} ), depth0)) != null ? stack1 : "")
+    + "}, "
+    + ((stack1 = alias2(alias1(depth0, "savedBytes", {"start":{"line":164,"column":186},"end":{"line":164,"column":196}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "savedFixedBytes", {"start":{"line":164,"column":202},"end":{"line":164,"column":217}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "gradients", {"start":{"line":164,"column":223},"end":{"line":164,"column":232}} ), depth0)) != null ? stack1 : "")
+    + "},\n";
+},"21":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "inputs_"
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":163,"column":90},"end":{"line":163,"column":95}} ), depth0)) != null ? stack1 : "")
+    + ", count(inputs_"
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":163,"column":114},"end":{"line":163,"column":119}} ), depth0)) != null ? stack1 : "")
+    + ")";
+},"22":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = alias2(alias1(lookupProperty(depth0,"given"), "elements", {"start":{"line":164,"column":23},"end":{"line":164,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ", Type::"
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"given"), "type", {"start":{"line":164,"column":49},"end":{"line":164,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"given"), "perImage", {"start":{"line":164,"column":65},"end":{"line":164,"column":79}} ), depth0)) != null ? stack1 : "");
+},"23":function(container,depth0,helpers,partials,data) {
+    return "0, Type::f32, true";
+},"24":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    {\""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":170,"column":8},"end":{"line":170,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "\", "
+    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":170,"column":19},"end":{"line":170,"column":27}} ), depth0)) != null ? stack1 : "")
+    + "},\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":1,"column":5},"end":{"line":1,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " as segments: what each part packs, launches and where its values lie, as tables.\n#include \"segments.h\"\n\nnamespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":4,"column":12},"end":{"line":4,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " {\nnamespace {\n\nnamespace parameter {\nenum { "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"parameters"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":7},"end":{"line":8,"column":44}}})) != null ? stack1 : "")
+    + "count };\n}\n\n// Where a value lies: `saved` and `workspace` at offsets of one image, the fixed ones behind those of all images.\nenum class Place {\n  param, input, given, made, saved, saved_fixed, made_gradient, given_gradient, gradients, packed, workspace, fixed, counters\n};\nstruct Value {\n  Place place;\n  size_t at; // bytes, or a number\n};\nstruct Setup {\n  packing::Layer<int> layer;\n  size_t packed, packed_bias;\n};\nusing packing::Op;\nstruct Step {\n  const char *name;\n  Run *run;\n  int operands["
+    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":27,"column":17},"end":{"line":27,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "];\n};\n\n// Bytes behind what is saved of an image where `each`, else of all, that no step writes: zeros, so that the same inputs save the same.\nstruct Gap {\n  size_t at, bytes;\n  bool each;\n};\n\n// A forward or a backward pass of a segment. Its scratch memory holds what is packed, what it makes for itself of every image,\n// counts of blocks that have arrived, and what is of no image.\nstruct Part {\n  const Value *values;\n  int value_count;\n  const Setup *setup;\n  int setup_count;\n  const Step *steps;\n  int step_count;\n  size_t packed_bytes, image_bytes, counter_bytes, fixed_bytes;\n};\n\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"segments"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":0},"end":{"line":81,"column":9}}})) != null ? stack1 : "")
+    + "template <class T, size_t n> constexpr int count(const T (&)[n]) { return static_cast<int>(n); }\n\nconstexpr Part parts[][2] = {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"segments"),{"name":"each","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":85,"column":0},"end":{"line":92,"column":9}}})) != null ? stack1 : "")
+    + "};\n\nstruct Gaps {\n  const Gap *first;\n  int count;\n};\nconstexpr Gaps gaps[] = {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"segments"),{"name":"each","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":0},"end":{"line":102,"column":9}}})) != null ? stack1 : "")
+    + "};\n\nsize_t aligned(size_t bytes) { return (bytes + 255) / 256 * 256; }\n\nconst Part &part_of(int segment, Direction direction) { return parts[segment][direction == Direction::backward]; }\n\n// Where a value lies for one call.\nvoid *address_of(const Value &value, const Part &part, const Segment &segment, size_t batch, const Memory &memory) {\n  unsigned char *packed = static_cast<unsigned char *>(memory.scratch);\n  unsigned char *images = packed + part.packed_bytes;\n  unsigned char *counters = images + aligned(part.image_bytes * batch);\n  unsigned char *saved = static_cast<unsigned char *>(memory.saved);\n  switch (value.place) {\n  case Place::param: return const_cast<float *>(memory.params[value.at]);\n  case Place::input: return const_cast<float *>(memory.inputs[value.at]);\n  case Place::given: return const_cast<void *>(memory.given);\n  case Place::made: return memory.made;\n  case Place::saved: return saved + value.at * batch;\n  case Place::saved_fixed: return saved + segment.saved_bytes * batch + value.at;\n  case Place::made_gradient: return const_cast<void *>(memory.made_gradient);\n  case Place::given_gradient: return memory.given_gradient;\n  case Place::gradients: return reinterpret_cast<unsigned char *>(memory.gradients) + value.at;\n  case Place::packed: return packed + value.at;\n  case Place::workspace: return images + value.at * batch;\n  case Place::counters: return counters;\n  case Place::fixed: return counters + aligned(part.counter_bytes * batch) + value.at;\n  }\n  return nullptr;\n}\n\n// Folds and packs the parameters that a part reads so.\nint pack(const Part &part, const Memory &memory, cnx::Stream stream) {\n  unsigned char *packed = static_cast<unsigned char *>(memory.scratch);\n  const float *const *params = memory.params;\n  for (int i = 0; i < part.setup_count; i++) {\n    const Setup &s = part.setup[i];\n    const packing::Layer<int> &of = s.layer;\n    packing::Layer<const float *> layer = {of.shape, params[of.weight], of.bias < 0 ? nullptr : params[of.bias], {}};\n    for (int k = 0; k < packing::step_count; k++) layer.steps[k] = {of.steps[k].op, params[of.steps[k].by]};\n    const int status = packing::run(layer, packed + s.packed, reinterpret_cast<float *>(packed + s.packed_bias), stream);\n    if (status != 0) return status;\n  }\n  return 0;\n}\n\nint fill_gaps(int segment, size_t batch, const Memory &memory, cnx::Stream stream) {\n  unsigned char *saved = static_cast<unsigned char *>(memory.saved), *fixed = saved + segments[segment].saved_bytes * batch;\n  for (int i = 0; i < gaps[segment].count; i++) {\n    const Gap &gap = gaps[segment].first[i];\n    unsigned char *const at = gap.each ? saved + gap.at * batch : fixed + gap.at;\n    const int status = cnx::device_fill(at, 0, gap.bytes * (gap.each ? batch : 1), stream);\n    if (status != 0) return status;\n  }\n  return 0;\n}\n\n} // namespace\n\nconst Segment segments[segment_count] = {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"segments"),{"name":"each","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":162,"column":0},"end":{"line":165,"column":9}}})) != null ? stack1 : "")
+    + "};\n\nconst Parameter parameters[parameter_count] = {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"parameters"),{"name":"each","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":169,"column":0},"end":{"line":171,"column":9}}})) != null ? stack1 : "")
+    + "};\n\nsize_t scratch_size(int segment, Direction direction, int batch) {\n  const Part &part = part_of(segment, direction);\n  const size_t images = static_cast<size_t>(batch);\n  return part.packed_bytes + aligned(part.image_bytes * images) + aligned(part.counter_bytes * images) + part.fixed_bytes;\n}\n\nint run(int segment, Direction direction, int batch, const Memory &memory, cnx::Stream stream) {\n  const Part &part = part_of(segment, direction);\n  const size_t images = static_cast<size_t>(batch);\n  int status = pack(part, memory, stream);\n  if (status == 0 && part.counter_bytes > 0) {\n    unsigned char *counters = static_cast<unsigned char *>(memory.scratch) + part.packed_bytes + aligned(part.image_bytes * images);\n    status = cnx::device_fill(counters, 0, part.counter_bytes * images, stream);\n  }\n  if (status == 0 && direction == Direction::forward) status = fill_gaps(segment, images, memory, stream);\n  if (status == 0 && direction == Direction::backward) // between parameters\n    status = cnx::device_fill(memory.gradients, 0, segments[segment].gradients * sizeof(float), stream);\n  for (int i = 0; i < part.step_count && status == 0; i++) {\n    const Step &step = part.steps[i];\n    void *operands["
+    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":193,"column":21},"end":{"line":193,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "] = {};\n    for (int k = 0; k < "
+    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":194,"column":26},"end":{"line":194,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "; k++)\n      if (step.operands[k] >= 0) operands[k] = address_of(part.values[step.operands[k]], part, segments[segment], images, memory);\n    status = step.run(batch, operands, stream);\n  }\n  return status;\n}\n\n} // namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":201,"column":17},"end":{"line":201,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "\n";
+},"useData":true},
+
+  "host/segments": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":1,"column":5},"end":{"line":1,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " as segments, for an engine that has one called after the other: each is a function of what the segment before\n// gave, of inputs and of its own parameters, with a forward and a backward part.\n#pragma once\n#include \"kernels.h\"\n\nnamespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":6,"column":12},"end":{"line":6,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " {\n\n// A tensor between segments: elements of an image where `each`, else in all.\nenum class Type { f32, bf16, f16 };\nstruct Between {\n  size_t elements;\n  Type type;\n  bool each;\n};\n\nstruct Input {\n  const char *name;\n  size_t elements; // of an image\n};\n\nstruct Segment {\n  const char *name;\n  const int *params; // by their numbers in the order of the checkpoint\n  int param_count;\n  const Input *inputs; // of the model\n  int input_count;\n  Between given; // by the segment before; no elements for the first\n  Between made;  // for the next; the loss, of the last\n  size_t saved_bytes, saved_fixed_bytes; // kept from forward to backward: of an image, and whatever the batch\n  size_t gradients; // floats: of all its parameters, side by side\n};\nconstexpr int segment_count = "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"segments"), "length", {"start":{"line":32,"column":32},"end":{"line":32,"column":47}} ), depth0)) != null ? stack1 : "")
+    + ";\nextern const Segment segments[segment_count];\n\nstruct Parameter {\n  const char *name;\n  size_t elements;\n};\nconstexpr int parameter_count = "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"parameters"), "length", {"start":{"line":39,"column":34},"end":{"line":39,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ";\nextern const Parameter parameters[parameter_count];\n\n// Device memory of one call. Backward reads what forward has left in `made` and `saved`, and writes both gradients.\nstruct Memory {\n  const float *const *params; // by their numbers; those of other segments may be NULL\n  const float *const *inputs;\n  const void *given;\n  void *made;\n  void *saved;\n  const void *made_gradient; // of the last segment nothing: its loss is where gradients begin\n  void *given_gradient;      // of the first segment nothing\n  float *gradients;\n  void *scratch;\n};\nenum class Direction { forward, backward };\nsize_t scratch_size(int segment, Direction direction, int batch);\n// Queues the work of one segment: 0, or 1000 + a cudaError_t.\nint run(int segment, Direction direction, int batch, const Memory &memory, cnx::Stream stream);\n\n} // namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":59,"column":17},"end":{"line":59,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "\n";
+},"useData":true},
+
   "host/torch-binding": {"0":function(container,depth0,helpers,partials,data) {
     var stack1;
 
@@ -2421,38 +2760,38 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     var stack1;
 
   return ", const Tensor &"
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":158,"column":75},"end":{"line":158,"column":79}} ), depth0)) != null ? stack1 : "");
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":55,"column":75},"end":{"line":55,"column":79}} ), depth0)) != null ? stack1 : "");
 },"4":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  const Tensor given_"
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":167,"column":23},"end":{"line":167,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":64,"column":23},"end":{"line":64,"column":27}} ), depth0)) != null ? stack1 : "")
     + " = checked("
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":167,"column":42},"end":{"line":167,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":64,"column":42},"end":{"line":64,"column":46}} ), depth0)) != null ? stack1 : "")
     + ", \""
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":167,"column":53},"end":{"line":167,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":64,"column":53},"end":{"line":64,"column":57}} ), depth0)) != null ? stack1 : "")
     + "\", "
-    + ((stack1 = alias2(alias1(depth0, "sizes", {"start":{"line":167,"column":64},"end":{"line":167,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sizes", {"start":{"line":64,"column":64},"end":{"line":64,"column":69}} ), depth0)) != null ? stack1 : "")
     + ", weights);\n";
 },"5":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  const Tensor "
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":172,"column":17},"end":{"line":172,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":69,"column":17},"end":{"line":69,"column":21}} ), depth0)) != null ? stack1 : "")
     + " = allocate("
-    + ((stack1 = alias2(alias1(depth0, "sizes", {"start":{"line":172,"column":37},"end":{"line":172,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sizes", {"start":{"line":69,"column":37},"end":{"line":69,"column":42}} ), depth0)) != null ? stack1 : "")
     + ", ScalarType::Float, device);\n";
 },"6":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "floats(given_"
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":180,"column":69},"end":{"line":180,"column":73}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":77,"column":69},"end":{"line":77,"column":73}} ), depth0)) != null ? stack1 : "")
     + "), ";
 },"7":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "floats("
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":180,"column":113},"end":{"line":180,"column":117}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":77,"column":113},"end":{"line":77,"column":117}} ), depth0)) != null ? stack1 : "")
     + "), ";
 },"8":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -2462,11 +2801,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":184,"column":23},"end":{"line":184,"column":57}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":81,"column":23},"end":{"line":81,"column":57}}})) != null ? stack1 : "");
 },"9":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":184,"column":42},"end":{"line":184,"column":46}} ), depth0)) != null ? stack1 : "");
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":81,"column":42},"end":{"line":81,"column":46}} ), depth0)) != null ? stack1 : "");
 },"10":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -2476,13 +2815,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return " {"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":184,"column":68},"end":{"line":184,"column":133}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":81,"column":68},"end":{"line":81,"column":133}}})) != null ? stack1 : "")
     + "}";
 },"11":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return ", Tensor "
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":192,"column":64},"end":{"line":192,"column":68}} ), depth0)) != null ? stack1 : "");
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":89,"column":64},"end":{"line":89,"column":68}} ), depth0)) != null ? stack1 : "");
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -2507,81 +2846,83 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":84},"end":{"line":4,"column":147}}})) != null ? stack1 : "")
     + "\n// A pass takes its memory from PyTorch's allocator and runs on PyTorch's current stream.\n#include \"../"
     + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":6,"column":15},"end":{"line":6,"column":21}} ), depth0)) != null ? stack1 : "")
-    + "\"\n\n#include <torch/csrc/api/include/torch/version.h>\n\n#include <optional>\n#include <sstream>\n#include <stdexcept>\n#include <string>\n#include <tuple>\n#include <vector>\n\n// What the operators need of PyTorch has two bodies. From 2.10 on it is the stable ABI: what is built with one such torch\n// loads in all of them. Before, it is the C++ of libtorch, back to 1.13: what is built with one torch loads in that one.\n#if TORCH_VERSION_MAJOR * 100 + TORCH_VERSION_MINOR >= 210\n\n#define TORCH_TARGET_VERSION (((0ULL + 2) << 56) | ((0ULL + 10) << 48))\n#ifdef CNXC_CUDA\n#define USE_CUDA 1\n#endif\n#include <torch/csrc/stable/accelerator.h>\n#include <torch/csrc/stable/library.h>\n#include <torch/csrc/stable/ops.h>\n#include <torch/csrc/stable/tensor.h>\n\nnamespace {\n\nusing torch::headeronly::DeviceType;\nusing torch::headeronly::ScalarType;\nusing torch::stable::contiguous;\nusing torch::stable::Device;\nusing torch::stable::Tensor;\nusing Sizes = torch::headeronly::HeaderOnlyArrayRef<int64_t>;\nusing Tensors = torch::headeronly::HeaderOnlyArrayRef<Tensor>;\n\nTensor allocate(Sizes sizes, ScalarType type, Device device) {\n  return torch::stable::empty(sizes, type, std::nullopt, device);\n}\nTensor converted(const Tensor &tensor, ScalarType type, Device device) {\n  return torch::stable::to(tensor, type, std::nullopt, device);\n}\n\n#ifdef CNXC_CUDA\nusing Guard = torch::stable::accelerator::DeviceGuard;\nCUstream_st *current_stream(int device) {\n  void *stream = nullptr;\n  TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(device, &stream));\n  return static_cast<CUstream_st *>(stream);\n}\n#endif\n\n} // namespace\n\n#else\n\n#include <ATen/ATen.h>\n#include <torch/library.h>\n#ifdef CNXC_CUDA\n#include <c10/cuda/CUDAGuard.h>\n#include <c10/cuda/CUDAStream.h>\n#endif\n#define STABLE_TORCH_LIBRARY TORCH_LIBRARY\n#define STABLE_TORCH_LIBRARY_IMPL TORCH_LIBRARY_IMPL\n#define TORCH_BOX TORCH_FN\n\nnamespace {\n\nusing at::Device;\nusing at::DeviceType;\nusing at::ScalarType;\nusing at::Tensor;\nusing Sizes = at::IntArrayRef;\nusing Tensors = at::TensorList;\n\nTensor allocate(Sizes sizes, ScalarType type, Device device) { return at::empty(sizes, at::TensorOptions(type).device(device)); }\nTensor converted(const Tensor &tensor, ScalarType type, Device device) { return tensor.to(device, type); }\nTensor contiguous(const Tensor &tensor) { return tensor.contiguous(); }\n\n#ifdef CNXC_CUDA\nusing Guard = c10::cuda::CUDAGuard;\nCUstream_st *current_stream(int device) { return c10::cuda::getCurrentCUDAStream(device).stream(); }\n#endif\n\n} // namespace\n\n#endif\n\n#ifdef CNXC_CUDA\n#define CNXC_DEVICE CUDA\n#else\n#define CNXC_DEVICE CPU\n#endif\n\nnamespace {\n\n#ifndef CNXC_CUDA\nstruct Guard {\n  explicit Guard(int) {}\n};\nCUstream_st *current_stream(int) { return nullptr; }\n#endif\n\ntemplate <typename... Parts> [[noreturn]] void fail(const Parts &...parts) {\n  std::ostringstream text;\n  (text << ... << parts);\n  throw std::runtime_error(text.str());\n}\n\nvoid must("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":113,"column":12},"end":{"line":113,"column":18}} ), depth0)) != null ? stack1 : "")
+    + "\"\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"torch-abi"),depth0,{"name":"torch-abi","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\nvoid must("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":10,"column":12},"end":{"line":10,"column":18}} ), depth0)) != null ? stack1 : "")
     + "_status status) {\n  if (status != "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":114,"column":18},"end":{"line":114,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":11,"column":18},"end":{"line":11,"column":23}} ), depth0)) != null ? stack1 : "")
     + "_OK) fail(\""
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":114,"column":38},"end":{"line":114,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":11,"column":38},"end":{"line":11,"column":42}} ), depth0)) != null ? stack1 : "")
     + ": \", "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":114,"column":51},"end":{"line":114,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":11,"column":51},"end":{"line":11,"column":57}} ), depth0)) != null ? stack1 : "")
     + "_status_text(status));\n}\n\nstd::string listed(Sizes sizes) {\n  std::string text;\n  for (const int64_t size : sizes) text += (text.empty() ? \"\" : \", \") + std::to_string(size);\n  return \"[\" + text + \"]\";\n}\n\nstd::vector<std::string> parameter_names() {\n  std::vector<std::string> names;\n  for (size_t i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":125,"column":27},"end":{"line":125,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":22,"column":27},"end":{"line":22,"column":33}} ), depth0)) != null ? stack1 : "")
     + "_parameter_count(); i++) names.push_back("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":125,"column":78},"end":{"line":125,"column":84}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":22,"column":78},"end":{"line":22,"column":84}} ), depth0)) != null ? stack1 : "")
     + "_parameter_name(i));\n  return names;\n}\n\n// Parameters in the order of parameter_names, of any type and on any device, to packed weights on `device`.\nTensor pack(Tensors parameters, Device device) {\n  if (device.type() != DeviceType::CNXC_DEVICE) fail(\""
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":131,"column":56},"end":{"line":131,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":28,"column":56},"end":{"line":28,"column":60}} ), depth0)) != null ? stack1 : "")
     + " was built for \" C10_STRINGIZE(CNXC_DEVICE) \" tensors\");\n  const size_t count = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":132,"column":25},"end":{"line":132,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":29,"column":25},"end":{"line":29,"column":31}} ), depth0)) != null ? stack1 : "")
     + "_parameter_count();\n  if (parameters.size() != count) fail(\""
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":133,"column":42},"end":{"line":133,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":30,"column":42},"end":{"line":30,"column":46}} ), depth0)) != null ? stack1 : "")
     + " has \", count, \" parameters, not \", parameters.size());\n  std::vector<Tensor> host;\n  std::vector<const float *> pointers;\n  for (size_t i = 0; i < count; i++) {\n    const size_t elements = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":137,"column":30},"end":{"line":137,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":34,"column":30},"end":{"line":34,"column":36}} ), depth0)) != null ? stack1 : "")
     + "_parameter_elements(i);\n    host.push_back(contiguous(converted(parameters[i], ScalarType::Float, Device(DeviceType::CPU))));\n    if (static_cast<size_t>(host[i].numel()) != elements)\n      fail("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":140,"column":13},"end":{"line":140,"column":19}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":37,"column":13},"end":{"line":37,"column":19}} ), depth0)) != null ? stack1 : "")
     + "_parameter_name(i), \" has \", elements, \" elements, not \", host[i].numel());\n    pointers.push_back(static_cast<const float *>(host[i].data_ptr()));\n  }\n  const Tensor weights = allocate({static_cast<int64_t>("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":143,"column":58},"end":{"line":143,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":40,"column":58},"end":{"line":40,"column":64}} ), depth0)) != null ? stack1 : "")
     + "_weights_size())}, ScalarType::Byte, device);\n  const Guard guard(weights.device().index());\n  must("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":145,"column":9},"end":{"line":145,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":42,"column":9},"end":{"line":42,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_pack(pointers.data(), weights.data_ptr()));\n  return weights;\n}\n\nTensor checked(const Tensor &tensor, const char *name, Sizes sizes, const Tensor &weights) {\n  if (tensor.device() != weights.device()) fail(name, \" is not on the device of the weights\");\n  if (tensor.scalar_type() != ScalarType::Float) fail(name, \" must be float32, not \", tensor.scalar_type());\n  if (tensor.sizes() != sizes) fail(name, \" must be \", listed(sizes), \", not \", listed(tensor.sizes()));\n  return contiguous(tensor);\n}\n\nfloat *floats(const Tensor &tensor) { return static_cast<float *>(tensor.data_ptr()); }\n\n"
-    + ((stack1 = alias2(alias1(depth0, "returns", {"start":{"line":158,"column":2},"end":{"line":158,"column":9}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "returns", {"start":{"line":55,"column":2},"end":{"line":55,"column":9}} ), depth0)) != null ? stack1 : "")
     + " forward(const Tensor &weights"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":158,"column":41},"end":{"line":158,"column":90}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":41},"end":{"line":55,"column":90}}})) != null ? stack1 : "")
     + ") {\n  if (weights.scalar_type() != ScalarType::Byte || !weights.is_contiguous() ||\n      static_cast<size_t>(weights.numel()) != "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":160,"column":48},"end":{"line":160,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":57,"column":48},"end":{"line":57,"column":54}} ), depth0)) != null ? stack1 : "")
     + "_weights_size())\n    fail(\"these are no weights that torch.ops."
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":161,"column":48},"end":{"line":161,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":58,"column":48},"end":{"line":58,"column":57}} ), depth0)) != null ? stack1 : "")
     + ".pack made\");\n  if ("
-    + ((stack1 = alias2(alias1(depth0, "first", {"start":{"line":162,"column":8},"end":{"line":162,"column":13}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "first", {"start":{"line":59,"column":8},"end":{"line":59,"column":13}} ), depth0)) != null ? stack1 : "")
     + ".dim() == 0) fail(\""
-    + ((stack1 = alias2(alias1(depth0, "first", {"start":{"line":162,"column":36},"end":{"line":162,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "first", {"start":{"line":59,"column":36},"end":{"line":59,"column":41}} ), depth0)) != null ? stack1 : "")
     + " has no batch\");\n  const int64_t batch = "
-    + ((stack1 = alias2(alias1(depth0, "first", {"start":{"line":163,"column":26},"end":{"line":163,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "first", {"start":{"line":60,"column":26},"end":{"line":60,"column":31}} ), depth0)) != null ? stack1 : "")
     + ".size(0);\n  const size_t size = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":164,"column":24},"end":{"line":164,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":61,"column":24},"end":{"line":61,"column":30}} ), depth0)) != null ? stack1 : "")
     + "_workspace_size(static_cast<int>(batch));\n  if (size == 0) must("
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":165,"column":24},"end":{"line":165,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":62,"column":24},"end":{"line":62,"column":29}} ), depth0)) != null ? stack1 : "")
     + "_BATCH);\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":166,"column":2},"end":{"line":168,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":2},"end":{"line":65,"column":11}}})) != null ? stack1 : "")
     + "  const Device device = weights.device();\n  const Guard guard(device.index());\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":171,"column":2},"end":{"line":173,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":68,"column":2},"end":{"line":70,"column":11}}})) != null ? stack1 : "")
     + "  // PyTorch aligns to 64 bytes at least, the workspace is aligned to 256.\n  const Tensor workspace = allocate({static_cast<int64_t>(size + 256)}, ScalarType::Byte, device);\n  void *const aligned = reinterpret_cast<void *>((reinterpret_cast<size_t>(workspace.data_ptr()) + 255) / 256 * 256);\n  "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":177,"column":4},"end":{"line":177,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":74,"column":4},"end":{"line":74,"column":10}} ), depth0)) != null ? stack1 : "")
     + "_model *model = nullptr;\n  must("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":178,"column":9},"end":{"line":178,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":75,"column":9},"end":{"line":75,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_open(&model, weights.data_ptr()));\n  const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":179,"column":10},"end":{"line":179,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":76,"column":10},"end":{"line":76,"column":16}} ), depth0)) != null ? stack1 : "")
     + "_status status = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":179,"column":37},"end":{"line":179,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":76,"column":37},"end":{"line":76,"column":43}} ), depth0)) != null ? stack1 : "")
     + "_forward(\n      model, static_cast<int>(batch), "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":180,"column":38},"end":{"line":180,"column":87}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":180,"column":87},"end":{"line":180,"column":132}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":38},"end":{"line":77,"column":87}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":87},"end":{"line":77,"column":132}}})) != null ? stack1 : "")
     + "aligned, size, current_stream(device.index()));\n  "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":182,"column":4},"end":{"line":182,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":79,"column":4},"end":{"line":79,"column":10}} ), depth0)) != null ? stack1 : "")
     + "_destroy(model);\n  must(status);\n  return "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"single"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":184,"column":9},"end":{"line":184,"column":144}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"single"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":81,"column":9},"end":{"line":81,"column":144}}})) != null ? stack1 : "")
     + ";\n}\n\n} // namespace\n\nSTABLE_TORCH_LIBRARY("
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":189,"column":23},"end":{"line":189,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":86,"column":23},"end":{"line":86,"column":32}} ), depth0)) != null ? stack1 : "")
     + ", library) {\n  library.def(\"parameter_names() -> str[]\");\n  library.def(\"pack(Tensor[] parameters, Device device) -> Tensor\");\n  library.def(\"forward(Tensor weights"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":192,"column":37},"end":{"line":192,"column":79}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":37},"end":{"line":89,"column":79}}})) != null ? stack1 : "")
     + ") -> "
-    + ((stack1 = alias2(alias1(depth0, "schemaReturns", {"start":{"line":192,"column":86},"end":{"line":192,"column":99}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "schemaReturns", {"start":{"line":89,"column":86},"end":{"line":89,"column":99}} ), depth0)) != null ? stack1 : "")
     + "\");\n}\n\n// What has no tensor to tell its device.\nSTABLE_TORCH_LIBRARY_IMPL("
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":196,"column":28},"end":{"line":196,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":93,"column":28},"end":{"line":93,"column":37}} ), depth0)) != null ? stack1 : "")
     + ", CompositeExplicitAutograd, library) {\n  library.impl(\"parameter_names\", TORCH_BOX(&parameter_names));\n  library.impl(\"pack\", TORCH_BOX(&pack));\n}\n\nSTABLE_TORCH_LIBRARY_IMPL("
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":201,"column":28},"end":{"line":201,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":98,"column":28},"end":{"line":98,"column":37}} ), depth0)) != null ? stack1 : "")
     + ", CNXC_DEVICE, library) { library.impl(\"forward\", TORCH_BOX(&forward)); }\n";
-},"useData":true},
+},"usePartial":true,"useData":true},
 
   "host/torch-cmake": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
@@ -2725,6 +3066,494 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":81,"column":40},"end":{"line":81,"column":93}}})) != null ? stack1 : "")
     + ")\n";
 },"useData":true,"useDepths":true},
+
+  "host/train-binding": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Segments of "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":1,"column":17},"end":{"line":1,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " as operators of PyTorch, over the functions of segments.h:\n//   torch.ops."
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":2,"column":17},"end":{"line":2,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ".forward(segment, inputs, parameters) -> made, saved\n//   torch.ops."
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":3,"column":17},"end":{"line":3,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ".backward(segment, made_gradient, inputs, made, saved, parameters) -> given_gradient, gradients\n// `inputs` are what the segment before made, where there is one, and inputs of the model; `gradients` those of all parameters\n// of the segment, side by side. A pass takes its memory from PyTorch's allocator and runs on PyTorch's current stream.\n#include \"../segments.h\"\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"torch-abi"),depth0,{"name":"torch-abi","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\nusing namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":10,"column":18},"end":{"line":10,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ";\n\nvoid must(int status) {\n  if (status != 0) fail(\""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":13,"column":27},"end":{"line":13,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ": \", cnx::device_text(status));\n}\n\nstd::string listed(Sizes sizes) {\n  std::string text;\n  for (const int64_t size : sizes) text += (text.empty() ? \"\" : \", \") + std::to_string(size);\n  return \"[\" + text + \"]\";\n}\n\nScalarType scalar_of(Type type) {\n  return type == Type::bf16 ? ScalarType::BFloat16 : type == Type::f16 ? ScalarType::Half : ScalarType::Float;\n}\n\n// As the kernels read it: rows side by side, at an address for whole vectors.\nTensor readable(const Tensor &tensor) {\n  const Tensor rows = contiguous(tensor);\n  return reinterpret_cast<size_t>(rows.data_ptr()) % 16 == 0 ? rows : copied(rows);\n}\n\nTensor checked(const Tensor &tensor, const std::string &name, size_t elements, ScalarType type, Device device) {\n  if (tensor.device() != device) fail(name, \" is not on the device of \", \""
+    + ((stack1 = alias2(alias1(depth0, "first", {"start":{"line":33,"column":76},"end":{"line":33,"column":81}} ), depth0)) != null ? stack1 : "")
+    + "\");\n  if (tensor.scalar_type() != type) fail(name, \" must be \", type, \", not \", tensor.scalar_type());\n  if (static_cast<size_t>(tensor.numel()) != elements) fail(name, \" must have \", elements, \" elements, not the \", tensor.numel(), \" of \", listed(tensor.sizes()));\n  return readable(tensor);\n}\n\n// A call of one segment: tensors that were checked, and the addresses of what it reads and writes.\nstruct Call {\n  int number, batch;\n  const Segment &segment;\n  Device device;\n  std::vector<Tensor> kept; // while the call runs\n  std::vector<const float *> params, inputs;\n  Memory memory = {};\n\n  Call(int64_t which, const Tensors &given, const Tensors &parameters)\n      : number(checked_segment(which, given)), batch(static_cast<int>(given[0].size(0))), segment(segments[number]),\n        device(given[0].device()), params(parameter_count) {\n    if (batch < "
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":51,"column":18},"end":{"line":51,"column":26}} ), depth0)) != null ? stack1 : "")
+    + " || batch > "
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":51,"column":42},"end":{"line":51,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ") fail(\""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":51,"column":62},"end":{"line":51,"column":66}} ), depth0)) != null ? stack1 : "")
+    + ": the batch is "
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":51,"column":85},"end":{"line":51,"column":93}} ), depth0)) != null ? stack1 : "")
+    + " to "
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":51,"column":101},"end":{"line":51,"column":109}} ), depth0)) != null ? stack1 : "")
+    + ", not \", batch);\n    const size_t before = segment.given.elements > 0 ? 1 : 0;\n    if (given.size() != before + segment.input_count) fail(segment.name, \" has \", before + segment.input_count, \" inputs, not \", given.size());\n    if (before > 0) memory.given = keep(between(given[0], segment.given, \"what the segment before made\"));\n    for (int i = 0; i < segment.input_count; i++) {\n      const Input &input = segment.inputs[i];\n      const size_t elements = input.elements * static_cast<size_t>(batch);\n      inputs.push_back(static_cast<const float *>(keep(checked(given[before + i], input.name, elements, ScalarType::Float, device))));\n    }\n    if (parameters.size() != static_cast<size_t>(segment.param_count))\n      fail(segment.name, \" has \", segment.param_count, \" parameters, not \", parameters.size());\n    for (int i = 0; i < segment.param_count; i++) {\n      const Parameter &of = "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":63,"column":30},"end":{"line":63,"column":39}} ), depth0)) != null ? stack1 : "")
+    + "::parameters[segment.params[i]];\n      params[segment.params[i]] = static_cast<const float *>(keep(checked(parameters[i], of.name, of.elements, ScalarType::Float, device)));\n    }\n    memory.params = params.data();\n    memory.inputs = inputs.data();\n  }\n\n  static int checked_segment(int64_t which, const Tensors &given) {\n    if (which < 0 || which >= segment_count) fail(\""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":71,"column":53},"end":{"line":71,"column":57}} ), depth0)) != null ? stack1 : "")
+    + " has segments 0 to \", segment_count - 1, \", not \", which);\n    if (given.size() == 0 || given[0].dim() == 0) fail(\""
+    + ((stack1 = alias2(alias1(depth0, "first", {"start":{"line":72,"column":58},"end":{"line":72,"column":63}} ), depth0)) != null ? stack1 : "")
+    + " has no batch\");\n    return static_cast<int>(which);\n  }\n\n  void *keep(const Tensor &tensor) {\n    kept.push_back(tensor);\n    return tensor.data_ptr();\n  }\n\n  int64_t elements(const Between &of) const { return static_cast<int64_t>(of.elements) * (of.each ? batch : 1); }\n\n  Tensor between(const Tensor &tensor, const Between &of, const std::string &name) const {\n    return checked(tensor, name, static_cast<size_t>(elements(of)), scalar_of(of.type), device);\n  }\n\n  Tensor made(const Between &of) const {\n    const int64_t size = static_cast<int64_t>(of.elements);\n    return of.each ? allocate({batch, size}, scalar_of(of.type), device) : allocate({size}, scalar_of(of.type), device);\n  }\n\n  int64_t saved_bytes() const { return static_cast<int64_t>(segment.saved_bytes) * batch + static_cast<int64_t>(segment.saved_fixed_bytes); }\n\n  void run(Direction direction) {\n    // PyTorch aligns to 64 bytes at least, values are laid out in 256.\n    const Tensor scratch = allocate({static_cast<int64_t>(scratch_size(number, direction, batch) + 256)}, ScalarType::Byte, device);\n    memory.scratch = reinterpret_cast<void *>((reinterpret_cast<size_t>(scratch.data_ptr()) + 255) / 256 * 256);\n    must("
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":98,"column":11},"end":{"line":98,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "::run(number, direction, batch, memory, current_stream(device.index())));\n  }\n};\n\nstd::tuple<Tensor, Tensor> forward(int64_t which, const Tensors inputs, const Tensors parameters) {\n  Call call(which, inputs, parameters);\n  const Guard guard(call.device.index());\n  const Tensor made = call.made(call.segment.made);\n  const Tensor saved = allocate({call.saved_bytes()}, ScalarType::Byte, call.device);\n  call.memory.made = made.data_ptr();\n  call.memory.saved = saved.data_ptr();\n  call.run(Direction::forward);\n  return {made, saved};\n}\n\nstd::tuple<Tensor, Tensor> backward(int64_t which, const Tensor &made_gradient, const Tensors inputs, const Tensor &made,\n                                    const Tensor &saved, const Tensors parameters) {\n  Call call(which, inputs, parameters);\n  const Guard guard(call.device.index());\n  const Segment &segment = call.segment;\n  call.memory.made_gradient = call.keep(call.between(made_gradient, segment.made, \"the gradient of what the segment made\"));\n  call.memory.made = call.keep(call.between(made, segment.made, \"what the segment made\"));\n  call.memory.saved = call.keep(checked(saved, \"what the segment saved\", static_cast<size_t>(call.saved_bytes()), ScalarType::Byte, call.device));\n  const Tensor given_gradient = call.made(segment.given);\n  const Tensor gradients = allocate({static_cast<int64_t>(segment.gradients)}, ScalarType::Float, call.device);\n  call.memory.given_gradient = given_gradient.data_ptr();\n  call.memory.gradients = static_cast<float *>(gradients.data_ptr());\n  call.run(Direction::backward);\n  return {given_gradient, gradients};\n}\n\n} // namespace\n\nSTABLE_TORCH_LIBRARY("
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":131,"column":23},"end":{"line":131,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ", library) {\n  library.def(\"forward(int segment, Tensor[] inputs, Tensor[] parameters) -> (Tensor, Tensor)\");\n  library.def(\"backward(int segment, Tensor made_gradient, Tensor[] inputs, Tensor made, Tensor saved, Tensor[] parameters) -> (Tensor, Tensor)\");\n}\n\nSTABLE_TORCH_LIBRARY_IMPL("
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":136,"column":28},"end":{"line":136,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ", CNXC_DEVICE, library) {\n  library.impl(\"forward\", TORCH_BOX(&forward));\n  library.impl(\"backward\", TORCH_BOX(&backward));\n}\n";
+},"usePartial":true,"useData":true},
+
+  "host/train-module": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":12,"column":34},"end":{"line":12,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":40},"end":{"line":12,"column":70}}})) != null ? stack1 : "");
+},"1":function(container,depth0,helpers,partials,data) {
+    return ", ";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "\nMaps are f16: the loss is multiplied by "
+    + ((stack1 = container.lambda(container.strict(depth0, "lossScale", {"start":{"line":20,"column":42},"end":{"line":20,"column":51}} ), depth0)) != null ? stack1 : "")
+    + " where its gradients begin, and they are divided by it: no GradScaler.\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "\nGRN's statistics are those of a whole batch: with several devices, of what each of them is given.\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    Parameter(\""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":62,"column":17},"end":{"line":62,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "\", "
+    + ((stack1 = alias2(alias1(depth0, "tuple", {"start":{"line":62,"column":28},"end":{"line":62,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "lrScale", {"start":{"line":62,"column":39},"end":{"line":62,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "weightDecay", {"start":{"line":62,"column":52},"end":{"line":62,"column":63}} ), depth0)) != null ? stack1 : "")
+    + "),\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    # "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":77,"column":8},"end":{"line":77,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "\n    _Segment(\n        [\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"params"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":80,"column":0},"end":{"line":82,"column":9}}})) != null ? stack1 : "")
+    + "        ],\n        ["
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":84,"column":9},"end":{"line":84,"column":74}}})) != null ? stack1 : "")
+    + "],\n        ("
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"made"), "elements", {"start":{"line":85,"column":11},"end":{"line":85,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(lookupProperty(depth0,"made"),"perImage"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":85,"column":28},"end":{"line":85,"column":73}}})) != null ? stack1 : "")
+    + ", torch."
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"made"), "torchType", {"start":{"line":85,"column":83},"end":{"line":85,"column":97}} ), depth0)) != null ? stack1 : "")
+    + "),\n        ("
+    + ((stack1 = alias2(alias1(depth0, "savedBytes", {"start":{"line":86,"column":11},"end":{"line":86,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "savedFixedBytes", {"start":{"line":86,"column":27},"end":{"line":86,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "),\n        "
+    + ((stack1 = alias2(alias1(depth0, "gradients", {"start":{"line":87,"column":10},"end":{"line":87,"column":19}} ), depth0)) != null ? stack1 : "")
+    + ",\n    ),\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "            (\""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":81,"column":16},"end":{"line":81,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "\", "
+    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":81,"column":27},"end":{"line":81,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "),\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\""
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":84,"column":28},"end":{"line":84,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "\""
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":84,"column":35},"end":{"line":84,"column":65}}})) != null ? stack1 : "");
+},"8":function(container,depth0,helpers,partials,data) {
+    return "True";
+},"9":function(container,depth0,helpers,partials,data) {
+    return "False";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    flat = flat / "
+    + ((stack1 = container.lambda(container.strict(depth0, "lossScale", {"start":{"line":126,"column":20},"end":{"line":126,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "def draw_mask(batch, device, generator=None):\n    \"\"\"Masks [batch, "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "patches", {"start":{"line":193,"column":23},"end":{"line":193,"column":35}} ), depth0)) != null ? stack1 : "")
+    + "] of f32: 1 removes a patch, 0 keeps it; "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "keep", {"start":{"line":193,"column":80},"end":{"line":193,"column":89}} ), depth0)) != null ? stack1 : "")
+    + " of each image stay, drawn alike.\"\"\"\n    noise = torch.rand(batch, "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "patches", {"start":{"line":194,"column":32},"end":{"line":194,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ", generator=generator, device=\"cpu\" if generator is None else generator.device)\n    return (noise.argsort(1).argsort(1) >= "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "keep", {"start":{"line":195,"column":45},"end":{"line":195,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ").to(device, torch.float32)\n\n\n";
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "def draw_keep(batch, device, generator=None):\n    \"\"\"Stochastic depth, [batch, "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"keep"), "blocks", {"start":{"line":201,"column":35},"end":{"line":201,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "] of f32: 0 leaves a block out, and 1 / (1 - rate) makes up for it where it stays.\n\n    The rate rises from 0 at the first block to "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"keep"), "rate", {"start":{"line":203,"column":50},"end":{"line":203,"column":59}} ), depth0)) != null ? stack1 : "")
+    + " at the last.\n    \"\"\"\n    rates = torch.linspace(0, "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"keep"), "rate", {"start":{"line":205,"column":32},"end":{"line":205,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"keep"), "blocks", {"start":{"line":205,"column":47},"end":{"line":205,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ")\n    noise = torch.rand(batch, "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"keep"), "blocks", {"start":{"line":206,"column":32},"end":{"line":206,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ", generator=generator, device=\"cpu\" if generator is None else generator.device)\n    return ((noise.cpu() >= rates) / (1 - rates)).to(device, torch.float32)\n\n\n";
+},"13":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":216,"column":6},"end":{"line":216,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ": f32 "
+    + ((stack1 = alias2(alias1(depth0, "note", {"start":{"line":216,"column":20},"end":{"line":216,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "\n";
+},"14":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ", "
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":235,"column":39},"end":{"line":235,"column":43}} ), depth0)) != null ? stack1 : "");
+},"15":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":236,"column":37},"end":{"line":236,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "\": "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":236,"column":48},"end":{"line":236,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":236,"column":54},"end":{"line":236,"column":84}}})) != null ? stack1 : "");
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\"\"\""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":1,"column":5},"end":{"line":1,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " as a module of PyTorch that learns: its loss and its gradients are CUDA kernels, the rest is PyTorch's.\n\nBuild the operators with a torch that will use them:\n\n    cmake -S .. -B build -DCNXC_TORCH=ON -DCMAKE_PREFIX_PATH=\"$(python3 -c 'import torch; print(torch.utils.cmake_prefix_path)')\"\n    cmake --build build --parallel --target "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":6,"column":46},"end":{"line":6,"column":53}} ), depth0)) != null ? stack1 : "")
+    + "_torch\n\nthen\n\n    from "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":10,"column":11},"end":{"line":10,"column":18}} ), depth0)) != null ? stack1 : "")
+    + "_torch import Model\n    model = Model().cuda()\n    loss = model("
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":17},"end":{"line":12,"column":79}}})) != null ? stack1 : "")
+    + ")\n    loss.backward()\n\nParameters are f32 under their official names, so any optimiser, clipping, average and `state_dict` work as they do for other\nmodules. The network is "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"segments"), "length", {"start":{"line":16,"column":26},"end":{"line":16,"column":41}} ), depth0)) != null ? stack1 : "")
+    + " operators one after the other, so that under DistributedDataParallel gradients of one are reduced\nwhile those of the next are made.\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":0},"end":{"line":21,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"perBatch"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":0},"end":{"line":25,"column":7}}})) != null ? stack1 : "")
+    + "\"\"\"\n\nimport os\nimport pathlib\nfrom typing import NamedTuple\n\nimport torch\n\n_here = pathlib.Path(__file__).resolve().parent\n_file = \"lib"
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":35,"column":14},"end":{"line":35,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "_torch.so\"\n\n\ndef _load():\n    \"\"\"Registers torch.ops."
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":39,"column":29},"end":{"line":39,"column":38}} ), depth0)) != null ? stack1 : "")
+    + " from "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":39,"column":48},"end":{"line":39,"column":53}} ), depth0)) != null ? stack1 : "")
+    + "_TORCH_LIBRARY, from beside this file or from build/.\"\"\"\n    places = [os.environ.get(\""
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":40,"column":32},"end":{"line":40,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "_TORCH_LIBRARY\"), _here / _file, _here / \"build\" / _file]\n    found = next((place for place in places if place and pathlib.Path(place).exists()), None)\n    if found is None:\n        raise ImportError(f\"{_file} is not beside {__file__}: build it as its first lines say, or set "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":43,"column":104},"end":{"line":43,"column":109}} ), depth0)) != null ? stack1 : "")
+    + "_TORCH_LIBRARY\")\n    torch.ops.load_library(str(found))\n\n\n_load()\n_ops = torch.ops."
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":48,"column":19},"end":{"line":48,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "\n\n\nclass Parameter(NamedTuple):\n    \"\"\"A parameter, and how its recipe has it learned.\"\"\"\n\n    name: str\n    shape: tuple\n    lr_scale: float  # of the learning rate\n    weight_decay: float\n\n\nPARAMETERS = [\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"parameters"),{"name":"each","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":61,"column":0},"end":{"line":63,"column":9}}})) != null ? stack1 : "")
+    + "]\n\n\nclass _Segment(NamedTuple):\n    parameters: list  # (name, where its gradient begins)\n    inputs: list  # of the model, by name\n    made: tuple  # elements, of an image?, type\n    saved: tuple  # bytes: of an image, of all\n    gradients: int  # elements of all\n\n\n_SEGMENTS = [\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"segments"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":76,"column":0},"end":{"line":89,"column":9}}})) != null ? stack1 : "")
+    + "]\n\n\ndef _made_shape(segment, batch):\n    elements, of_image, _ = _SEGMENTS[segment].made\n    return (batch, elements) if of_image else (elements,)\n\n\ndef _forward_shapes(segment, inputs, parameters):\n    \"\"\"What forward returns, without computing it.\"\"\"\n    batch = inputs[0].shape[0]\n    each, fixed = _SEGMENTS[segment].saved\n    made = inputs[0].new_empty(_made_shape(segment, batch), dtype=_SEGMENTS[segment].made[2])\n    return made, inputs[0].new_empty((each * batch + fixed,), dtype=torch.uint8)\n\n\ndef _backward_shapes(segment, made_gradient, inputs, made, saved, parameters):\n    \"\"\"What backward returns, without computing it.\"\"\"\n    given = inputs[0].new_empty(inputs[0].shape if segment > 0 else (inputs[0].shape[0], 0))\n    return given, inputs[0].new_empty((_SEGMENTS[segment].gradients,), dtype=torch.float32)\n\n\ndef _setup(ctx, inputs, output):\n    segment, tensors, parameters = inputs\n    ctx.segment, ctx.count = segment, len(tensors)\n    ctx.save_for_backward(*tensors, *output, *parameters)\n\n\ndef _gradients(ctx, made_gradient):\n    \"\"\"Gradients of what the segment before made, None for the first, and of the segment's parameters.\"\"\"\n    tensors, (made, saved, *parameters) = ctx.saved_tensors[: ctx.count], ctx.saved_tensors[ctx.count :]\n    segment = ctx.segment\n    given, flat = _ops.backward(segment, made_gradient, tensors, made, saved, parameters)\n    if segment == len(_SEGMENTS) - 1:  # gradients begin at the loss itself, whatever becomes of it\n        given, flat = given * made_gradient.to(given.dtype), flat * made_gradient\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":125,"column":4},"end":{"line":127,"column":11}}})) != null ? stack1 : "")
+    + "    views = [\n        flat[at : at + parameter.numel()].view(parameter.shape)\n        for (_, at), parameter in zip(_SEGMENTS[segment].parameters, parameters)\n    ]\n    return given if segment > 0 else None, views\n\n\nif hasattr(torch.library, \"register_autograd\"):\n\n    def _backward(ctx, made_gradient, _):\n        given, views = _gradients(ctx, made_gradient)\n        return None, [given] + [None] * (ctx.count - 1), views\n\n    torch.library.register_fake(\""
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":141,"column":35},"end":{"line":141,"column":44}} ), depth0)) != null ? stack1 : "")
+    + "::forward\")(_forward_shapes)\n    torch.library.register_fake(\""
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":142,"column":35},"end":{"line":142,"column":44}} ), depth0)) != null ? stack1 : "")
+    + "::backward\")(_backward_shapes)\n    torch.library.register_autograd(\""
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":143,"column":39},"end":{"line":143,"column":48}} ), depth0)) != null ? stack1 : "")
+    + "::forward\", _backward, setup_context=_setup)\n\n    def _run(segment, tensors, parameters):\n        return _ops.forward(segment, tensors, parameters)[0]\n\nelse:  # torch before 2.4\n\n    class _Run(torch.autograd.Function):\n        @staticmethod\n        def forward(ctx, segment, count, *given):\n            output = _ops.forward(segment, given[:count], given[count:])\n            _setup(ctx, (segment, given[:count], given[count:]), output)\n            return output[0]\n\n        @staticmethod\n        def backward(ctx, made_gradient):\n            given, views = _gradients(ctx, made_gradient)\n            return None, None, given, *[None] * (ctx.count - 1), *views\n\n    def _run(segment, tensors, parameters):\n        return _Run.apply(segment, len(tensors), *tensors, *parameters)\n\n\ndef _hang(module, name, value):\n    \"\"\"A parameter in the tree of modules that its name stands for.\"\"\"\n    *path, last = name.split(\".\")\n    for part in path:\n        if part not in module._modules:\n            module.add_module(part, torch.nn.Module())\n        module = module._modules[part]\n    module.register_parameter(last, value)\n\n\ndef _found(module, name):\n    \"\"\"What lies under a name now: an engine that shards parameters puts others in their place for a while.\"\"\"\n    for part in name.split(\".\"):\n        module = getattr(module, part)\n    return module\n\n\ndef initial():\n    \"\"\"What the recipe begins from, by name: `weights.bin`, which the compiler wrote.\"\"\"\n    data = (_here.parent / \"weights.bin\").read_bytes()\n    flat = torch.frombuffer(bytearray(data), dtype=torch.float32)\n    sizes = [torch.Size(parameter.shape).numel() for parameter in PARAMETERS]\n    return {of.name: part.view(of.shape).clone() for of, part in zip(PARAMETERS, flat.split(sizes))}\n\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":191,"column":0},"end":{"line":198,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"keep"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":199,"column":0},"end":{"line":210,"column":7}}})) != null ? stack1 : "")
+    + "class Model(torch.nn.Module):\n    \"\"\""
+    + ((stack1 = alias2(alias1(depth0, "summary", {"start":{"line":212,"column":9},"end":{"line":212,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "\n\n    parameters: tensors by their official names, as in a checkpoint; without them, what the recipe begins from.\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":215,"column":0},"end":{"line":217,"column":9}}})) != null ? stack1 : "")
+    + "    returns the loss, f32, of the whole batch, which is "
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":218,"column":58},"end":{"line":218,"column":66}} ), depth0)) != null ? stack1 : "")
+    + " to "
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":218,"column":74},"end":{"line":218,"column":82}} ), depth0)) != null ? stack1 : "")
+    + " images.\n    \"\"\"\n\n    def __init__(self, parameters=None):\n        super().__init__()\n        for name, shape, *_ in PARAMETERS:\n            _hang(self, name, torch.nn.Parameter(torch.empty(shape)))\n        self.load_state_dict(initial() if parameters is None else parameters)\n\n    def groups(self):\n        \"\"\"Parameters in groups that the recipe has learned alike: AdamW's weight decay, and `lr_scale` of its learning rate.\"\"\"\n        named, groups = dict(self.named_parameters()), {}\n        for name, _, lr_scale, weight_decay in PARAMETERS:\n            alike = groups.setdefault((lr_scale, weight_decay), {\"params\": [], \"lr_scale\": lr_scale, \"weight_decay\": weight_decay})\n            alike[\"params\"].append(named[name])\n        return list(groups.values())\n\n    def forward(self"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":235,"column":20},"end":{"line":235,"column":54}}})) != null ? stack1 : "")
+    + "):\n        given = {"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":236,"column":18},"end":{"line":236,"column":94}}})) != null ? stack1 : "")
+    + "}\n        made = None\n        for number, segment in enumerate(_SEGMENTS):\n            tensors = ([] if made is None else [made]) + [given[name].to(torch.float32) for name in segment.inputs]\n            made = _run(number, tensors, [_found(self, name) for name, _ in segment.parameters])\n        return made.reshape(())\n";
+},"useData":true},
+
+  "host/train-script": {"0":function(container,depth0,helpers,partials,data) {
+    return "Pre-trains";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "Trains";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "; which class is not used";
+},"3":function(container,depth0,helpers,partials,data) {
+    return ", `ema` the average of the weights";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "--validate needs ../../torch/"
+    + ((stack1 = container.lambda(container.strict(depth0, "inference", {"start":{"line":12,"column":31},"end":{"line":12,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ", which `cnxc compile --torch` wrote too, to be built.\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    return ", draw_mask";
+},"6":function(container,depth0,helpers,partials,data) {
+    return ", draw_keep";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "EMA = "
+    + ((stack1 = container.lambda(container.strict(depth0, "ema", {"start":{"line":42,"column":8},"end":{"line":42,"column":11}} ), depth0)) != null ? stack1 : "")
+    + "  # what the average of the weights keeps of itself\n";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "CLASSES, SMOOTHING, MIXUP, CUTMIX = "
+    + ((stack1 = alias2(alias1(depth0, "classes", {"start":{"line":45,"column":38},"end":{"line":45,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "smoothing", {"start":{"line":45,"column":51},"end":{"line":45,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "mixup", {"start":{"line":45,"column":66},"end":{"line":45,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "cutmix", {"start":{"line":45,"column":77},"end":{"line":45,"column":83}} ), depth0)) != null ? stack1 : "")
+    + "\n";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "FIT = [transforms.Resize("
+    + ((stack1 = alias2(alias1(depth0, "fit", {"start":{"line":49,"column":27},"end":{"line":49,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ", transforms.InterpolationMode."
+    + ((stack1 = alias2(alias1(depth0, "filter", {"start":{"line":49,"column":65},"end":{"line":49,"column":71}} ), depth0)) != null ? stack1 : "")
+    + "), transforms.CenterCrop(("
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":49,"column":101},"end":{"line":49,"column":107}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":49,"column":113},"end":{"line":49,"column":118}} ), depth0)) != null ? stack1 : "")
+    + "))]\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    return "    transforms.Grayscale(),\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    transforms.Lambda(lambda picture: picture["
+    + ((stack1 = container.lambda(container.strict(depth0, "bands", {"start":{"line":57,"column":48},"end":{"line":57,"column":53}} ), depth0)) != null ? stack1 : "")
+    + "]),\n";
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    transforms.RandomResizedCrop(("
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":63,"column":36},"end":{"line":63,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":63,"column":48},"end":{"line":63,"column":53}} ), depth0)) != null ? stack1 : "")
+    + "), scale=("
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"crop"), "min", {"start":{"line":63,"column":67},"end":{"line":63,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"crop"), "max", {"start":{"line":63,"column":81},"end":{"line":63,"column":89}} ), depth0)) != null ? stack1 : "")
+    + "), interpolation=transforms.InterpolationMode."
+    + ((stack1 = alias2(alias1(depth0, "filter", {"start":{"line":63,"column":139},"end":{"line":63,"column":145}} ), depth0)) != null ? stack1 : "")
+    + "),\n";
+},"13":function(container,depth0,helpers,partials,data) {
+    return "    *FIT,\n";
+},"14":function(container,depth0,helpers,partials,data) {
+    return "    transforms.RandomHorizontalFlip(),\n";
+},"15":function(container,depth0,helpers,partials,data) {
+    return "def arguments(pictures, _):\n    \"\"\"What the model takes besides pictures: which patches are removed.\"\"\"\n    return pictures, draw_mask(len(pictures), pictures.device)\n";
+},"16":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "def mixed(pictures, targets):\n    \"\"\"Mixup or cutmix of a batch with itself turned round, each where the recipe has it. Source: timm, data/mixup.py.\"\"\"\n    if MIXUP == 0 and CUTMIX == 0:\n        return pictures, targets\n    cuts = CUTMIX > 0 and (MIXUP == 0 or torch.rand(()) < 0.5)\n    share = torch.distributions.Beta(*[CUTMIX if cuts else MIXUP] * 2).sample().item()\n    others = pictures.flip(0)\n    if cuts:\n        height, width = pictures.shape[2:]\n        ratio = math.sqrt(1 - share)\n        y, x = [int(torch.randint(size, ())) for size in (height, width)]\n        half_y, half_x = int(height * ratio) // 2, int(width * ratio) // 2\n        top, bottom, left, right = max(0, y - half_y), min(height, y + half_y), max(0, x - half_x), min(width, x + half_x)\n        pictures = pictures.clone()\n        pictures[:, :, top:bottom, left:right] = others[:, :, top:bottom, left:right]\n        share = 1 - (bottom - top) * (right - left) / (height * width)\n    else:\n        pictures = share * pictures + (1 - share) * others\n    return pictures, share * targets + (1 - share) * targets.flip(0)\n\n\ndef arguments(pictures, labels):\n    \"\"\"What the model takes: pictures, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"keep"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":108,"column":39},"end":{"line":108,"column":77}}})) != null ? stack1 : "")
+    + "and what they are of.\"\"\"\n    targets = torch.nn.functional.one_hot(labels, CLASSES) * (1 - SMOOTHING) + SMOOTHING / CLASSES\n    pictures, targets = mixed(pictures, targets)\n    return pictures, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"keep"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":111,"column":21},"end":{"line":111,"column":83}}})) != null ? stack1 : "")
+    + "targets\n\n\ndef right_of(parameters, folder, device, workers):\n    \"\"\"The share of a folder's pictures of which the model says the class.\"\"\"\n    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / \"torch\"))\n    from "
+    + ((stack1 = container.lambda(container.strict(depth0, "inference", {"start":{"line":117,"column":11},"end":{"line":117,"column":20}} ), depth0)) != null ? stack1 : "")
+    + " import Model as Inference\n\n    model = Inference(parameters, device=device)\n    loader = DataLoader(datasets.ImageFolder(folder, transforms.Compose([*FIT, *NORMALIZE])), BATCH, num_workers=workers)\n    right = sum((model(pictures.to(device)).argmax(1).cpu() == labels).sum().item() for pictures, labels in loader)\n    return right / len(loader.dataset)\n";
+},"17":function(container,depth0,helpers,partials,data) {
+    return "which blocks stay, ";
+},"18":function(container,depth0,helpers,partials,data) {
+    return "draw_keep(len(pictures), pictures.device), ";
+},"19":function(container,depth0,helpers,partials,data) {
+    return "    parser.add_argument(\"--validate\", metavar=\"PICTURES\", help=\"count what is right of these after each epoch\")\n";
+},"20":function(container,depth0,helpers,partials,data) {
+    return "    if len(pictures.classes) != CLASSES:\n        parser.error(f\"{options.pictures} has {len(pictures.classes)} classes, the model {CLASSES}: say `classes` in the spec\")\n";
+},"21":function(container,depth0,helpers,partials,data) {
+    return "updates";
+},"22":function(container,depth0,helpers,partials,data) {
+    return "1";
+},"23":function(container,depth0,helpers,partials,data) {
+    return "    average = [parameter.detach().clone() for parameter in parameters]\n";
+},"24":function(container,depth0,helpers,partials,data) {
+    return "        average = [saved[\"ema\"][name].to(device) for name, _ in model.named_parameters()]\n";
+},"25":function(container,depth0,helpers,partials,data) {
+    return "                with torch.no_grad():\n                    for mean, parameter in zip(average, parameters):\n                        mean.lerp_(parameter, 1 - EMA)\n";
+},"26":function(container,depth0,helpers,partials,data) {
+    return "            state[\"ema\"] = {name: mean for (name, _), mean in zip(model.named_parameters(), average)}\n";
+},"27":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "            if options.validate:\n                right = right_of(state"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.program(29, data, 0),"data":data,"loc":{"start":{"line":229,"column":38},"end":{"line":229,"column":80}}})) != null ? stack1 : "")
+    + ", options.validate, options.device, options.workers)\n                print(json.dumps({\"step\": step, \"epoch\": epoch, \"right\": right}), flush=True)\n";
+},"28":function(container,depth0,helpers,partials,data) {
+    return "[\"ema\"]";
+},"29":function(container,depth0,helpers,partials,data) {
+    return "[\"model\"]";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\"\"\""
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":3},"end":{"line":1,"column":46}}})) != null ? stack1 : "")
+    + " "
+    + ((stack1 = alias3(alias2(depth0, "model", {"start":{"line":1,"column":49},"end":{"line":1,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " on a folder of pictures, as the recipe "
+    + ((stack1 = alias3(alias2(depth0, "recipe", {"start":{"line":1,"column":98},"end":{"line":1,"column":104}} ), depth0)) != null ? stack1 : "")
+    + " says.\n\n    python3 "
+    + ((stack1 = alias3(alias2(depth0, "script", {"start":{"line":3,"column":14},"end":{"line":3,"column":20}} ), depth0)) != null ? stack1 : "")
+    + " PICTURES --output RUN\n    torchrun --nproc-per-node 8 "
+    + ((stack1 = alias3(alias2(depth0, "script", {"start":{"line":4,"column":34},"end":{"line":4,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " PICTURES --output RUN\n    srun --nodes 4 --ntasks-per-node 1 --gpus-per-node 8 torchrun --nnodes 4 --nproc-per-node 8 \\\n        --rdzv-backend c10d --rdzv-endpoint HOST:29500 "
+    + ((stack1 = alias3(alias2(depth0, "script", {"start":{"line":6,"column":57},"end":{"line":6,"column":63}} ), depth0)) != null ? stack1 : "")
+    + " PICTURES --output RUN\n\nPICTURES has a folder for each class, as torchvision's ImageFolder reads it"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":75},"end":{"line":8,"column":119}}})) != null ? stack1 : "")
+    + ".\nRUN/last.pt is written after each epoch, and where it is there already, training goes on behind it: with as many processes, to\nthe same bits on the same machine. `model` in it is an official checkpoint"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":74},"end":{"line":10,"column":126}}})) != null ? stack1 : "")
+    + ".\n"
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"mask"),{"name":"unless","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":0},"end":{"line":13,"column":11}}})) != null ? stack1 : "")
+    + "Copy this file to change it: compiling again writes it anew.\n\"\"\"\n\nimport argparse\nimport contextlib\nimport json\nimport math\nimport os\nimport pathlib\nimport sys\nimport time\n\nimport torch\nimport torch.distributed as dist\nfrom torch.nn.parallel import DistributedDataParallel\nfrom torch.utils.data import DataLoader, DistributedSampler\nfrom torchvision import datasets, transforms\n\nfrom "
+    + ((stack1 = alias3(alias2(depth0, "package", {"start":{"line":32,"column":7},"end":{"line":32,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_torch import Model"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":35},"end":{"line":32,"column":65}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"keep"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":65},"end":{"line":32,"column":95}}})) != null ? stack1 : "")
+    + "\n\n# The recipe. Times are in "
+    + ((stack1 = alias3(alias2(depth0, "unit", {"start":{"line":34,"column":29},"end":{"line":34,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "s.\nBATCH = "
+    + ((stack1 = alias3(alias2(depth0, "batch", {"start":{"line":35,"column":10},"end":{"line":35,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "  # images that a device computes at once\nSTEP = "
+    + ((stack1 = alias3(alias2(depth0, "step", {"start":{"line":36,"column":9},"end":{"line":36,"column":13}} ), depth0)) != null ? stack1 : "")
+    + "  # images of an update, on all devices together\nLENGTH, WARMUP, FIRST, TOTAL = "
+    + ((stack1 = alias3(alias2(depth0, "length", {"start":{"line":37,"column":33},"end":{"line":37,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias3(alias2(depth0, "warmup", {"start":{"line":37,"column":45},"end":{"line":37,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias3(alias2(depth0, "start", {"start":{"line":37,"column":57},"end":{"line":37,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias3(alias2(depth0, "total", {"start":{"line":37,"column":68},"end":{"line":37,"column":73}} ), depth0)) != null ? stack1 : "")
+    + "\nLR, MIN_LR, BETAS, EPS = "
+    + ((stack1 = alias3(alias2(depth0, "lr", {"start":{"line":38,"column":27},"end":{"line":38,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias3(alias2(depth0, "minLr", {"start":{"line":38,"column":35},"end":{"line":38,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ", ("
+    + ((stack1 = alias3(alias2(depth0, "beta1", {"start":{"line":38,"column":47},"end":{"line":38,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias3(alias2(depth0, "beta2", {"start":{"line":38,"column":58},"end":{"line":38,"column":63}} ), depth0)) != null ? stack1 : "")
+    + "), "
+    + ((stack1 = alias3(alias2(depth0, "eps", {"start":{"line":38,"column":70},"end":{"line":38,"column":73}} ), depth0)) != null ? stack1 : "")
+    + "\nCLIP = "
+    + ((stack1 = alias3(alias2(depth0, "clip", {"start":{"line":39,"column":9},"end":{"line":39,"column":13}} ), depth0)) != null ? stack1 : "")
+    + "  # the norm beyond which gradients are scaled down to it\nSEED = "
+    + ((stack1 = alias3(alias2(depth0, "seed", {"start":{"line":40,"column":9},"end":{"line":40,"column":13}} ), depth0)) != null ? stack1 : "")
+    + "\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":0},"end":{"line":43,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"mask"),{"name":"unless","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":0},"end":{"line":46,"column":11}}})) != null ? stack1 : "")
+    + "\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"fits"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":0},"end":{"line":50,"column":7}}})) != null ? stack1 : "")
+    + "NORMALIZE = [\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"grey"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":52,"column":0},"end":{"line":54,"column":7}}})) != null ? stack1 : "")
+    + "    transforms.ToTensor(),\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"bands"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":0},"end":{"line":58,"column":7}}})) != null ? stack1 : "")
+    + "    transforms.Normalize("
+    + ((stack1 = alias3(alias2(depth0, "mean", {"start":{"line":59,"column":27},"end":{"line":59,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias3(alias2(depth0, "std", {"start":{"line":59,"column":37},"end":{"line":59,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "),\n]\nAUGMENT = transforms.Compose([\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"crop"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":62,"column":0},"end":{"line":66,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"flip"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":0},"end":{"line":69,"column":7}}})) != null ? stack1 : "")
+    + "    *NORMALIZE,\n])\n\n\ndef learning_rate(t):\n    \"\"\"Linear over the warm-up, then half a cosine.\"\"\"\n    if t < WARMUP:\n        return LR * t / WARMUP\n    return MIN_LR + (LR - MIN_LR) * (1 + math.cos(math.pi * min(1, (t - WARMUP) / (TOTAL - WARMUP)))) / 2\n\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":81,"column":0},"end":{"line":123,"column":7}}})) != null ? stack1 : "")
+    + "\n\ndef main():\n    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)\n    parser.add_argument(\"pictures\", help=\"a folder of folders of pictures\")\n    parser.add_argument(\"--output\", required=True, type=pathlib.Path, help=\"a folder for checkpoints and log.jsonl\")\n    parser.add_argument(\"--weights\", help=\"a checkpoint under official names to begin from, else what the recipe begins from\")\n"
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"mask"),{"name":"unless","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":131,"column":0},"end":{"line":133,"column":11}}})) != null ? stack1 : "")
+    + "    parser.add_argument(\"--device\", default=\"cuda\" if torch.cuda.is_available() else \"cpu\", help=\"what the operators were built for\")\n    parser.add_argument(\"--workers\", type=int, default=8, help=\"processes that read pictures, for each device\")\n    options = parser.parse_args()\n\n    rank, world, local = (int(os.environ.get(name, default)) for name, default in [(\"RANK\", 0), (\"WORLD_SIZE\", 1), (\"LOCAL_RANK\", 0)])\n    cuda = options.device == \"cuda\"\n    device = torch.device(\"cuda\", local) if cuda else torch.device(\"cpu\")\n    if cuda:\n        torch.cuda.set_device(device)\n    if world > 1:\n        dist.init_process_group(\"nccl\" if cuda else \"gloo\")\n    if STEP % (BATCH * world) != 0:\n        parser.error(f\"an update is of {STEP} images, which {world} devices cannot share in batches of {BATCH}: change STEP or BATCH\")\n    accumulate = STEP // (BATCH * world)\n\n    pictures = datasets.ImageFolder(options.pictures, AUGMENT)\n"
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"mask"),{"name":"unless","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":150,"column":0},"end":{"line":153,"column":11}}})) != null ? stack1 : "")
+    + "    sampler = DistributedSampler(pictures, world, rank, seed=SEED, drop_last=True)\n    loader = DataLoader(pictures, BATCH, sampler=sampler, num_workers=options.workers, pin_memory=cuda, drop_last=True)\n    updates = len(loader) // accumulate  # of an epoch\n    if updates == 0:\n        parser.error(f\"{len(pictures)} pictures are not one update of {STEP}: change STEP or BATCH\")\n    unit = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"epochs"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.program(22, data, 0),"data":data,"loc":{"start":{"line":159,"column":11},"end":{"line":159,"column":48}}})) != null ? stack1 : "")
+    + "\n    steps = round(LENGTH * unit)\n\n    model = Model().to(device)\n    if options.weights:\n        missing, unknown = model.load_state_dict(torch.load(options.weights, map_location=\"cpu\")[\"model\"], strict=False)\n        if rank == 0 and (missing or unknown):\n            print(f\"{options.weights} has no {missing}, which begin as the recipe says, and nothing takes its {unknown}\", file=sys.stderr)\n    optimizer = torch.optim.AdamW(model.groups(), LR, betas=BETAS, eps=EPS)\n    parameters = list(model.parameters())\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":169,"column":0},"end":{"line":171,"column":7}}})) != null ? stack1 : "")
+    + "    step, last = 0, options.output / \"last.pt\"\n    if last.exists():\n        saved = torch.load(last, map_location=\"cpu\")\n        model.load_state_dict(saved[\"model\"])\n        optimizer.load_state_dict(saved[\"optimizer\"])\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":177,"column":0},"end":{"line":179,"column":7}}})) != null ? stack1 : "")
+    + "        step = saved[\"step\"]\n    options.output.mkdir(parents=True, exist_ok=True)\n    engine = DistributedDataParallel(model, device_ids=[local] if cuda else None) if world > 1 else model\n\n    while step < steps:\n        epoch = step // updates\n        sampler.set_epoch(epoch)\n        torch.manual_seed(SEED + epoch * world + rank)  # of what is drawn in this epoch, here and by the loader's workers\n        batches = iter(loader)\n        for _ in range(min(updates, steps - step)):\n            began, total = time.perf_counter(), 0.0\n            lr = learning_rate(FIRST + step / unit)\n            for group in optimizer.param_groups:\n                group[\"lr\"] = lr * group[\"lr_scale\"]\n            for part in range(accumulate):\n                batch, labels = next(batches)\n                given = arguments(batch.to(device, non_blocking=True), labels.to(device, non_blocking=True))\n                together = part == accumulate - 1 or world == 1\n                with contextlib.nullcontext() if together else engine.no_sync():\n                    loss = engine(*given) / accumulate\n                    loss.backward()\n                total = total + loss.detach()\n            norm = torch.nn.utils.clip_grad_norm_(parameters, CLIP).item()\n            if math.isfinite(norm):  # else nothing changes\n                optimizer.step()\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":205,"column":0},"end":{"line":209,"column":7}}})) != null ? stack1 : "")
+    + "            optimizer.zero_grad(set_to_none=True)\n            if world > 1:\n                dist.all_reduce(total)\n            step += 1\n            if rank == 0:\n                seconds = time.perf_counter() - began\n                line = {\"step\": step, \"epoch\": epoch, \"loss\": total.item() / world, \"norm\": norm, \"lr\": lr, \"images_per_s\": STEP / seconds}\n                print(json.dumps(line), flush=True)\n                with open(options.output / \"log.jsonl\", \"a\") as log:\n                    log.write(json.dumps(line) + \"\\n\")\n        if rank == 0:\n            state = {\"model\": model.state_dict(), \"optimizer\": optimizer.state_dict(), \"step\": step}\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":222,"column":0},"end":{"line":224,"column":7}}})) != null ? stack1 : "")
+    + "            torch.save(state, last.with_suffix(\".new\"))\n            os.replace(last.with_suffix(\".new\"), last)\n"
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"mask"),{"name":"unless","hash":{},"fn":container.program(27, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":227,"column":0},"end":{"line":231,"column":11}}})) != null ? stack1 : "")
+    + "    if world > 1:\n        dist.destroy_process_group()\n\n\nif __name__ == \"__main__\":\n    main()\n";
+},"useData":true},
 
   "host/trainer-api": {"0":function(container,depth0,helpers,partials,data) {
     return " * Products are TF32: linear layers and downsampling round what they multiply to 10 bits of mantissa, for tensor cores.\n";
@@ -10549,6 +11378,32 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + "};\nconstexpr int step_count = sizeof(steps) / sizeof(steps[0]);\n\nsize_t aligned(size_t bytes) { return (bytes + 255) / 256 * 256; }\nsize_t workspace_size(int batch) {\n  return aligned(image_bytes * static_cast<size_t>(batch)) + aligned(counter_bytes * static_cast<size_t>(batch))"
     + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"fixedBytes"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":112},"end":{"line":72,"column":151}}})) != null ? stack1 : "")
     + ";\n}\n";
+},"useData":true},
+
+  "torch-abi": {"0":function(container,depth0,helpers,partials,data) {
+    return "Tensor converted(const Tensor &tensor, ScalarType type, Device device) {\n  return torch::stable::to(tensor, type, std::nullopt, device);\n}\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "Tensor copied(const Tensor &tensor) { return torch::stable::clone(tensor); }\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "Tensor converted(const Tensor &tensor, ScalarType type, Device device) { return tensor.to(device, type); }\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "Tensor copied(const Tensor &tensor) { return tensor.clone(); }\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "#include <torch/csrc/api/include/torch/version.h>\n\n#include <optional>\n#include <sstream>\n#include <stdexcept>\n#include <string>\n#include <tuple>\n#include <vector>\n\n// What the operators need of PyTorch has two bodies. From 2.10 on it is the stable ABI: what is built with one such torch\n// loads in all of them. Before, it is the C++ of libtorch, back to 1.13: what is built with one torch loads in that one.\n#if TORCH_VERSION_MAJOR * 100 + TORCH_VERSION_MINOR >= 210\n\n#define TORCH_TARGET_VERSION (((0ULL + 2) << 56) | ((0ULL + 10) << 48))\n#ifdef CNXC_CUDA\n#define USE_CUDA 1\n#endif\n#include <torch/csrc/stable/accelerator.h>\n#include <torch/csrc/stable/library.h>\n#include <torch/csrc/stable/ops.h>\n#include <torch/csrc/stable/tensor.h>\n\nnamespace {\n\nusing torch::headeronly::DeviceType;\nusing torch::headeronly::ScalarType;\nusing torch::stable::contiguous;\nusing torch::stable::Device;\nusing torch::stable::Tensor;\nusing Sizes = torch::headeronly::HeaderOnlyArrayRef<int64_t>;\nusing Tensors = torch::headeronly::HeaderOnlyArrayRef<Tensor>;\n\nTensor allocate(Sizes sizes, ScalarType type, Device device) {\n  return torch::stable::empty(sizes, type, std::nullopt, device);\n}\n"
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"learned"),{"name":"unless","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":36,"column":0},"end":{"line":40,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"learned"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":0},"end":{"line":43,"column":7}}})) != null ? stack1 : "")
+    + "\n#ifdef CNXC_CUDA\nusing Guard = torch::stable::accelerator::DeviceGuard;\nCUstream_st *current_stream(int device) {\n  void *stream = nullptr;\n  TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(device, &stream));\n  return static_cast<CUstream_st *>(stream);\n}\n#endif\n\n} // namespace\n\n#else\n\n#include <ATen/ATen.h>\n#include <torch/library.h>\n#ifdef CNXC_CUDA\n#include <c10/cuda/CUDAGuard.h>\n#include <c10/cuda/CUDAStream.h>\n#endif\n#define STABLE_TORCH_LIBRARY TORCH_LIBRARY\n#define STABLE_TORCH_LIBRARY_IMPL TORCH_LIBRARY_IMPL\n#define TORCH_BOX TORCH_FN\n\nnamespace {\n\nusing at::Device;\nusing at::DeviceType;\nusing at::ScalarType;\nusing at::Tensor;\nusing Sizes = at::IntArrayRef;\nusing Tensors = at::TensorList;\n\nTensor allocate(Sizes sizes, ScalarType type, Device device) { return at::empty(sizes, at::TensorOptions(type).device(device)); }\n"
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"learned"),{"name":"unless","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":78,"column":0},"end":{"line":80,"column":11}}})) != null ? stack1 : "")
+    + "Tensor contiguous(const Tensor &tensor) { return tensor.contiguous(); }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"learned"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":82,"column":0},"end":{"line":84,"column":7}}})) != null ? stack1 : "")
+    + "\n#ifdef CNXC_CUDA\nusing Guard = c10::cuda::CUDAGuard;\nCUstream_st *current_stream(int device) { return c10::cuda::getCurrentCUDAStream(device).stream(); }\n#endif\n\n} // namespace\n\n#endif\n\n#ifdef CNXC_CUDA\n#define CNXC_DEVICE CUDA\n#else\n#define CNXC_DEVICE CPU\n#endif\n\nnamespace {\n\n#ifndef CNXC_CUDA\nstruct Guard {\n  explicit Guard(int) {}\n};\nCUstream_st *current_stream(int) { return nullptr; }\n#endif\n\ntemplate <typename... Parts> [[noreturn]] void fail(const Parts &...parts) {\n  std::ostringstream text;\n  (text << ... << parts);\n  throw std::runtime_error(text.str());\n}\n";
 },"useData":true},
 
   "compared-corner": {"0":function(container,depth0,helpers,partials,data) {

@@ -125,7 +125,8 @@ export function withTypes({ operands, ...step }: Bound, types: ReadonlyMap<Value
 }
 
 type Steps = Pick<Plan, "setup" | "steps">;
-type Unplaced = Omit<Buffer, "slot">;
+/** A value whose place is still open. */
+export type Unplaced = Omit<Buffer, "slot">;
 
 /** Every value that a step touches, as large as the largest operand that it is. */
 function buffersOf(
@@ -157,7 +158,7 @@ interface Laid {
 }
 
 /** Where scratch values lie, and weights where one allocation holds them all. */
-const layouts: {
+export const layouts: {
   readonly [memory in Machine["memory"]]: (made: Steps, buffers: ReadonlyMap<ValueId, Unplaced>) => Laid;
 } = {
   buffers: ({ steps }, buffers) => {

@@ -160,6 +160,7 @@ function torchContext(plan: Plan, model: Model, shared: Shared) {
   const single = outputs.length === 1;
   return {
     ...apiContext(plan, model, shared),
+    learned: false,
     inputs,
     outputs,
     single,

@@ -19,13 +19,8 @@ export function launchPlan(plan: Plan, state: TrainerState | null = null) {
     invariant(!ids.has(id), `'${name}' and '${ids.get(id)}' are one identifier`);
     ids.set(id, name);
   }
-  const read = plan.steps.flatMap(({ kind, operands }) => operands.map(of => ({ ...of, kind })));
-  /** What products read in their own type. */
-  const stored = new Set(
-    read.filter(of => products.has(of.kind) && of.storage === plan.precision).map(({ value }) => value),
-  );
   const operandCount = Math.max(...plan.steps.map(({ operands }) => operands.length));
-  const { kernels, ofStep } = distinctKernels(plan.steps);
+  const entries = entriesOf(plan.steps);
   return {
     parameters: plan.params.map(({ name, shape }) => ({
       name,
@@ -45,12 +40,12 @@ export function launchPlan(plan: Plan, state: TrainerState | null = null) {
     fixedBytes: plan.fixedArenas.reduce((a, b) => a + b, 0),
     counterBytes: [...plan.buffers.values()].reduce((sum, of) => sum + (of.role === "counters" ? bytesOf(of) : 0), 0),
     kept: places.filter(({ buffer }) => buffer.role === "param").map(({ name }) => ({ id: identifier(name) })),
-    setup: plan.setup.map(step => packingContext(step, stored, hasTurned(plan))),
+    setup: packings(plan),
     bare: hasBare(plan),
     operandCount,
     steps: plan.steps.map(({ name, operands }, i) => ({
       name,
-      entry: identifier((kernels[ofStep[i] as number] as Step).name),
+      entry: entries[i],
       operands: Array.from({ length: operandCount }, (_, i) =>
         operands[i] === undefined ? "-1" : `value::${identifier(operands[i].value)}`,
       ).join(", "),
@@ -60,6 +55,22 @@ export function launchPlan(plan: Plan, state: TrainerState | null = null) {
     ports: portsOf(plan),
     portCount: places.filter(({ place }) => place === "port").length,
   };
+}
+
+/** The kernel of each step, by its name in C. */
+export function entriesOf(steps: readonly Step[]): readonly string[] {
+  const { kernels, ofStep } = distinctKernels(steps);
+  return ofStep.map(kernel => identifier((kernels[kernel] as Step).name));
+}
+
+/** What is packed, as a table has it, in the order of the setup. */
+export function packings(plan: Plan) {
+  const read = plan.steps.flatMap(({ kind, operands }) => operands.map(of => ({ ...of, kind })));
+  /** What products read in their own type. */
+  const stored = new Set(
+    read.filter(of => products.has(of.kind) && of.storage === plan.precision).map(({ value }) => value),
+  );
+  return plan.setup.map(step => packingContext(step, stored, hasTurned(plan)));
 }
 
 /** A layer's weight and bias, packed; in the type of products if it is one's, else in f32. */

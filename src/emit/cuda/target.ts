@@ -43,7 +43,7 @@ export const cudaTarget = (
     problems: cudaProblems,
     emit: (plan, context) => [
       ...cudaFiles(plan, context, torch),
-      ...(context.training ? cudaTrainerFiles(context.training, context) : []),
+      ...(context.training ? cudaTrainerFiles(context.training, context, torch) : []),
     ],
   };
 };

@@ -11,11 +11,16 @@ import { launchPlan } from "../launch-plan.ts";
 import { portsOf } from "../ports.ts";
 import { optimizerFiles } from "./optimizer.ts";
 import { align, stateOf, type TrainerState } from "./state.ts";
+import { torchTrainerFiles } from "./torch.ts";
 
-/** The C and C++ sources of what trains a model by a recipe, as a folder that CMake builds. */
+/**
+ * The C and C++ sources of what trains a model by a recipe, as a folder that CMake builds, and with `torch` what PyTorch
+ * trains it by.
+ */
 export function cudaTrainerFiles(
   { plan: given, recipe }: Training,
   context: Pick<EmitContext, "model" | "weights" | "specName" | "version">,
+  torch = false,
 ): readonly OutputFile[] {
   const plan: Plan = { ...given, name: `${given.name}_train` };
   const state = stateOf(plan);
@@ -29,7 +34,8 @@ export function cudaTrainerFiles(
   const scale = lossScale(context.model, plan.batch.max, plan.precision);
   const library = { ...shared, ...trainerContext(given.name, plan, state), ema, scaled: scale !== 1, lossScale: scale };
   const example = { ...library, ...recipeContext(recipe, context.model, library.parameters) };
-  const sources = [...kernels.map(({ name }) => name), "pack", "optimizer", shared.prefix];
+  const python = torch ? torchTrainerFiles(plan, state, library, context.model, recipe) : null;
+  const sources = [...kernels.map(({ name }) => name), "pack", "optimizer", ...(python?.sources ?? []), shared.prefix];
   const files: readonly (readonly [path: string, contents: string])[] = [
     ["device.h", slashes + deviceText(plan)],
     ["kernels.h", slashes + renderTemplate("host/kernel-list", kernelList(plan))],
@@ -48,13 +54,16 @@ export function cudaTrainerFiles(
           ...shared,
           version: context.version,
           sources: sources.map(name => ({ file: `${name}.cu` })),
-          torch: false,
+          torch,
         }),
     ],
   ];
+  const commented = (python?.files ?? []).map(([path, comment, contents]) => {
+    return [path, lines.map(line => `${comment} ${line}\n`).join("") + contents] as const;
+  });
   const begun = context.weights ?? drawnBy(recipe, context.model, plan.params);
   return [
-    ...files.map(([path, contents]) => ({ path: `cuda/train/${path}`, contents })),
+    ...[...files, ...commented].map(([path, contents]) => ({ path: `cuda/train/${path}`, contents })),
     { path: "cuda/train/weights.bin", contents: valuesOf(plan, begun) },
   ];
 }
