@@ -90,7 +90,7 @@ describe("a search of 500 points", () => {
     ["depths", wide, "params=8M,scratch=3MiB"],
   ] as const;
 
-  test.each(full ? cases : cases.slice(0, 2))(
+  test.each(full ? cases : cases.slice(0, 1))(
     "finds 98 %% of what 10,000 %s are worth under %s%s",
     (_, axes, budget) => {
       const run = prepared(axes);

@@ -9,6 +9,7 @@ import type { PreprocessDescriptor } from "../../src/runtime/pictures/descriptor
 import { apart, receiver, seededPicture } from "../preprocess/pictures.ts";
 import { hasChromium, launchChromium, openPage } from "../support/chromium.ts";
 import { snapshot } from "../support/folders.ts";
+import { full } from "../support/full.ts";
 import { writePng } from "../support/png.ts";
 
 /** npm `jpeg-js`, whose types ask for more than is there. */
@@ -244,7 +245,7 @@ describe.runIf(hasChromium)("a preprocessor takes what a page has", () => {
     }
   });
 
-  test("48 megapixels are taken as they are on a device of default limits", async () => {
+  test.runIf(full)("48 megapixels are taken as they are on a device of default limits", async () => {
     const found = await made("m.squares(8000, 6000, 100)");
     const whole = toBatch([fitPicture(squares(8000, 6000, 100), model)], model.preprocess);
     expect(apart(found, whole).steps).toBeLessThan(1.001);

@@ -44,7 +44,7 @@ export interface CompileRequest {
   readonly time: boolean;
   readonly explain: boolean;
   readonly onnx: OnnxOptions;
-  /** Operators for PyTorch beside the CUDA library. */
+  /** Operators for PyTorch beside the CUDA library, and beside what trains. */
   readonly torch: boolean;
   /** A tuning table's file or name, or null. */
   readonly cudaTuning: string | null;

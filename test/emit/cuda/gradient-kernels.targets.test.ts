@@ -3,6 +3,7 @@ import type { StorageType } from "../../../src/model/model.ts";
 import type { KernelKind, KernelParams, WeightGradParams } from "../../../src/plan/kernels.ts";
 import { buildHarness, type Harness, type KernelCase } from "../../support/cuda-harness.ts";
 import { hasGxx } from "../../support/cuda-tools.ts";
+import { full } from "../../support/full.ts";
 
 const tolerances = { f32: 2e-6, f16: 2e-3, bf16: 1.2e-2 } as const satisfies Record<StorageType, number>;
 
@@ -170,7 +171,8 @@ describe.runIf(hasGxx)("kernels of gradients as fibers", () => {
   );
 });
 
-describe.runIf(hasGxx)("kernels of gradients under the address and undefined-behaviour sanitizers", () => {
+/** Two minutes of g++; the forward kernels are sanitized in every run. */
+describe.runIf(hasGxx && full)("kernels of gradients under the address and undefined-behaviour sanitizers", () => {
   test("are clean", async () => {
     const flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"];
     const { code, said } = (await buildHarness(good, flags)).run(good.map(({ name }) => name));

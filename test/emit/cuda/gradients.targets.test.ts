@@ -8,13 +8,10 @@ import { full } from "../../support/full.ts";
 import { denseGradients, fcmaeGradients, sparseKernel } from "../../support/gradients.ts";
 import { must } from "../../syntax/support.ts";
 
-/** What learns has the others: test/node/executors/cuda-trainer.targets.test.ts. A library takes g++ half a minute. */
-const usual = /micro.*batch-raw/;
-const chosen = (kind: string): readonly string[] => goldenFiles(kind).filter(file => full || usual.test(file));
-
-describe.runIf(hasGxx)("CUDA kernels give PyTorch's gradients as fibers of a CPU", () => {
-  test.each(chosen("dense-grad"))("of a classifier, %s", file => checkDense(file, ["--on", "cuda-cpu"]));
-  test.each(chosen("fcmae-grad"))("of a masked autoencoder, %s", file => checkFcmae(file, ["--on", "cuda-cpu"]));
+// What learns has some of them in every run: test/node/executors/cuda-trainer.targets.test.ts and torch-trainer.targets.test.ts.
+describe.runIf(hasGxx && full)("CUDA kernels give PyTorch's gradients as fibers of a CPU", () => {
+  test.each(goldenFiles("dense-grad"))("of a classifier, %s", file => checkDense(file, ["--on", "cuda-cpu"]));
+  test.each(goldenFiles("fcmae-grad"))("of a masked autoencoder, %s", file => checkFcmae(file, ["--on", "cuda-cpu"]));
 });
 
 /** Relative l2 over the recorded elements of all parameters, and of the worst one; the loss is made in f32. */

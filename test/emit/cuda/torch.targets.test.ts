@@ -125,7 +125,7 @@ describe.runIf(hasGxx && torch !== null)("operators for PyTorch, built for the C
     expect(JSON.parse(run(folder, "sh", words))).toEqual({ first: found.first, torchrun: false });
   });
 
-  test("a masked autoencoder: a mask in, three outputs out", async () => {
+  test.runIf(full)("a masked autoencoder: a mask in, three outputs out", async () => {
     const { golden, name, folder } = await autoencoder();
     await buildByHand(folder, name);
     const found = eager(folder, name);

@@ -80,6 +80,37 @@ describe("compile --train", () => {
     expect(example).toMatch(/\{0\.5f, 0\.0f\}, \/\* stages\.0\.0\.grn\.gamma/);
   });
 
+  test("makes a module of PyTorch that learns, and a program that trains it, with --torch alone", async () => {
+    const words = ["-t", "cuda", "--dtype", "f16", "--torch", "--train"];
+    const learn = await compile(...words, "learn");
+    const masked = await compile(...words, "masked");
+    const [finetune, pretrain] = ["trainer/cuda/train/torch/finetune.py", "masks/cuda/train/torch/pretrain.py"];
+    for (const [{ code, stderr, files }, name, script] of [
+      [learn, "trainer", finetune],
+      [masked, "masks", pretrain],
+    ] as const) {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      const at = `${name}/cuda/train`;
+      const module = `${at}/torch/${name}_train_torch.py`;
+      for (const file of [`${at}/segments.h`, `${at}/segment_parts.cu`, `${at}/torch/binding.cpp`, module, script])
+        expect(files).toContain(file);
+    }
+    expect(learn.files).not.toContain(pretrain.replace("masks", "trainer"));
+    const script = learn.read(finetune);
+    expect(script).toContain("BATCH = 3  #");
+    expect(script).toContain("LENGTH, WARMUP, FIRST, TOTAL = 8, 0.4, 0, 8");
+    expect(script).toContain("unit = 1\n"); // steps, and not epochs
+    expect(script).not.toContain("EMA");
+    const module = learn.read("trainer/cuda/train/torch/trainer_train_torch.py");
+    expect(module).toMatch(/Parameter\("head\.weight", \(\d+, \d+\), 1, 0\.3\)/);
+    expect(module).toMatch(/Parameter\("stages\.0\.0\.grn\.gamma", \(1, 1, 1, \d+\), 0\.5, 0\)/);
+    expect(module).toContain("flat = flat / 2"); // the loss scale of three images
+    expect(module).toContain("def draw_keep");
+    expect(masked.read("masks/cuda/train/torch/masks_train_torch.py")).toContain("def draw_mask");
+    const without = await compile("-t", "cuda", "--train", "learn");
+    expect(without.files.filter(file => /torch|segment/.test(file))).toEqual([]);
+  });
+
   test.each([
     [["-t", "onnx"], "train-misplaced", "a graph keeps no state"],
     [["-m", "other"], "recipe-model", "recipe 'learn' trains model 'trainer', which is not compiled"],

@@ -103,7 +103,7 @@ export const addCompile: AddCommand = (program, execute) => {
     )
     .option("--onnx-inline", "weights of any size in the ONNX file itself; without it, above 1 GB they stand beside it")
     .option("--any-size", "an ONNX graph for images of any height and width, from the total stride up")
-    .option("--torch", "operators for PyTorch beside the CUDA library")
+    .option("--torch", "operators for PyTorch beside the CUDA library; with --train, what trains there too")
     .addOption(
       once("--cuda-tuning <table>", "choices for CUDA kernels: a file of cnxc tune, or sm_90, measured on an H200"),
     )
