@@ -19,7 +19,7 @@ interface Import {
 const importsOf = (from: string): readonly Import[] => {
   const text = fs.readFileSync(path.join(src, from), "utf8");
   const found = text.matchAll(
-    /(import|export)(\s+type)?\s[^;"'`]*?from "([^"]+)"|import\("([^"]+)"\)|^import "([^"]+)"/gm,
+    /(import|export)(\s+type)?\s[^;"'`]*?from "([^"\n]+)"|import\("([^"\n]+)"\)|^import "([^"\n]+)"/gm,
   );
   return [...found].map(([, , type, fromName, called, bare]) => {
     const name = fromName ?? called ?? bare ?? "";
