@@ -4,6 +4,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { keepOutputs } from "../keep-outputs.mjs";
+import { prepareTraining } from "./prepare-training.mjs";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const compiled = (/** @type {string} */ file) => import(path.join(root, "dist", file));
@@ -108,8 +109,9 @@ export const prepare = async folder => {
   for (const build of builds) rows.push(await prepareBuild(folder, build));
   fs.writeFileSync(path.join(folder, "builds.txt"), rows.join(""));
   const python = ["table.py", "convnextv2.py", "masked_encoder.py", "torch_bench.py"];
-  for (const file of ["run.sh", "driver.cu", "figures.json", ...python])
+  for (const file of ["run.sh", "driver.h", "driver.cu", "figures.json", ...python])
     fs.copyFileSync(path.join(import.meta.dirname, file), path.join(folder, file));
+  await prepareTraining(folder);
 };
 
 const readGolden = (/** @type {string} */ name) =>

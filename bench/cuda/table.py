@@ -1,10 +1,10 @@
-"""table.py RESULTS FIGURES OUTDIR: lines of JSON to table.md, each launch with its share of the roofline."""
+"""table.py RESULTS FIGURES OUTDIR BUILDS: lines of JSON to table.md, each launch and each step with its share of the roofline."""
 import json
 import os
 import subprocess
 import sys
 
-results, figures, out = sys.argv[1:4]
+results, figures, out, builds = sys.argv[1:5]
 rows = []
 with open(results) as lines:
     for line in lines:
@@ -72,6 +72,43 @@ text += ["", "| PyTorch | model | dtype | batch | ms |", "|---|---|---|---|---|"
 for row in rows:
     if "peer" in row:
         text.append(f"| {row['peer']} | {row['model']} | {row['dtype']} | {row['batch']} | {row['ms']:.3f} |")
+
+text += ["", "| trains | trace | losses | norms | moved | two passes equal |", "|---|---|---|---|---|---|"]
+for row in rows:
+    if "trace" in row:
+        off = " | ".join(f"{row[key]:.2e}" for key in ("loss", "norm", "moved"))
+        text.append(f"| {row['label']} | {row['trace']} | {off} | {row['repeatable']} |")
+
+
+def step_floor(label, batch):
+    """Milliseconds in which every launch of a step would be done at the device's rates."""
+    with open(os.path.join(builds, label, "launches.txt")) as lines:
+        costs = [line.split() for line in lines]
+    return sum(
+        floor({"unit": unit, "flops": float(flops) * batch, "bytes": float(fixed) + float(each) * batch})
+        for _, _, unit, flops, fixed, each in costs
+    )
+
+
+train_peers = {(row["model"], row["task"], row["batch"], row["train_peer"]): row["ms"] for row in rows if "train_peer" in row}
+text += [
+    "",
+    "| a step of | batch | ms | graph ms | backward ms | update ms | images/s | floor ms | share | eager ms | compile ms | ratio |",
+    "|---|---|---|---|---|---|---|---|---|---|---|---|",
+]
+for row in rows:
+    if "step_ms" not in row:
+        continue
+    model = row["label"].split("-")[0]
+    size, _, masked = model.partition("_")
+    peer = [train_peers.get((size, "fcmae" if masked else "supervised", row["batch"], kind)) for kind in ("eager", "compile")]
+    ours, least = min(row["step_ms"], row["step_graph_ms"]), step_floor(row["label"], row["batch"])
+    times = " | ".join(f"{row[key]:.2f}" for key in ("step_ms", "step_graph_ms", "backward_ms", "update_ms"))
+    shown = " | ".join("" if ms is None else f"{ms:.2f}" for ms in peer)
+    text.append(
+        f"| {row['label']} | {row['batch']} | {times} | {1000 * row['batch'] / ours:.0f} | {least:.2f} | {least / ours:.0%} "
+        f"| {shown} | {'' if peer[1] is None else f'{peer[1] / ours:.2f}'} |"
+    )
 
 text += ["", f"# Launches on {device}, against {name}: {rate}", ""]
 seen = None

@@ -22,7 +22,7 @@ const verify = async (...words: readonly string[]) => {
 describe("maps that keep their size", { timeout: 600_000 }, () => {
   // Kernels of each model are compiled anew for seconds; golden files are tests of the executors.
   test.each(["eight", "sixteen", "four", "two"])("model %s is right on every executor", async model => {
-    const on = full || /eight/.test(model) ? executors : ["onnx"];
+    const on = full ? executors : ["onnx"];
     const { code, stdout } = await verify("-m", model, "--on", on.join(","));
     expect(stdout.match(/ right /g)).toHaveLength(on.length);
     expect(code).toBe(0);

@@ -18,7 +18,7 @@ import { limitsOf, type Recorded, relL2 } from "../../support/tolerance.ts";
 import { check, type Dense, files, logitsOf } from "./golden.ts";
 
 /** A build takes g++ some seconds. */
-const brief = /micro-(64x64|v1|odd-33)/;
+const brief = /micro-(64x64|v1)/;
 const small = files.filter(file => /micro|stages/.test(file) && (full || brief.test(file)));
 /** A published size takes seconds as fibers; the larger ones, minutes. */
 const published = files.filter(file => (full ? !/micro|stages|base|large|huge/.test(file) : /atto-224.*b1/.test(file)));
@@ -94,7 +94,7 @@ describe.runIf(hasGxx)("CUDA kernels give PyTorch's numbers as fibers of a CPU",
     },
   );
 
-  test("products whose k blocks share, the same bits however blocks run", async () => {
+  test.runIf(full)("products whose k blocks share, the same bits however blocks run", async () => {
     const golden = readGolden<Dense>("dense/micro-64x64-b2");
     const words = [
       ["forward", "late", "1"],

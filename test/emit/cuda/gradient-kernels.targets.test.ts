@@ -141,7 +141,9 @@ const faults: readonly Fault[] = [
   ["a sum over a warp alone", grn, /barrier\(\);/g, ""],
   ["not a mean over the images", entropy, " / static_cast<float>(images)", ""],
 ];
-const planted: readonly KernelCase[] = faults.map(([, at, from, to], i) => ({
+/** A fault takes g++ seconds: in every run a quarter of them. */
+const tried = faults.filter((_, i) => full || i % 4 === 0);
+const planted: readonly KernelCase[] = tried.map(([, at, from, to], i) => ({
   ...at,
   name: `fault_${i}`,
   fault: text => text.replace(from, to),
@@ -161,14 +163,11 @@ describe.runIf(hasGxx)("kernels of gradients as fibers", () => {
     expect(code).toBe(0);
   });
 
-  test.each(faults.map(([what], i) => ({ what, name: `fault_${i}` })))(
-    "a seeded fault is caught: $what",
-    ({ name }) => {
-      const { code, said } = harness.run([name]);
-      expect(said).toMatch(/differs|error|device fault/);
-      expect(code).not.toBe(0);
-    },
-  );
+  test.each(tried.map(([what], i) => ({ what, name: `fault_${i}` })))("a seeded fault is caught: $what", ({ name }) => {
+    const { code, said } = harness.run([name]);
+    expect(said).toMatch(/differs|error|device fault/);
+    expect(code).not.toBe(0);
+  });
 });
 
 /** Two minutes of g++; the forward kernels are sanitized in every run. */

@@ -486,13 +486,15 @@ const faults: readonly Fault[] = [
   ],
   ["no barrier in the TF32 loop", tf32(fc2("f32", 3)), /(copy_wait<stages - 2>\(\);\n) +barrier\(\);\n/, "$1"],
 ];
-const planted: readonly KernelCase[] = faults.map(([, at, from, to], i) => ({
+/** What only reads too far leaves the result right: the address sanitizer sees it. */
+const unchecked = "rows past the end are read";
+/** A fault takes g++ seconds: in every run a quarter of them. */
+const tried = faults.filter(([what], i) => full || i % 4 === 0 || what === unchecked);
+const planted: readonly KernelCase[] = tried.map(([, at, from, to], i) => ({
   ...at,
   name: `fault_${i}`,
   fault: text => text.replace(from, to),
 }));
-/** What only reads too far leaves the result right: the address sanitizer sees it. */
-const unchecked = "rows past the end are read";
 
 describe.runIf(hasGxx)("kernels as fibers", () => {
   let harness: Harness;
@@ -512,7 +514,7 @@ describe.runIf(hasGxx)("kernels as fibers", () => {
     expect(close).toBeLessThan(5e-6);
   });
 
-  test.each(faults.map(([what], i) => ({ what, name: `fault_${i}` })).filter(({ what }) => what !== unchecked))(
+  test.each(tried.map(([what], i) => ({ what, name: `fault_${i}` })).filter(({ what }) => what !== unchecked))(
     "a seeded fault is caught: $what",
     ({ name }) => {
       const { code, said } = harness.run([name]);
@@ -530,7 +532,7 @@ describe.runIf(hasGxx)("kernels under the address and undefined-behaviour saniti
         name,
       ),
   );
-  const fault = planted[faults.findIndex(([what]) => what === unchecked)] as KernelCase;
+  const fault = planted[tried.findIndex(([what]) => what === unchecked)] as KernelCase;
   let harness: Harness;
   beforeAll(async () => {
     harness = await buildHarness([...some, fault], ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]);

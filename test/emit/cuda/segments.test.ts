@@ -8,6 +8,8 @@ import { cutAtSegments } from "../../../src/emit/cuda/trainer/segments.ts";
 import { stateOf } from "../../../src/emit/cuda/trainer/state.ts";
 import type { Model, Recipe, StorageType } from "../../../src/model/model.ts";
 import { bufferOf, valuesOf } from "../../../src/plan/plan.ts";
+import { goldenFiles } from "../../graph/gradients.ts";
+import { denseGradients, fcmaeGradients } from "../../support/gradients.ts";
 import { must } from "../../syntax/support.ts";
 
 const specs = path.join(import.meta.dirname, "../../../specs");
@@ -66,6 +68,19 @@ describe("a plan that learns is cut into segments", () => {
       const [given, gradient] = [bufferOf(plan, segment.given), bufferOf(plan, segment.gradientOfGiven)];
       expect([gradient.elements, gradient.storage]).toEqual([given.elements, given.storage]);
     }
+  });
+
+  test.each([
+    ...goldenFiles("dense-grad").map(file => [file, () => denseGradients(file).model] as const),
+    ...goldenFiles("fcmae-grad").map(file => [file, () => fcmaeGradients(file).model] as const),
+  ])("of each shape whose gradients are on record: %s", (_, make) => {
+    const model = make();
+    const recipe = program.recipes.get(model.head.kind === "fcmae" ? "pretrain_atto" : "finetune_atto") as Recipe;
+    const { plan } = must(planTraining({ recipe: { ...recipe, batch: 2 }, model, target: cudaTarget("f32") }));
+    const state = stateOf(plan);
+    const segments = cutAtSegments(plan, state);
+    expect(segments.map(({ name }) => name)).toEqual(state.segments.map(({ name }) => name).toReversed());
+    expect(segments.length).toBeGreaterThan(model.stages.length);
   });
 
   test("the deepest stage in halves", () => {

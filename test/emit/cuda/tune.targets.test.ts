@@ -11,6 +11,7 @@ import type { ProductChoice } from "../../../src/plan/tiles/tuned-choices.ts";
 import { cnxc } from "../../support/cli.ts";
 import { hasGxx } from "../../support/cuda-tools.ts";
 import { newFolder } from "../../support/folders.ts";
+import { full } from "../../support/full.ts";
 
 /** Bytes of shared memory that every architecture has. */
 const least = 101_376;
@@ -61,7 +62,7 @@ describe.runIf(hasGxx)("cnxc tune, rehearsed on the CPU", () => {
     return choices.map(({ rows, columns }) => `block_rows = ${rows}, block_columns = ${columns};`);
   }
 
-  test("leaves out choices whose outputs are wrong", async () => {
+  test.runIf(full)("leaves out choices whose outputs are wrong", async () => {
     const folder = newFolder();
     const { spec, words } = toy();
     const [first, second] = firstProduct(spec);

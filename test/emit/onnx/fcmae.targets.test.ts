@@ -30,7 +30,7 @@ const cases = goldenFiles.flatMap((file, f) =>
     losses.flatMap((loss, j) =>
       layouts.flatMap((sites, k) => {
         const opset = (f + i + j + k) % 2 === 0 ? (20 as const) : (17 as const);
-        const few = { micro: true, atto: i === j, tiny: i === j && j === k }[file.split("-")[0] as "micro"];
+        const few = { micro: true, atto: i === j, tiny: false }[file.split("-")[0] as "micro"];
         return full || few ? [{ file, grn, loss, sites, opset }] : [];
       }),
     ),
@@ -172,7 +172,7 @@ test("a mask that keeps another number of patches stops the compact graph", asyn
 
 describe("masked autoencoders that nobody thought of", () => {
   // A mask of 147 keeps one site of one channel, whose terms cancel to 0.003.
-  const seeds = [...Array.from({ length: full ? 300 : 24 }, (_, seed) => seed), ...(full ? [] : [147])];
+  const seeds = [...Array.from({ length: full ? 300 : 8 }, (_, seed) => seed), ...(full ? [] : [147])];
   test.each(seeds)("%i", async seed => {
     const { model, batch } = randomFcmae(seed);
     const opset = seed % 2 === 0 ? 20 : 17;

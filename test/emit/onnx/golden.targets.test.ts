@@ -2,7 +2,7 @@ import { describe, test } from "vitest";
 import { full } from "../../support/full.ts";
 import { checkModules, checkStages, files } from "./golden.ts";
 
-const large = /384|base|large|huge/;
+const large = /384|nano|tiny|base|large|huge/;
 const published = files.filter(file => !/micro|stages|huge/.test(file) && (full || !large.test(file)));
 
 describe("ONNX Runtime gives PyTorch's numbers of published sizes", () => {

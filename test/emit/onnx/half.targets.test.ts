@@ -23,7 +23,7 @@ const limit = 5e-3;
 const micro = readdirSync(new URL("../../golden/dense", import.meta.url))
   .map(file => `dense/${file.replace(".json", "")}`)
   .filter(file => /micro/.test(file) && !/eps|offset/.test(file));
-const published = ["dense/atto-224x224-b1", "dense/tiny-224x224-b1"];
+const published = ["dense/atto-224x224-b1", ...(full ? ["dense/tiny-224x224-b1"] : [])];
 
 const cases = [...micro, ...published].flatMap(file =>
   [true, false].flatMap(optimize =>

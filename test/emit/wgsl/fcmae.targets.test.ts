@@ -134,7 +134,7 @@ describe.runIf(hasSwiftShader)("WebGPU gives the interpreter's numbers of masked
   };
   test.each(
     Object.keys(special).flatMap((name, i) =>
-      (full ? layouts : [layouts[i % 5 === 4 ? 1 : 0]]).map(sites => ({ name, sites })),
+      (full ? layouts : i % 2 === 0 ? [layouts[i % 5 === 4 ? 1 : 0]] : []).map(sites => ({ name, sites })),
     ),
   )("$name, $sites", async ({ name, sites = "compact" }) => {
     const [given, batch] = special[name] as (typeof special)[string];
@@ -160,7 +160,7 @@ describe.runIf(hasSwiftShader)("WebGPU gives the interpreter's numbers of masked
     });
   });
 
-  test.each(Array.from({ length: full ? 80 : 4 }, (_, i) => i + 1))("random masked autoencoder %i", async seed => {
+  test.each(Array.from({ length: full ? 80 : 2 }, (_, i) => i + 1))("random masked autoencoder %i", async seed => {
     const tuning = choices(seed * 31 + 7).pick(["swiftshader", "software", "lavapipe"] as const);
     const sites = seed % 3 === 0 ? "masked" : seed % 4 === 0 ? "auto" : "compact";
     await compare({ ...randomFcmae(seed), seed, sites, tuning });

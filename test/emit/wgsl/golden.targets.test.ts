@@ -4,7 +4,7 @@ import { hasSwiftShader, startWebgpu, type WebgpuProcess } from "../../support/w
 import { check, files, small } from "./golden.ts";
 
 // Each file compiles kernels of its own for seconds: what tells one tile, fusion or mistake from another, all in full mode.
-const usual = /dense\/micro-(64x64|odd-33)|kernels-3-5|zepto|v1/;
+const usual = /dense\/micro-64x64|kernels-3-5|zepto|v1/;
 const brief = small.filter(file => full || usual.test(file));
 /** Tiles for GPUs take SwiftShader ten times as long, since barriers are fibres there: random models have them too. */
 const onGpuTiles = full ? small : [];
@@ -16,7 +16,7 @@ const tiled = [
   ...onGpuTiles.map(file => ({ file, tuning: "gpu" as const })),
 ];
 const stages = /^stages\.\d+$/;
-const published = files.filter(file => !small.includes(file) && (full || /atto-224x224-b3/.test(file)));
+const published = files.filter(file => !small.includes(file) && full);
 
 let gpu: WebgpuProcess | undefined;
 beforeAll(async () => {
