@@ -32,13 +32,6 @@ struct Golden {
   std::string weights;        // a file of raw f32 beside the golden one; empty: drawn as `parameters` say
 };
 
-template <class T> void read_list(std::istream &in, std::vector<T> &to) {
-  size_t count = 0;
-  in >> count;
-  to.resize(count);
-  for (T &value : to) in >> value;
-}
-
 Golden read_golden(const char *file) {
   Golden golden;
   std::ifstream in(file);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <istream>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,14 @@ void generate(unsigned seed, const std::string &name, double mean, double halfwi
     const double u = x / 4294967296.0;
     to[i] = static_cast<float>(mean + (2 * u - 1) * halfwidth);
   }
+}
+
+// A count, and so many values.
+template <class T> void read_list(std::istream &in, std::vector<T> &to) {
+  size_t count = 0;
+  in >> count;
+  to.resize(count);
+  for (T &value : to) in >> value;
 }
 
 float *allocate(size_t elements) {

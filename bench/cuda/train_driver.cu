@@ -34,13 +34,6 @@ struct Trace {
   std::vector<double> moved; // how far each parameter has gone, in l2
 };
 
-template <class T> void read_list(std::istream &in, std::vector<T> &to) {
-  size_t count = 0;
-  in >> count;
-  to.resize(count);
-  for (T &value : to) in >> value;
-}
-
 Trace read_trace(const char *file) {
   Trace trace;
   std::ifstream in(file);

@@ -3339,52 +3339,58 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"4":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return "--validate needs ../../torch/"
-    + ((stack1 = container.lambda(container.strict(depth0, "inference", {"start":{"line":12,"column":31},"end":{"line":12,"column":40}} ), depth0)) != null ? stack1 : "")
-    + ", which `cnxc compile --torch` wrote too, to be built.\n";
+  return "ImageFolder reads red, green and blue, and this model takes "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":12,"column":62},"end":{"line":12,"column":70}} ), depth0)) != null ? stack1 : "")
+    + " channels: put what reads yours in its place.\n";
 },"5":function(container,depth0,helpers,partials,data) {
-    return ", draw_mask";
+    var stack1;
+
+  return "--validate needs ../../torch/"
+    + ((stack1 = container.lambda(container.strict(depth0, "inference", {"start":{"line":15,"column":31},"end":{"line":15,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ", which `cnxc compile --torch` wrote too, to be built.\n";
 },"6":function(container,depth0,helpers,partials,data) {
-    return ", draw_keep";
+    return ", draw_mask";
 },"7":function(container,depth0,helpers,partials,data) {
+    return ", draw_keep";
+},"8":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "EMA = "
-    + ((stack1 = container.lambda(container.strict(depth0, "ema", {"start":{"line":42,"column":8},"end":{"line":42,"column":11}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "ema", {"start":{"line":45,"column":8},"end":{"line":45,"column":11}} ), depth0)) != null ? stack1 : "")
     + "  # what the average of the weights keeps of itself\n";
-},"8":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "CLASSES, SMOOTHING, MIXUP, CUTMIX = "
-    + ((stack1 = alias2(alias1(depth0, "classes", {"start":{"line":45,"column":38},"end":{"line":45,"column":45}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "smoothing", {"start":{"line":45,"column":51},"end":{"line":45,"column":60}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "mixup", {"start":{"line":45,"column":66},"end":{"line":45,"column":71}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "cutmix", {"start":{"line":45,"column":77},"end":{"line":45,"column":83}} ), depth0)) != null ? stack1 : "")
-    + "\n";
 },"9":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "FIT = [transforms.Resize("
-    + ((stack1 = alias2(alias1(depth0, "fit", {"start":{"line":49,"column":27},"end":{"line":49,"column":30}} ), depth0)) != null ? stack1 : "")
-    + ", transforms.InterpolationMode."
-    + ((stack1 = alias2(alias1(depth0, "filter", {"start":{"line":49,"column":65},"end":{"line":49,"column":71}} ), depth0)) != null ? stack1 : "")
-    + "), transforms.CenterCrop(("
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":49,"column":101},"end":{"line":49,"column":107}} ), depth0)) != null ? stack1 : "")
+  return "CLASSES, SMOOTHING, MIXUP, CUTMIX = "
+    + ((stack1 = alias2(alias1(depth0, "classes", {"start":{"line":48,"column":38},"end":{"line":48,"column":45}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":49,"column":113},"end":{"line":49,"column":118}} ), depth0)) != null ? stack1 : "")
-    + "))]\n";
+    + ((stack1 = alias2(alias1(depth0, "smoothing", {"start":{"line":48,"column":51},"end":{"line":48,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "mixup", {"start":{"line":48,"column":66},"end":{"line":48,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "cutmix", {"start":{"line":48,"column":77},"end":{"line":48,"column":83}} ), depth0)) != null ? stack1 : "")
+    + "\n";
 },"10":function(container,depth0,helpers,partials,data) {
-    return "    transforms.Grayscale(),\n";
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "FIT = [transforms.Resize("
+    + ((stack1 = alias2(alias1(depth0, "fit", {"start":{"line":52,"column":27},"end":{"line":52,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ", transforms.InterpolationMode."
+    + ((stack1 = alias2(alias1(depth0, "filter", {"start":{"line":52,"column":65},"end":{"line":52,"column":71}} ), depth0)) != null ? stack1 : "")
+    + "), transforms.CenterCrop(("
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":52,"column":101},"end":{"line":52,"column":107}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":52,"column":113},"end":{"line":52,"column":118}} ), depth0)) != null ? stack1 : "")
+    + "))]\n";
 },"11":function(container,depth0,helpers,partials,data) {
+    return "    transforms.Grayscale(),\n";
+},"12":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    transforms.Lambda(lambda picture: picture["
-    + ((stack1 = container.lambda(container.strict(depth0, "bands", {"start":{"line":57,"column":48},"end":{"line":57,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "bands", {"start":{"line":60,"column":48},"end":{"line":60,"column":53}} ), depth0)) != null ? stack1 : "")
     + "]),\n";
-},"12":function(container,depth0,helpers,partials,data) {
+},"13":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -3393,23 +3399,23 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    transforms.RandomResizedCrop(("
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":63,"column":36},"end":{"line":63,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":66,"column":36},"end":{"line":66,"column":42}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":63,"column":48},"end":{"line":63,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":66,"column":48},"end":{"line":66,"column":53}} ), depth0)) != null ? stack1 : "")
     + "), scale=("
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"crop"), "min", {"start":{"line":63,"column":67},"end":{"line":63,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"crop"), "min", {"start":{"line":66,"column":67},"end":{"line":66,"column":75}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"crop"), "max", {"start":{"line":63,"column":81},"end":{"line":63,"column":89}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"crop"), "max", {"start":{"line":66,"column":81},"end":{"line":66,"column":89}} ), depth0)) != null ? stack1 : "")
     + "), interpolation=transforms.InterpolationMode."
-    + ((stack1 = alias2(alias1(depth0, "filter", {"start":{"line":63,"column":139},"end":{"line":63,"column":145}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "filter", {"start":{"line":66,"column":139},"end":{"line":66,"column":145}} ), depth0)) != null ? stack1 : "")
     + "),\n";
-},"13":function(container,depth0,helpers,partials,data) {
-    return "    *FIT,\n";
 },"14":function(container,depth0,helpers,partials,data) {
-    return "    transforms.RandomHorizontalFlip(),\n";
+    return "    *FIT,\n";
 },"15":function(container,depth0,helpers,partials,data) {
-    return "def arguments(pictures, _):\n    \"\"\"What the model takes besides pictures: which patches are removed.\"\"\"\n    return pictures, draw_mask(len(pictures), pictures.device)\n";
+    return "    transforms.RandomHorizontalFlip(),\n";
 },"16":function(container,depth0,helpers,partials,data) {
+    return "def arguments(pictures, _):\n    \"\"\"What the model takes besides pictures: which patches are removed.\"\"\"\n    return pictures, draw_mask(len(pictures), pictures.device)\n";
+},"17":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -3418,33 +3424,33 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "def mixed(pictures, targets):\n    \"\"\"Mixup or cutmix of a batch with itself turned round, each where the recipe has it. Source: timm, data/mixup.py.\"\"\"\n    if MIXUP == 0 and CUTMIX == 0:\n        return pictures, targets\n    cuts = CUTMIX > 0 and (MIXUP == 0 or torch.rand(()) < 0.5)\n    share = torch.distributions.Beta(*[CUTMIX if cuts else MIXUP] * 2).sample().item()\n    others = pictures.flip(0)\n    if cuts:\n        height, width = pictures.shape[2:]\n        ratio = math.sqrt(1 - share)\n        y, x = [int(torch.randint(size, ())) for size in (height, width)]\n        half_y, half_x = int(height * ratio) // 2, int(width * ratio) // 2\n        top, bottom, left, right = max(0, y - half_y), min(height, y + half_y), max(0, x - half_x), min(width, x + half_x)\n        pictures = pictures.clone()\n        pictures[:, :, top:bottom, left:right] = others[:, :, top:bottom, left:right]\n        share = 1 - (bottom - top) * (right - left) / (height * width)\n    else:\n        pictures = share * pictures + (1 - share) * others\n    return pictures, share * targets + (1 - share) * targets.flip(0)\n\n\ndef arguments(pictures, labels):\n    \"\"\"What the model takes: pictures, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"keep"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":108,"column":39},"end":{"line":108,"column":77}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"keep"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":113,"column":39},"end":{"line":113,"column":77}}})) != null ? stack1 : "")
     + "and what they are of.\"\"\"\n    targets = torch.nn.functional.one_hot(labels, CLASSES) * (1 - SMOOTHING) + SMOOTHING / CLASSES\n    pictures, targets = mixed(pictures, targets)\n    return pictures, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"keep"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":111,"column":21},"end":{"line":111,"column":83}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"keep"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":21},"end":{"line":116,"column":83}}})) != null ? stack1 : "")
     + "targets\n\n\ndef right_of(parameters, folder, device, workers):\n    \"\"\"The share of a folder's pictures of which the model says the class.\"\"\"\n    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / \"torch\"))\n    from "
-    + ((stack1 = container.lambda(container.strict(depth0, "inference", {"start":{"line":117,"column":11},"end":{"line":117,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "inference", {"start":{"line":122,"column":11},"end":{"line":122,"column":20}} ), depth0)) != null ? stack1 : "")
     + " import Model as Inference\n\n    model = Inference(parameters, device=device)\n    loader = DataLoader(datasets.ImageFolder(folder, transforms.Compose([*FIT, *NORMALIZE])), BATCH, num_workers=workers)\n    right = sum((model(pictures.to(device)).argmax(1).cpu() == labels).sum().item() for pictures, labels in loader)\n    return right / len(loader.dataset)\n";
-},"17":function(container,depth0,helpers,partials,data) {
-    return "which blocks stay, ";
 },"18":function(container,depth0,helpers,partials,data) {
-    return "draw_keep(len(pictures), pictures.device), ";
+    return "which blocks stay, ";
 },"19":function(container,depth0,helpers,partials,data) {
-    return "    parser.add_argument(\"--validate\", metavar=\"PICTURES\", help=\"count what is right of these after each epoch\")\n";
+    return "draw_keep(len(pictures), pictures.device), ";
 },"20":function(container,depth0,helpers,partials,data) {
-    return "    if len(pictures.classes) != CLASSES:\n        parser.error(f\"{options.pictures} has {len(pictures.classes)} classes, the model {CLASSES}: say `classes` in the spec\")\n";
+    return "    parser.add_argument(\"--validate\", metavar=\"PICTURES\", help=\"count what is right of these after each epoch\")\n";
 },"21":function(container,depth0,helpers,partials,data) {
-    return "updates";
+    return "    if len(pictures.classes) != CLASSES:\n        parser.error(f\"{options.pictures} has {len(pictures.classes)} classes, the model {CLASSES}: say `classes` in the spec\")\n";
 },"22":function(container,depth0,helpers,partials,data) {
-    return "1";
+    return "updates";
 },"23":function(container,depth0,helpers,partials,data) {
-    return "    average = [parameter.detach().clone() for parameter in parameters]\n";
+    return "1";
 },"24":function(container,depth0,helpers,partials,data) {
-    return "        average = [saved[\"ema\"][name].to(device) for name, _ in model.named_parameters()]\n";
+    return "    average = [parameter.detach().clone() for parameter in parameters]\n";
 },"25":function(container,depth0,helpers,partials,data) {
-    return "                with torch.no_grad():\n                    for mean, parameter in zip(average, parameters):\n                        mean.lerp_(parameter, 1 - EMA)\n";
+    return "        average = [saved[\"ema\"][name].to(device) for name, _ in model.named_parameters()]\n";
 },"26":function(container,depth0,helpers,partials,data) {
-    return "            state[\"ema\"] = {name: mean for (name, _), mean in zip(model.named_parameters(), average)}\n";
+    return "                with torch.no_grad():\n                    for mean, parameter in zip(average, parameters):\n                        mean.lerp_(parameter, 1 - EMA)\n";
 },"27":function(container,depth0,helpers,partials,data) {
+    return "            state[\"ema\"] = {name: mean for (name, _), mean in zip(model.named_parameters(), average)}\n";
+},"28":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -3453,11 +3459,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "            if options.validate:\n                right = right_of(state"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.program(29, data, 0),"data":data,"loc":{"start":{"line":229,"column":38},"end":{"line":229,"column":80}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.program(30, data, 0),"data":data,"loc":{"start":{"line":234,"column":38},"end":{"line":234,"column":80}}})) != null ? stack1 : "")
     + ", options.validate, options.device, options.workers)\n                print(json.dumps({\"step\": step, \"epoch\": epoch, \"right\": right}), flush=True)\n";
-},"28":function(container,depth0,helpers,partials,data) {
-    return "[\"ema\"]";
 },"29":function(container,depth0,helpers,partials,data) {
+    return "[\"ema\"]";
+},"30":function(container,depth0,helpers,partials,data) {
     return "[\"model\"]";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -3484,74 +3490,75 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ".\nRUN/last.pt is written after each epoch, and where it is there already, training goes on behind it: with as many processes, to\nthe same bits on the same machine. `model` in it is an official checkpoint"
     + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":74},"end":{"line":10,"column":126}}})) != null ? stack1 : "")
     + ".\n"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"mask"),{"name":"unless","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":0},"end":{"line":13,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"foreign"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":0},"end":{"line":13,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"mask"),{"name":"unless","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":0},"end":{"line":16,"column":11}}})) != null ? stack1 : "")
     + "Copy this file to change it: compiling again writes it anew.\n\"\"\"\n\nimport argparse\nimport contextlib\nimport json\nimport math\nimport os\nimport pathlib\nimport sys\nimport time\n\nimport torch\nimport torch.distributed as dist\nfrom torch.nn.parallel import DistributedDataParallel\nfrom torch.utils.data import DataLoader, DistributedSampler\nfrom torchvision import datasets, transforms\n\nfrom "
-    + ((stack1 = alias3(alias2(depth0, "package", {"start":{"line":32,"column":7},"end":{"line":32,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "package", {"start":{"line":35,"column":7},"end":{"line":35,"column":14}} ), depth0)) != null ? stack1 : "")
     + "_torch import Model"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":35},"end":{"line":32,"column":65}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"keep"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":65},"end":{"line":32,"column":95}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":35},"end":{"line":35,"column":65}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"keep"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":65},"end":{"line":35,"column":95}}})) != null ? stack1 : "")
     + "\n\n# The recipe. Times are in "
-    + ((stack1 = alias3(alias2(depth0, "unit", {"start":{"line":34,"column":29},"end":{"line":34,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "unit", {"start":{"line":37,"column":29},"end":{"line":37,"column":33}} ), depth0)) != null ? stack1 : "")
     + "s.\nBATCH = "
-    + ((stack1 = alias3(alias2(depth0, "batch", {"start":{"line":35,"column":10},"end":{"line":35,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "batch", {"start":{"line":38,"column":10},"end":{"line":38,"column":15}} ), depth0)) != null ? stack1 : "")
     + "  # images that a device computes at once\nSTEP = "
-    + ((stack1 = alias3(alias2(depth0, "step", {"start":{"line":36,"column":9},"end":{"line":36,"column":13}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "step", {"start":{"line":39,"column":9},"end":{"line":39,"column":13}} ), depth0)) != null ? stack1 : "")
     + "  # images of an update, on all devices together\nLENGTH, WARMUP, FIRST, TOTAL = "
-    + ((stack1 = alias3(alias2(depth0, "length", {"start":{"line":37,"column":33},"end":{"line":37,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "length", {"start":{"line":40,"column":33},"end":{"line":40,"column":39}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias3(alias2(depth0, "warmup", {"start":{"line":37,"column":45},"end":{"line":37,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "warmup", {"start":{"line":40,"column":45},"end":{"line":40,"column":51}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias3(alias2(depth0, "start", {"start":{"line":37,"column":57},"end":{"line":37,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "start", {"start":{"line":40,"column":57},"end":{"line":40,"column":62}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias3(alias2(depth0, "total", {"start":{"line":37,"column":68},"end":{"line":37,"column":73}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "total", {"start":{"line":40,"column":68},"end":{"line":40,"column":73}} ), depth0)) != null ? stack1 : "")
     + "\nLR, MIN_LR, BETAS, EPS = "
-    + ((stack1 = alias3(alias2(depth0, "lr", {"start":{"line":38,"column":27},"end":{"line":38,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "lr", {"start":{"line":41,"column":27},"end":{"line":41,"column":29}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias3(alias2(depth0, "minLr", {"start":{"line":38,"column":35},"end":{"line":38,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "minLr", {"start":{"line":41,"column":35},"end":{"line":41,"column":40}} ), depth0)) != null ? stack1 : "")
     + ", ("
-    + ((stack1 = alias3(alias2(depth0, "beta1", {"start":{"line":38,"column":47},"end":{"line":38,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "beta1", {"start":{"line":41,"column":47},"end":{"line":41,"column":52}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias3(alias2(depth0, "beta2", {"start":{"line":38,"column":58},"end":{"line":38,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "beta2", {"start":{"line":41,"column":58},"end":{"line":41,"column":63}} ), depth0)) != null ? stack1 : "")
     + "), "
-    + ((stack1 = alias3(alias2(depth0, "eps", {"start":{"line":38,"column":70},"end":{"line":38,"column":73}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "eps", {"start":{"line":41,"column":70},"end":{"line":41,"column":73}} ), depth0)) != null ? stack1 : "")
     + "\nCLIP = "
-    + ((stack1 = alias3(alias2(depth0, "clip", {"start":{"line":39,"column":9},"end":{"line":39,"column":13}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "clip", {"start":{"line":42,"column":9},"end":{"line":42,"column":13}} ), depth0)) != null ? stack1 : "")
     + "  # the norm beyond which gradients are scaled down to it\nSEED = "
-    + ((stack1 = alias3(alias2(depth0, "seed", {"start":{"line":40,"column":9},"end":{"line":40,"column":13}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "seed", {"start":{"line":43,"column":9},"end":{"line":43,"column":13}} ), depth0)) != null ? stack1 : "")
     + "\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":0},"end":{"line":43,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"mask"),{"name":"unless","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":0},"end":{"line":46,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":0},"end":{"line":46,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"mask"),{"name":"unless","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":47,"column":0},"end":{"line":49,"column":11}}})) != null ? stack1 : "")
     + "\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"fits"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":0},"end":{"line":50,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"fits"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":0},"end":{"line":53,"column":7}}})) != null ? stack1 : "")
     + "NORMALIZE = [\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"grey"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":52,"column":0},"end":{"line":54,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"grey"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":0},"end":{"line":57,"column":7}}})) != null ? stack1 : "")
     + "    transforms.ToTensor(),\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"bands"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":0},"end":{"line":58,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"bands"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":0},"end":{"line":61,"column":7}}})) != null ? stack1 : "")
     + "    transforms.Normalize("
-    + ((stack1 = alias3(alias2(depth0, "mean", {"start":{"line":59,"column":27},"end":{"line":59,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "mean", {"start":{"line":62,"column":27},"end":{"line":62,"column":31}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias3(alias2(depth0, "std", {"start":{"line":59,"column":37},"end":{"line":59,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "std", {"start":{"line":62,"column":37},"end":{"line":62,"column":40}} ), depth0)) != null ? stack1 : "")
     + "),\n]\nAUGMENT = transforms.Compose([\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"crop"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":62,"column":0},"end":{"line":66,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"flip"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":0},"end":{"line":69,"column":7}}})) != null ? stack1 : "")
-    + "    *NORMALIZE,\n])\n\n\ndef learning_rate(t):\n    \"\"\"Linear over the warm-up, then half a cosine.\"\"\"\n    if t < WARMUP:\n        return LR * t / WARMUP\n    return MIN_LR + (LR - MIN_LR) * (1 + math.cos(math.pi * min(1, (t - WARMUP) / (TOTAL - WARMUP)))) / 2\n\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":81,"column":0},"end":{"line":123,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"crop"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.program(14, data, 0),"data":data,"loc":{"start":{"line":65,"column":0},"end":{"line":69,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"flip"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":70,"column":0},"end":{"line":72,"column":7}}})) != null ? stack1 : "")
+    + "    *NORMALIZE,\n])\n\n\ndef learning_rate(t):\n    \"\"\"Linear over the warm-up, then half a cosine.\"\"\"\n    if t < WARMUP:\n        return LR * t / WARMUP\n    if t >= TOTAL:\n        return MIN_LR\n    return MIN_LR + (LR - MIN_LR) * (1 + math.cos(math.pi * (t - WARMUP) / (TOTAL - WARMUP))) / 2\n\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":86,"column":0},"end":{"line":128,"column":7}}})) != null ? stack1 : "")
     + "\n\ndef main():\n    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)\n    parser.add_argument(\"pictures\", help=\"a folder of folders of pictures\")\n    parser.add_argument(\"--output\", required=True, type=pathlib.Path, help=\"a folder for checkpoints and log.jsonl\")\n    parser.add_argument(\"--weights\", help=\"a checkpoint under official names to begin from, else what the recipe begins from\")\n"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"mask"),{"name":"unless","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":131,"column":0},"end":{"line":133,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"mask"),{"name":"unless","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":136,"column":0},"end":{"line":138,"column":11}}})) != null ? stack1 : "")
     + "    parser.add_argument(\"--device\", default=\"cuda\" if torch.cuda.is_available() else \"cpu\", help=\"what the operators were built for\")\n    parser.add_argument(\"--workers\", type=int, default=8, help=\"processes that read pictures, for each device\")\n    options = parser.parse_args()\n\n    rank, world, local = (int(os.environ.get(name, default)) for name, default in [(\"RANK\", 0), (\"WORLD_SIZE\", 1), (\"LOCAL_RANK\", 0)])\n    cuda = options.device == \"cuda\"\n    device = torch.device(\"cuda\", local) if cuda else torch.device(\"cpu\")\n    if cuda:\n        torch.cuda.set_device(device)\n    if world > 1:\n        dist.init_process_group(\"nccl\" if cuda else \"gloo\")\n    if STEP % (BATCH * world) != 0:\n        parser.error(f\"an update is of {STEP} images, which {world} devices cannot share in batches of {BATCH}: change STEP or BATCH\")\n    accumulate = STEP // (BATCH * world)\n\n    pictures = datasets.ImageFolder(options.pictures, AUGMENT)\n"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"mask"),{"name":"unless","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":150,"column":0},"end":{"line":153,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"mask"),{"name":"unless","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":155,"column":0},"end":{"line":158,"column":11}}})) != null ? stack1 : "")
     + "    sampler = DistributedSampler(pictures, world, rank, seed=SEED, drop_last=True)\n    loader = DataLoader(pictures, BATCH, sampler=sampler, num_workers=options.workers, pin_memory=cuda, drop_last=True)\n    updates = len(loader) // accumulate  # of an epoch\n    if updates == 0:\n        parser.error(f\"{len(pictures)} pictures are not one update of {STEP}: change STEP or BATCH\")\n    unit = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"epochs"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.program(22, data, 0),"data":data,"loc":{"start":{"line":159,"column":11},"end":{"line":159,"column":48}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"epochs"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.program(23, data, 0),"data":data,"loc":{"start":{"line":164,"column":11},"end":{"line":164,"column":48}}})) != null ? stack1 : "")
     + "\n    steps = round(LENGTH * unit)\n\n    model = Model().to(device)\n    if options.weights:\n        missing, unknown = model.load_state_dict(torch.load(options.weights, map_location=\"cpu\")[\"model\"], strict=False)\n        if rank == 0 and (missing or unknown):\n            print(f\"{options.weights} has no {missing}, which begin as the recipe says, and nothing takes its {unknown}\", file=sys.stderr)\n    optimizer = torch.optim.AdamW(model.groups(), LR, betas=BETAS, eps=EPS)\n    parameters = list(model.parameters())\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":169,"column":0},"end":{"line":171,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":174,"column":0},"end":{"line":176,"column":7}}})) != null ? stack1 : "")
     + "    step, last = 0, options.output / \"last.pt\"\n    if last.exists():\n        saved = torch.load(last, map_location=\"cpu\")\n        model.load_state_dict(saved[\"model\"])\n        optimizer.load_state_dict(saved[\"optimizer\"])\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":177,"column":0},"end":{"line":179,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":182,"column":0},"end":{"line":184,"column":7}}})) != null ? stack1 : "")
     + "        step = saved[\"step\"]\n    options.output.mkdir(parents=True, exist_ok=True)\n    engine = DistributedDataParallel(model, device_ids=[local] if cuda else None) if world > 1 else model\n\n    while step < steps:\n        epoch = step // updates\n        sampler.set_epoch(epoch)\n        torch.manual_seed(SEED + epoch * world + rank)  # of what is drawn in this epoch, here and by the loader's workers\n        batches = iter(loader)\n        for _ in range(min(updates, steps - step)):\n            began, total = time.perf_counter(), 0.0\n            lr = learning_rate(FIRST + step / unit)\n            for group in optimizer.param_groups:\n                group[\"lr\"] = lr * group[\"lr_scale\"]\n            for part in range(accumulate):\n                batch, labels = next(batches)\n                given = arguments(batch.to(device, non_blocking=True), labels.to(device, non_blocking=True))\n                together = part == accumulate - 1 or world == 1\n                with contextlib.nullcontext() if together else engine.no_sync():\n                    loss = engine(*given) / accumulate\n                    loss.backward()\n                total = total + loss.detach()\n            norm = torch.nn.utils.clip_grad_norm_(parameters, CLIP).item()\n            if math.isfinite(norm):  # else nothing changes\n                optimizer.step()\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":205,"column":0},"end":{"line":209,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":210,"column":0},"end":{"line":214,"column":7}}})) != null ? stack1 : "")
     + "            optimizer.zero_grad(set_to_none=True)\n            if world > 1:\n                dist.all_reduce(total)\n            step += 1\n            if rank == 0:\n                seconds = time.perf_counter() - began\n                line = {\"step\": step, \"epoch\": epoch, \"loss\": total.item() / world, \"norm\": norm, \"lr\": lr, \"images_per_s\": STEP / seconds}\n                print(json.dumps(line), flush=True)\n                with open(options.output / \"log.jsonl\", \"a\") as log:\n                    log.write(json.dumps(line) + \"\\n\")\n        if rank == 0:\n            state = {\"model\": model.state_dict(), \"optimizer\": optimizer.state_dict(), \"step\": step}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":222,"column":0},"end":{"line":224,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":227,"column":0},"end":{"line":229,"column":7}}})) != null ? stack1 : "")
     + "            torch.save(state, last.with_suffix(\".new\"))\n            os.replace(last.with_suffix(\".new\"), last)\n"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"mask"),{"name":"unless","hash":{},"fn":container.program(27, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":227,"column":0},"end":{"line":231,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"mask"),{"name":"unless","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":232,"column":0},"end":{"line":236,"column":11}}})) != null ? stack1 : "")
     + "    if world > 1:\n        dist.destroy_process_group()\n\n\nif __name__ == \"__main__\":\n    main()\n";
 },"useData":true},
 

@@ -36,9 +36,7 @@ export function launchPlan(plan: Plan, state: TrainerState | null = null) {
     ] satisfies readonly PlaceName[],
     learned: state !== null,
     weightBytes: state === null ? plan.weightBytes : end(places.filter(({ place }) => place === "packed")),
-    imageBytes: plan.arenas.reduce((a, b) => a + b, 0),
-    fixedBytes: plan.fixedArenas.reduce((a, b) => a + b, 0),
-    counterBytes: [...plan.buffers.values()].reduce((sum, of) => sum + (of.role === "counters" ? bytesOf(of) : 0), 0),
+    ...workspaceOf(plan),
     kept: places.filter(({ buffer }) => buffer.role === "param").map(({ name }) => ({ id: identifier(name) })),
     setup: packings(plan),
     bare: hasBare(plan),
@@ -56,6 +54,13 @@ export function launchPlan(plan: Plan, state: TrainerState | null = null) {
     portCount: places.filter(({ place }) => place === "port").length,
   };
 }
+
+/** Bytes of a workspace: of each image, whatever the batch, and of each image to count blocks with. */
+export const workspaceOf = ({ arenas, fixedArenas, buffers }: Plan) => ({
+  imageBytes: arenas.reduce((a, b) => a + b, 0),
+  fixedBytes: fixedArenas.reduce((a, b) => a + b, 0),
+  counterBytes: [...buffers.values()].reduce((sum, of) => sum + (of.role === "counters" ? bytesOf(of) : 0), 0),
+});
 
 /** The kernel of each step, by its name in C. */
 export function entriesOf(steps: readonly Step[]): readonly string[] {

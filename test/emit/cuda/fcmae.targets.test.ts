@@ -10,7 +10,7 @@ const micro = ["micro-128-b2", "micro-flat-128-b2", "micro-192-b1-depth2"];
 const every: readonly Case[] = micro.flatMap(file =>
   grnScopes.flatMap(grn => losses.flatMap(loss => layouts.map(sites => ({ file, grn, loss, sites })))),
 );
-/** A build takes g++ some seconds: each choice once, and the other files and the published size where there is time. */
+/** A build takes g++ some seconds: one that makes every other choice, in the full suite all. What learns has the first of each. */
 const brief = every.filter(({ file, grn, loss, sites }) => {
   const first = [grn === grnScopes[0], loss === losses[0], sites === layouts[0]];
   return file === "micro-128-b2" && first.every(is => !is);

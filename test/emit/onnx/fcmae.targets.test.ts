@@ -24,7 +24,7 @@ import { type Compile, outputsOf, sessionOf } from "./compiled.ts";
 
 const layouts = ["compact", "masked"] as const;
 
-/** Every file, scope, loss and layout, with each opset; of the two large files a few in normal mode. */
+/** Every file, scope, loss and layout, with each opset; of the larger files few in every run, of tiny none. */
 const cases = goldenFiles.flatMap((file, f) =>
   grnScopes.flatMap((grn, i) =>
     losses.flatMap((loss, j) =>

@@ -132,11 +132,11 @@ describe.runIf(hasSwiftShader)("WebGPU gives the interpreter's numbers of masked
     "one patch kept": [autoencoder({ ...square, keep: 1 }, { dims: [5, 8] }), 2],
     "one patch removed": [autoencoder({ ...square, keep: 15 }, { depths: [1], dims: [8] }), 2],
   };
-  test.each(
-    Object.keys(special).flatMap((name, i) =>
-      (full ? layouts : i % 2 === 0 ? [layouts[i % 5 === 4 ? 1 : 0]] : []).map(sites => ({ name, sites })),
-    ),
-  )("$name, $sites", async ({ name, sites = "compact" }) => {
+  const some = Object.keys(special)
+    .map((name, i) => ({ name, sites: layouts[i % 5 === 4 ? 1 : 0] }))
+    .filter((_, i) => i % 2 === 0);
+  const every = Object.keys(special).flatMap(name => layouts.map(sites => ({ name, sites })));
+  test.each(full ? every : some)("$name, $sites", async ({ name, sites = "compact" }) => {
     const [given, batch] = special[name] as (typeof special)[string];
     await compare({ model: given, batch, seed: 1, sites });
   });

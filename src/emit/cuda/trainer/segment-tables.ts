@@ -3,7 +3,7 @@ import type { ValueId } from "../../../graph/graph.ts";
 import { alignment } from "../../../plan/place.ts";
 import { type Buffer, bufferOf, bytesOf, type DataType, type Plan, valueBy } from "../../../plan/plan.ts";
 import { roundUp } from "../../../plan/tiles/tile.ts";
-import { entriesOf, packings } from "../launch-plan.ts";
+import { entriesOf, packings, workspaceOf } from "../launch-plan.ts";
 import { identifier, portsOf } from "../ports.ts";
 import type { TrainingSegment } from "./segments.ts";
 import type { TrainerState } from "./state.ts";
@@ -99,12 +99,7 @@ export function segmentTables(plan: Plan, state: TrainerState, segments: readonl
           ),
         })),
         packedBytes: weights.fixed,
-        imageBytes: of.arenas.reduce((a, b) => a + b, 0),
-        fixedBytes: of.fixedArenas.reduce((a, b) => a + b, 0),
-        counterBytes: [...of.buffers.values()].reduce(
-          (sum, { role, ...of }) => sum + (role === "counters" ? bytesOf(of) : 0),
-          0,
-        ),
+        ...workspaceOf(of),
       };
     };
     return {
@@ -117,7 +112,6 @@ export function segmentTables(plan: Plan, state: TrainerState, segments: readonl
       params: segment.params.map((name, i) => ({
         name,
         number: parameter(name),
-        shape: plan.params[parameter(name)]?.shape ?? [],
         at: (places[i]?.place ?? 0) - begin,
       })),
       inputs: segment.inputs.map(({ buffer }) => ports.find(port => port.name === identifier(buffer))),

@@ -104,8 +104,10 @@ function scriptContext(model: Model, recipe: Recipe) {
     std: `[${std.join(", ")}]`,
     fit: resize.mode === "cover" ? `${side}` : `(${resize.height}, ${resize.width})`,
     filter: interpolation.toUpperCase(),
+    channels,
     grey: channels === 1,
-    bands: channels !== 1 && bands !== null && bands.join() !== "0,1,2" ? JSON.stringify(bands) : null,
+    foreign: channels !== 1 && channels !== 3,
+    bands: channels === 3 && bands !== null && bands.join() !== "0,1,2" ? JSON.stringify(bands) : null,
     fits: crop === null || model.head.kind !== "fcmae",
     inference: `${stemOf(model.name)}_torch`,
   };
